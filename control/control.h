@@ -1,0 +1,74 @@
+/*
+ * The reconciler: takes wanted state (intent.h) and makes it so through the world
+ * (launcher requests), the datapath (SADB) and IKE. Runs on one libevent loop; all state
+ * hangs from `struct control`, the engine's root context for everything below modes/.
+ */
+#ifndef TANDEM_CONTROL_CONTROL_H
+#define TANDEM_CONTROL_CONTROL_H
+
+#include "control/intent.h"
+#include "lib/clock.h"
+#include "lib/ipc.h"
+#include "lib/launchproto.h"
+#include "lib/log.h"
+#include "lib/timer.h"
+
+struct event_base;
+struct control;
+
+struct control_opts {
+    struct event_base *base;
+    struct clock clock;
+    struct log *log;
+    /* Text for sessions that asked for it (debug, later terminal monitor). May be NULL. */
+    void (*notice)(void *ctx, const char *line);
+    void *ctx;
+};
+
+struct control *control_new(const struct control_opts *o);
+void control_free(struct control *c); /* removes nothing from the kernel: the launcher does */
+
+/* Channels and descriptors as the launcher hands them over. */
+void control_set_launcher(struct control *c, struct ipc *launcher);
+void control_set_datapath(struct control *c, int fd); /* takes fd; again after a restart */
+void control_set_socket(struct control *c, enum launch_socket kind, int fd); /* takes fd */
+void control_launcher_reply(struct control *c, const struct lm_reply *r, const char *text);
+
+/* Replaces the wanted state; takes what *i holds. Work is done before it returns, as far as
+ * it needs no answer; the rest follows on the loop. */
+void control_apply(struct control *c, struct intent *i);
+
+/* Ports of this box: canonical name ↔ netdev, from a ports text ("GigabitEthernet0/0 eth0"
+ * per line) or, when text is NULL, in order of ifindex. */
+void control_set_ports(struct control *c, const char *text, bool asa);
+
+struct event_base *control_base(struct control *c);
+const struct clock *control_clock(struct control *c);
+struct timerq *control_timers(struct control *c);
+struct log *control_log(struct control *c);
+
+/* Asks the launcher to save or erase a file; fn is called with 0 or -errno. */
+int control_save(struct control *c, const char *name, const void *text, size_t len,
+                 void (*fn)(void *ctx, int err), void *ctx);
+int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int err), void *ctx);
+void control_reload(struct control *c);
+
+/* Actions of EXEC commands. */
+size_t control_clear_ike(struct control *c, const struct addr *remote); /* how many ended */
+size_t control_clear_ipsec_counters(struct control *c);
+void control_debug(struct control *c, enum ike_debug cls, unsigned level); /* 0 = off */
+unsigned control_debug_level(const struct control *c, enum ike_debug cls);
+
+struct ping_opts {
+    struct addr dst, src; /* src unset: chosen by the route */
+    uint32_t count, size, timeout_ms; /* size: whole IP datagram as IOS counts it */
+    bool df;
+};
+struct ping; /* one running ping */
+/* result: '!' '.' 'U' 'N' 'H' 'M' '?' '&'; then done with min/avg/max in ms. */
+struct ping *control_ping(struct control *c, const struct ping_opts *o,
+                          void (*result)(void *ctx, char mark, unsigned rtt_us),
+                          void (*done)(void *ctx), void *ctx);
+void control_ping_abort(struct ping *p); /* done is not called */
+
+#endif

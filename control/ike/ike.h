@@ -1,0 +1,159 @@
+/*
+ * IKEv2 (RFC 7296) as a library: messages and timers in, messages and SAs out.
+ *
+ * It does no I/O, reads no clock and no configuration of its own: everything comes through
+ * `struct ike_host`, so two engines can talk in one process under a test's clock. A step of
+ * the protocol is a row of the const table in steps.c; what is not there is dropped and
+ * counted. Nothing a peer sends may grow memory without bound: half-open SAs, children and
+ * queued work are limited.
+ */
+#ifndef TANDEM_CONTROL_IKE_IKE_H
+#define TANDEM_CONTROL_IKE_IKE_H
+
+#include "control/ike/sa.h"
+#include "lib/clock.h"
+#include "lib/timer.h"
+#include "lib/transform.h"
+
+#define IKE_ALGS 12
+
+struct ike_alg {
+    uint16_t id, keybits;
+};
+
+/* `crypto ikev2 policy N`: lists in order of preference. */
+struct ike_policy {
+    uint32_t priority;
+    struct ike_alg encr[IKE_ALGS];
+    uint16_t integ[IKE_ALGS], prf[IKE_ALGS], group[IKE_ALGS];
+    uint8_t n_encr, n_integ, n_prf, n_group;
+    uint32_t lifetime; /* seconds; 0 = none */
+};
+
+/* `crypto ipsec ikev2 ipsec-proposal`. */
+struct ike_esp_proposal {
+    char name[64];
+    struct ike_alg encr[IKE_ALGS];
+    uint16_t integ[IKE_ALGS];
+    uint8_t n_encr, n_integ;
+};
+
+#define IKE_PROPOSALS 11
+
+/* One protected proxy identity of a crypto map entry: what a child SA is made from. */
+struct ike_child_cfg {
+    uint32_t policy, ifid;
+    char map[64];
+    uint32_t map_seq;
+    struct selector sel;
+    const struct ike_esp_proposal *proposal[IKE_PROPOSALS];
+    uint8_t n_proposal;
+    uint16_t pfs_group; /* 0 = none */
+    uint8_t mode;       /* enum sadb_mode */
+    bool esn;
+    uint32_t life_seconds;
+    uint64_t life_kbytes;
+    uint32_t replay_window;
+    uint32_t flags; /* SADB_DF_* */
+};
+
+/* How to authenticate with one peer (tunnel-group). Keys are borrowed from the intent. */
+struct ike_peer_cfg {
+    const uint8_t *local_psk, *remote_psk;
+    uint16_t local_psk_len, remote_psk_len;
+    struct ike_identity local_id; /* type 0: the local address */
+    uint32_t dpd_seconds, dpd_retry; /* 0 = off */
+};
+
+/* Why something ended, for logs, `debug` and the tunnel manager. Texts: ike_reason_text(). */
+enum ike_reason {
+    IKE_R_NONE, IKE_R_RETRANSMIT, IKE_R_NO_PROPOSAL, IKE_R_AUTH_FAILED, IKE_R_TS_UNACCEPTABLE,
+    IKE_R_NO_POLICY, IKE_R_PEER_DELETE, IKE_R_LOCAL_DELETE, IKE_R_DPD, IKE_R_LIFETIME,
+    IKE_R_MALFORMED, IKE_R_LIMIT, IKE_R_INTERNAL, IKE_R_REPLACED, IKE_REASONS
+};
+const char *ike_reason_text(enum ike_reason r);
+
+enum ike_event { IKE_EV_SA_UP, IKE_EV_SA_DOWN, IKE_EV_CHILD_UP, IKE_EV_CHILD_DOWN,
+                 IKE_EV_INIT_RECEIVED, IKE_EV_RETRANSMIT, IKE_EV_DROPPED };
+
+/* Debug classes of `debug crypto ikev2 {platform|protocol} N`. */
+enum ike_debug { IKE_DBG_PLATFORM, IKE_DBG_PROTOCOL, IKE_DBG_CLASSES };
+
+/* A slow computation (key agreement). The host runs work() anywhere, then done() on its loop. */
+struct ike_job {
+    void (*work)(struct ike_job *j);
+    void (*done)(struct ike_job *j);
+};
+
+struct ike_host {
+    /* Sends one IKE message. path.lport 4500 means with the non-ESP marker, added by the host. */
+    int (*send)(void *h, const struct ike_path *p, const uint8_t *msg, size_t len);
+    /* Policies in force on the interface that owns p->local; NULL when IKEv2 is not enabled there. */
+    const struct ike_policy *(*policies)(void *h, const struct addr *local, size_t *n);
+    /* false: no key for this peer. The pointers live until the next configuration change. */
+    bool (*peer)(void *h, const struct ike_path *p, struct ike_peer_cfg *out);
+    /* Responder: which entry accepts these selectors (local/remote as seen from us)? On success
+     * *cfg.sel is the narrowed selector. Returns 0, -ENOENT (TS_UNACCEPTABLE). */
+    int (*accept_child)(void *h, const struct ike_sa_state *sa, const struct selector *offered,
+                        size_t n, struct ike_child_cfg *cfg);
+    /* Numbers for a new child: SADB handles and counter slots. */
+    int (*child_alloc)(void *h, struct ike_child_state *c);
+    /* Both directions are ready: install them. keys: [0] inbound, [1] outbound; wiped by the caller. */
+    int (*child_up)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
+                    const struct sadb_alg encr[2], const struct sadb_alg integ[2],
+                    const struct ike_child_cfg *cfg);
+    void (*child_down)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
+                       enum ike_reason why);
+    /* An initiation for cfg->policy ended without a child; the tunnel manager may try the next peer. */
+    void (*initiate_failed)(void *h, uint32_t policy, const struct ike_path *p, enum ike_reason why);
+    void (*event)(void *h, enum ike_event ev, const struct ike_sa_state *sa, const char *text);
+    /* Debug text for people; level 1..255. May be NULL. Called only when debug_on says so. */
+    bool (*debug_on)(void *h, enum ike_debug cls, unsigned level);
+    void (*debug)(void *h, enum ike_debug cls, unsigned level, const char *text);
+    void (*run_job)(void *h, struct ike_job *j);
+    void (*random)(void *h, uint8_t *p, size_t n);
+};
+
+/* The retransmission schedule: sends at once and then after each wait; the last wait ends it.
+ * ASA (seed 000): 2,4,8,16,32 s and 64 s to give up: five retransmissions, about two minutes. */
+struct ike_schedule {
+    uint8_t n;
+    usec_t wait[12];
+};
+
+struct ike_limits {
+    uint32_t half_open; /* responder SAs without IKE_AUTH */
+    uint32_t cookie_at; /* half-open SAs that turn cookies on (RFC 7296 §2.6) */
+    uint32_t sas;
+};
+
+struct ike_stats {
+    uint64_t rx, tx, retransmits, initiated, responded, established, failed;
+    uint64_t dropped[16]; /* by enum ike_drop of steps.h */
+};
+
+struct ike;
+struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q, const struct clock *clk);
+void ike_free(struct ike *ike); /* sends nothing; wipes every key */
+void ike_set_schedule(struct ike *ike, const struct ike_schedule *s);
+void ike_set_limits(struct ike *ike, const struct ike_limits *l);
+
+/* Wants a child for cfg with this peer: uses an established SA of the same path or starts one.
+ * Several calls for one policy while one is under way are one. 0 or -errno. */
+int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_child_cfg *cfg);
+/* One datagram, without the non-ESP marker. Never fails towards the caller. */
+void ike_input(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len);
+
+/* Ends SAs: all, or those with this remote address, or of this interface. Peers are told. */
+size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid);
+/* Ends SAs of ifid whose local address is no longer `local`, or all of it when unset. */
+void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local);
+/* The datapath says an SA direction has reached a lifetime. */
+void ike_expired(struct ike *ike, uint32_t sa, bool hard);
+void ike_nat_moved(struct ike *ike, uint32_t sa, const struct ike_path *p);
+
+/* Reading, for shows: visits every SA until fn returns false. */
+void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx);
+const struct ike_stats *ike_stats(const struct ike *ike);
+
+#endif

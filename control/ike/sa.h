@@ -1,0 +1,101 @@
+/*
+ * The state of one IKE SA and its children.
+ *
+ * Everything that another box would need to go on lives in `struct ike_sa_state`: flat,
+ * without pointers, so that it can be copied, journalled and sent (stateful failover).
+ * What belongs to this process (timers, links, a half-finished job) lives around it in
+ * `struct ike_sa`, private to control/ike. Show renderers read `const struct ike_sa_state`.
+ */
+#ifndef TANDEM_CONTROL_IKE_SA_H
+#define TANDEM_CONTROL_IKE_SA_H
+
+#include "dataplane/sadb.h"
+#include "lib/addr.h"
+#include "lib/clock.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IKE_NONCE_MAX    256
+#define IKE_KEY_MAX      64
+#define IKE_PUB_MAX      512 /* group 16: 4,096 bits */
+#define IKE_ID_MAX       64
+#define IKE_CHILDREN_MAX 64
+
+struct ike_path {
+    struct addr local, remote;
+    uint16_t lport, rport;
+};
+
+/* Protocol states, RFC 7296. Names in ike_state_name(). */
+enum ike_state {
+    IKE_IDLE = 0,
+    IKE_INIT_SENT,   /* initiator: IKE_SA_INIT request out */
+    IKE_AUTH_SENT,   /* initiator: IKE_AUTH request out */
+    IKE_INIT_DONE,   /* responder: IKE_SA_INIT answered */
+    IKE_ESTABLISHED,
+    IKE_DELETING,    /* our delete is out */
+    IKE_DEAD,
+    IKE_STATES
+};
+
+struct ike_identity {
+    uint8_t type; /* RFC 7296 §3.5: 1 IPv4, 2 FQDN, 3 RFC822, 5 IPv6, 9 DN, 11 key-id */
+    uint8_t len;
+    uint8_t data[IKE_ID_MAX];
+};
+
+struct ike_suite {
+    uint16_t encr, encr_bits, integ, prf, group;
+};
+
+struct ike_keys {
+    uint8_t sk_d[IKE_KEY_MAX], sk_ai[IKE_KEY_MAX], sk_ar[IKE_KEY_MAX];
+    uint8_t sk_ei[IKE_KEY_MAX], sk_er[IKE_KEY_MAX];
+    uint8_t sk_pi[IKE_KEY_MAX], sk_pr[IKE_KEY_MAX];
+};
+
+struct ike_child_state {
+    uint32_t policy, ifid;   /* which proxy identity it serves */
+    uint32_t sa_in, sa_out;  /* SADB handles */
+    uint32_t slot_in, slot_out;
+    uint32_t spi_in, spi_out;
+    uint16_t encr, encr_bits, integ, pfs_group;
+    uint8_t mode;            /* enum sadb_mode */
+    bool esn, udp, initiator;
+    uint32_t life_seconds;
+    uint64_t life_kbytes;    /* 0 = unlimited */
+    usec_t created, expires; /* monotonic */
+    uint32_t conn_id;
+    uint32_t n_ts;
+    struct selector ts[SADB_TS_MAX];
+    char map[64];
+    uint32_t map_seq;
+};
+
+struct ike_sa_state {
+    uint32_t tunnel_id;  /* as shown; unique in this box */
+    uint32_t session_id;
+    enum ike_state state;
+    bool initiator;
+    bool nat_local, nat_remote; /* RFC 7296 §2.23: who is behind a NAT */
+    bool peer_fragments;        /* RFC 7383 notify seen */
+    uint64_t spi_i, spi_r;
+    struct ike_path path;
+    uint32_t ifid;              /* crypto interface it belongs to */
+    struct ike_identity local_id, remote_id;
+    struct ike_suite suite;
+    struct ike_keys keys;       /* secret */
+    uint32_t policy_priority;
+    uint32_t lifetime;          /* seconds */
+    usec_t created, established; /* monotonic; established 0 = not yet */
+    uint32_t next_send_mid, next_recv_mid; /* RFC 7296 §2.2 */
+    uint32_t window;
+    uint32_t dpd_seconds, dpd_retry;
+    usec_t last_in;             /* last fresh protected message */
+    uint32_t n_children;
+    struct ike_child_state child[IKE_CHILDREN_MAX];
+};
+
+const char *ike_state_name(enum ike_state s); /* "READY", "IN-NEG", "DELETE" for shows */
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * Intent: what the configuration wants, as plain data.
+ *
+ * modes/ derives it from the config tree (one function per feature), control/ makes it so.
+ * It knows no text form and no dialect. Everything lives in `arena` and is replaced as a
+ * whole; control keeps the one in force and compares.
+ */
+#ifndef TANDEM_CONTROL_INTENT_H
+#define TANDEM_CONTROL_INTENT_H
+
+#include "control/ike/ike.h"
+#include "lib/addr.h"
+#include "lib/mem.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define INTENT_NAME 64
+
+struct intent_if {
+    char name[INTENT_NAME];   /* canonical: "GigabitEthernet0/0" */
+    char nameif[INTENT_NAME]; /* ASA name, "" = none: the port takes no part in forwarding */
+    uint8_t security;
+    bool shutdown;
+    struct prefix addr;       /* address with its mask (host bits kept); unset = none */
+    uint16_t mtu;             /* 0 = leave as it is */
+    bool ikev2;               /* crypto ikev2 enable */
+    const struct intent_map *map; /* crypto map applied here, or NULL */
+};
+
+struct intent_route {
+    char ifname[INTENT_NAME]; /* canonical name of the egress interface */
+    struct prefix dst;
+    struct addr gateway;
+    uint8_t distance;
+    uint16_t track; /* 0 = none */
+    bool tunneled;
+};
+
+/* One line of an access list, protocol level already resolved (objects expanded). */
+struct intent_ace {
+    bool permit;
+    uint32_t line;       /* 1-based place in its list */
+    struct selector sel; /* local = source */
+};
+
+struct intent_acl {
+    char name[INTENT_NAME];
+    uint32_t n;
+    struct intent_ace *ace;
+};
+
+#define INTENT_PEERS 10
+
+struct intent_map_entry {
+    uint32_t seq;
+    const struct intent_acl *acl; /* NULL: unknown or missing; the entry is inert */
+    struct addr peer[INTENT_PEERS];
+    uint8_t n_peer;
+    const struct ike_esp_proposal *proposal[IKE_PROPOSALS];
+    uint8_t n_proposal;
+    uint16_t pfs_group;
+    uint32_t life_seconds;
+    uint64_t life_kbytes;
+    enum { CONN_BIDIR, CONN_ORIGINATE, CONN_ANSWER } connection;
+    uint32_t replay_window;
+};
+
+struct intent_map {
+    char name[INTENT_NAME];
+    uint32_t n;
+    struct intent_map_entry *entry; /* by seq */
+};
+
+struct intent_peer { /* tunnel-group of type ipsec-l2l */
+    struct addr addr;
+    struct ike_peer_cfg cfg;
+};
+
+struct intent {
+    struct arena arena;
+    uint32_t n_if, n_route, n_acl, n_map, n_policy, n_proposal, n_peer;
+    struct intent_if *ifs;
+    struct intent_route *route;
+    struct intent_acl *acl;
+    struct intent_map *map;
+    struct ike_policy *policy; /* by priority */
+    struct ike_esp_proposal *proposal;
+    struct intent_peer *peer;
+};
+
+static inline void intent_free(struct intent *i)
+{
+    arena_free(&i->arena);
+    *i = (struct intent){0};
+}
+
+#endif

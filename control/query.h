@@ -1,0 +1,65 @@
+/*
+ * The one way to read state: what show renderers may see of the engine. All pointers are
+ * const and valid until the caller returns to the loop.
+ */
+#ifndef TANDEM_CONTROL_QUERY_H
+#define TANDEM_CONTROL_QUERY_H
+
+#include "control/control.h"
+#include "dataplane/dpstats.h"
+
+void query_ike_sas(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
+                   void *ctx);
+const struct ike_stats *query_ike_stats(const struct control *c);
+/* Counters of a slot (SA or policy); NULL when there is no datapath yet. */
+const struct dp_counters *query_counters(const struct control *c, uint32_t slot);
+const struct dp_counters *query_total(const struct control *c);
+const struct intent *query_intent(const struct control *c);
+
+/* One protected proxy identity, up or down (show crypto ipsec sa shows both). */
+struct query_identity {
+    uint32_t policy, ifid, slot;
+    const struct intent_if *ifp;
+    const struct intent_map *map;
+    const struct intent_map_entry *entry;
+    const struct intent_ace *ace;
+    struct addr local, current_peer; /* current_peer unset when none was tried */
+    const struct ike_sa_state *sa;   /* NULL when down */
+    const struct ike_child_state *child;
+};
+void query_identities(const struct control *c, bool (*fn)(void *ctx, const struct query_identity *q),
+                      void *ctx);
+
+enum rib_source { RIB_CONNECTED, RIB_LOCAL, RIB_STATIC, RIB_OSPF, RIB_VPN };
+
+struct query_route {
+    enum rib_source source;
+    struct prefix dst;
+    struct addr gateway; /* unset: directly connected */
+    const struct intent_if *ifp;
+    uint8_t distance;
+    uint32_t metric;
+    bool tunneled;
+    usec_t since;
+};
+/* Routes in force, ordered by prefix. */
+void query_routes(const struct control *c, bool (*fn)(void *ctx, const struct query_route *r),
+                  void *ctx);
+
+/* One port or logical interface of the box, configured or not, in canonical order. */
+struct query_port {
+    const char *name;   /* canonical */
+    const char *netdev; /* "" when missing: configured here, absent on the host */
+    const struct intent_if *ifp; /* NULL when not configured */
+    bool admin_up, carrier;
+    uint8_t mac[6];
+    uint32_t mtu;
+    struct prefix addr; /* what is on the device now */
+    const char *trouble; /* "" or what keeps the wanted state from being true, for people */
+};
+void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p), void *ctx);
+usec_t query_booted(const struct control *c); /* wall clock */
+/* How many times a line of an access list matched (crypto ACLs: packets). */
+uint64_t query_acl_hits(const struct control *c, const char *acl, uint32_t line);
+
+#endif

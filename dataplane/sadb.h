@@ -1,0 +1,157 @@
+/*
+ * The SADB boundary between engine and datapath (frames of lib/ipc.h).
+ *
+ * The vocabulary is PF_KEY's (RFC 2367): ADD UPDATE DELETE GET ACQUIRE EXPIRE FLUSH DUMP,
+ * and the same for the SPD. Both ends are builds of one tree on one host, so a message is
+ * a struct of this file; a receiver still checks length and every field.
+ *
+ * Numbers: `ifid` is the engine's number of a crypto interface (its shadow TUN); `policy`
+ * is the engine's number of one SPD entry (one protected proxy identity); `sa` is the
+ * engine's handle of one SA direction. Counters live in shared memory (dpstats.h) at
+ * `slot`, chosen by the engine, so that reading them costs no message.
+ */
+#ifndef TANDEM_DATAPLANE_SADB_H
+#define TANDEM_DATAPLANE_SADB_H
+
+#include "lib/addr.h"
+#include <stdint.h>
+
+#define SADB_KEY_MAX      64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
+#define SADB_TS_MAX       8  /* selector pairs per SA */
+#define SADB_IKE_MAX      65535
+#define SADB_NO_SLOT      UINT32_MAX
+
+enum sadb_msg {
+    /* engine → datapath; each is answered by SADB_ACK */
+    SADB_ADD = 1,    /* struct sadb_sa */
+    SADB_UPDATE,     /* struct sadb_update: endpoints (NAT mapping), lifetimes */
+    SADB_DELETE,     /* struct sadb_delete */
+    SADB_FLUSH,      /* struct sadb_ref: every SA, or those of ifid */
+    SADB_GET,        /* struct sadb_ref → SADB_SA_INFO */
+    SADB_DUMP,       /* struct sadb_ref → SADB_SA_INFO …, SADB_ACK */
+    SADB_ACQUIRE_FAILED, /* struct sadb_ref.policy: drop what is queued, ask again later */
+    SADB_SPD_SET,    /* struct sadb_spd_set + entries: the whole policy of one ifid, atomically */
+    SADB_SPD_FLUSH,  /* struct sadb_ref: the policy of ifid goes, with its queues */
+    SADB_IKE_SEND,   /* struct sadb_ike + message: send from UDP 4500 */
+    SADB_LOCAL_ADDRS,/* struct sadb_ref.count × struct addr: where ESP to us may arrive */
+    /* datapath → engine */
+    SADB_ACK = 64,   /* struct sadb_ack */
+    SADB_ACQUIRE,    /* struct sadb_acquire */
+    SADB_EXPIRE,     /* struct sadb_expire */
+    SADB_IKE_RECV,   /* struct sadb_ike + message that came on UDP 4500 */
+    SADB_SA_INFO,    /* struct sadb_sa without keys */
+    SADB_EVENT,      /* struct sadb_event: unknown SPI, NAT mapping moved, … (rate limited) */
+};
+
+enum sadb_proto { SADB_ESP = 50, SADB_AH = 51 };
+enum sadb_dir { SADB_IN = 1, SADB_OUT = 2 };
+enum sadb_mode { SADB_TUNNEL = 1, SADB_TRANSPORT = 2 };
+
+#define SADB_F_ESN      0x01u /* RFC 4304 extended sequence numbers */
+#define SADB_F_UDP      0x02u /* RFC 3948 encapsulation */
+#define SADB_F_NOREPLAY 0x04u
+#define SADB_DF_COPY    0x00u /* inner DF to outer (default) */
+#define SADB_DF_SET     0x10u
+#define SADB_DF_CLEAR   0x20u
+
+/* Algorithms by their IKEv2 transform IDs (IANA), also for SAs of IKEv1. */
+struct sadb_alg {
+    uint16_t id;
+    uint16_t key_len;           /* bytes in key[], GCM: with the 4-byte salt at the end */
+    uint8_t key[SADB_KEY_MAX];
+};
+
+/* One traffic selector pair as RFC 7296 §3.13.1 has it, seen from this box. */
+struct selector {
+    struct addr_range local, remote;
+    uint8_t proto;              /* 0 = any */
+    uint16_t lport[2], rport[2];/* inclusive; 0..65535 = any. ICMP: type<<8|code as ports */
+};
+
+struct sadb_sa {
+    uint32_t seq; /* request number, comes back in the ACK */
+    uint32_t sa, ifid, policy, slot;
+    uint32_t spi; /* host order */
+    uint8_t proto, dir, mode, pad;
+    uint32_t flags;
+    struct sadb_alg encr, integ;
+    struct addr local, remote;
+    uint16_t local_port, remote_port; /* with SADB_F_UDP */
+    uint32_t replay_window;           /* packets, inbound */
+    uint64_t soft_bytes, hard_bytes;  /* 0 = no limit */
+    uint64_t seq_first;               /* outbound: first sequence number that may be used */
+    uint32_t n_ts;
+    struct selector ts[SADB_TS_MAX];
+};
+
+struct sadb_update {
+    uint32_t seq;
+    uint32_t sa;
+    struct addr local, remote;        /* unset = leave */
+    uint16_t local_port, remote_port;
+    uint64_t soft_bytes, hard_bytes;
+};
+
+struct sadb_delete {
+    uint32_t seq;
+    uint32_t sa;
+};
+
+struct sadb_ref {
+    uint32_t seq;
+    uint32_t ifid;   /* 0 = all */
+    uint32_t policy;
+    uint32_t sa;
+    uint32_t count;
+};
+
+enum spd_action {
+    SPD_PROTECT = 1, /* needs an SA of `policy`; queued and ACQUIREd without one */
+    SPD_SKIP = 2,    /* ACL deny: leave this crypto map entry, go on with the next */
+};
+
+struct sadb_spd_entry {
+    uint32_t policy;  /* unique per SPD_PROTECT line */
+    uint32_t map_seq; /* crypto map sequence number; entries come sorted by it */
+    uint8_t action;   /* enum spd_action */
+    uint8_t accept_only; /* never ACQUIREs (answer-only, dynamic map) */
+    uint32_t slot;    /* counters of the policy */
+    struct selector sel;
+};
+
+struct sadb_spd_set {
+    uint32_t seq;
+    uint32_t ifid;
+    uint32_t count; /* entries that follow in this frame */
+    uint8_t more;   /* 1: another frame continues this set; it takes effect with the last */
+};
+
+struct sadb_ack {
+    uint32_t seq;
+    int32_t err; /* 0 or -errno */
+};
+
+struct sadb_acquire {
+    uint32_t ifid, policy;
+    struct selector packet; /* the packet that asked: single addresses and ports */
+};
+
+struct sadb_expire {
+    uint32_t sa;
+    uint8_t hard;
+};
+
+struct sadb_ike {
+    struct addr local, remote;
+    uint16_t local_port, remote_port;
+};
+
+enum sadb_event_kind { EV_UNKNOWN_SPI = 1, EV_NAT_MOVED, EV_REPLAY, EV_BAD_ICV, EV_CLEAR_INBOUND };
+
+struct sadb_event {
+    uint8_t kind;
+    uint32_t sa, spi;
+    struct sadb_ike path;
+};
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * What the launcher and its children say to each other (frames of lib/ipc.h).
+ *
+ * The launcher is the only process with rights. It opens sockets and TUNs and hands the
+ * descriptors over, writes the kernel's addresses, routes and rules on typed requests, and
+ * saves files; it parses nothing that a peer sent. Each child is born with one channel to
+ * the launcher on descriptor LAUNCH_FD; everything else arrives on it.
+ */
+#ifndef TANDEM_LIB_LAUNCHPROTO_H
+#define TANDEM_LIB_LAUNCHPROTO_H
+
+#include "lib/addr.h"
+#include <stdint.h>
+
+#define LAUNCH_FD     3
+#define LAUNCH_IFNAME 16
+
+/* Everything that is ours in the kernel carries these. */
+#define TANDEM_RTPROT   0x75 /* routes and rules: protocol number 117 */
+#define TANDEM_FWMARK   0x7a6d
+#define TANDEM_RT_TABLE 0x7a6d /* the crypto table of design §5 */
+
+enum launch_role { ROLE_ENGINE = 1, ROLE_DATAPATH, ROLE_ACCESS };
+
+/* launcher → child */
+enum launch_msg {
+    LM_PEER = 1,   /* struct lm_peer + fd: channel to another child (again after its restart) */
+    LM_SOCKET = 2, /* struct lm_socket + fd */
+    LM_TUN = 3,    /* struct lm_tun + fd (datapath only; repeated after a restart) */
+    LM_TUN_GONE = 4, /* struct lm_tun without fd */
+    LM_CONFIG = 5, /* + fd open for reading: startup-config; no fd where there is none */
+    LM_BOX = 6,    /* struct lm_box: what this box is */
+    LM_REPLY = 7,  /* struct lm_reply, then a text for people when err != 0 */
+    LM_READY = 8,  /* empty: all that was there at the start has been sent */
+};
+
+enum launch_socket {
+    SOCK_IKE4 = 1,  /* UDP 500, bound, marked, pktinfo on */
+    SOCK_NATT4,     /* UDP 4500, the same: datapath */
+    SOCK_ESP4,      /* raw protocol 50, marked, header included on send */
+    SOCK_ICMP4,     /* raw ICMP for the box's own ping */
+    SOCK_CLI,       /* listening unix socket of the shells */
+    SOCK_SSH,       /* listening TCP socket of access */
+    SOCK_STATS,     /* memfd of dataplane/dpstats.h: datapath writes, engine reads */
+    SOCK_HOSTKEY,   /* file with the SSH host key, open for reading */
+    SOCK_PACKET4    /* AF_PACKET for plain ESP, when the launcher could open one */
+};
+
+struct lm_peer {
+    uint32_t role; /* enum launch_role of the other end */
+};
+struct lm_socket {
+    uint32_t kind; /* enum launch_socket */
+};
+
+enum tun_kind { TUN_SHADOW = 1, TUN_BYPASS = 2, TUN_TUNNEL = 3 };
+
+struct lm_tun {
+    uint32_t ifid; /* engine's number for the interface; 0 for the bypass TUN */
+    uint32_t kind; /* enum tun_kind */
+    uint32_t mtu;
+    uint32_t ifindex;
+    char name[LAUNCH_IFNAME];
+};
+
+struct lm_box {
+    uint8_t asa; /* personality: 1 = ASA, 0 = IOS */
+    uint8_t restarted; /* 1 when the child replaces one that died */
+    uint16_t ssh_port;
+    char model[32], serial[32], version[32];
+    int64_t boot_wall_us;
+};
+
+/* child → launcher: every request has an id that comes back in its LM_REPLY. */
+enum launch_req {
+    LR_LINK = 64,     /* struct lr_link */
+    LR_ADDR = 65,     /* struct lr_addr */
+    LR_ROUTE = 66,    /* struct lr_route */
+    LR_RULE = 67,     /* struct lr_rule */
+    LR_TUN = 68,      /* struct lr_tun */
+    LR_SAVE = 69,     /* struct lr_save + fd (memfd with the text) */
+    LR_RELOAD = 70,   /* struct lr_reload: restart every child from startup-config */
+};
+
+struct lm_reply {
+    uint32_t id;
+    int32_t err; /* 0 or -errno */
+};
+
+struct lr_link {
+    uint32_t id;
+    uint32_t ifindex;
+    uint8_t set_up, up; /* set_up: change the admin state to `up` */
+    uint16_t mtu;       /* 0 = leave */
+};
+struct lr_addr {
+    uint32_t id;
+    uint32_t ifindex;
+    uint8_t add;
+    struct prefix addr; /* address with its mask: host bits kept */
+};
+
+enum route_type { RT_UNICAST = 1, RT_THROW = 2, RT_UNREACHABLE = 3 };
+
+struct lr_route {
+    uint32_t id;
+    uint8_t add;
+    uint8_t type;   /* enum route_type */
+    uint32_t table; /* main (254) or TANDEM_RT_TABLE; others are refused */
+    uint32_t oif;   /* 0 = none */
+    uint32_t metric;
+    struct prefix dst;
+    struct addr gw, src; /* unset = none */
+};
+struct lr_rule {
+    uint32_t id;
+    uint8_t add;
+    uint8_t not_mark;   /* match packets WITHOUT fwmark `mark` */
+    uint32_t priority;
+    uint32_t mark;      /* 0 = none */
+    uint32_t table;     /* 0 where goto_priority is used */
+    uint32_t goto_priority;
+    char iif[LAUNCH_IFNAME]; /* "" = any */
+};
+struct lr_tun {
+    uint32_t id;
+    uint8_t open; /* 1 = create and hand to the datapath, 0 = close */
+    uint32_t ifid;
+    uint32_t kind;
+    uint32_t mtu;
+    char name[LAUNCH_IFNAME];
+};
+struct lr_save {
+    uint32_t id;
+    char name[32]; /* "startup-config"; no slash; others are refused */
+    uint8_t erase; /* remove it instead */
+};
+struct lr_reload {
+    uint32_t id;
+};
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * CLI sessions inside the engine: frames of lib/cliproto.h in, parser and hooks in the
+ * middle, control below. One `struct cli` per box holds the running-config and the sessions.
+ */
+#ifndef TANDEM_MODES_SESSION_H
+#define TANDEM_MODES_SESSION_H
+
+#include "control/control.h"
+#include "parser/tree.h"
+
+struct cli;
+struct event_base;
+
+struct cli *cli_new(struct control *control, const struct lm_box *box);
+void cli_free(struct cli *cli);
+/* A shell's channel (accepted on the unix socket, or passed by access). Takes fd. trusted:
+ * the peer's uid may be believed (unix socket). */
+int cli_attach(struct cli *cli, int fd, bool trusted);
+/* Loads startup-config text; refused lines go to the log. Then applies. */
+void cli_load(struct cli *cli, const char *text, size_t len);
+/* A line for every session with `terminal monitor`. */
+void cli_notice(struct cli *cli, const char *line);
+struct cfg_tree *cli_tree(struct cli *cli);
+
+/* modes/derive.c: what the tree wants. Each feature file adds its part. */
+void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out);
+
+#endif

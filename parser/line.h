@@ -1,0 +1,95 @@
+/*
+ * One typed line, in the place where it was typed: matching, implicit exit from submodes,
+ * `no`, `default`, `do`, comments, help and completion. Pure: no I/O, no clock, no globals;
+ * what a line means is left to the caller (edit it into a tree with line_edit, or run the
+ * entry's hook).
+ */
+#ifndef TANDEM_PARSER_LINE_H
+#define TANDEM_PARSER_LINE_H
+
+#include "lib/cliproto.h"
+#include "lib/str.h"
+#include "parser/tree.h"
+#include "parser/txn.h"
+
+#define LINE_DEPTH     8
+#define LINE_MAX_IOS   254
+#define LINE_MAX_ASA   510
+#define LINE_ARGS_SIZE 2048 /* largest generated struct; checked by the compiler */
+
+/* Where the session is: stack[0] is exec, stack[1] config, then submodes. The node of a
+ * mode is found again by its keys at each line, so that another session may remove it. */
+struct line_place {
+    bool asa;
+    unsigned privilege;
+    unsigned depth; /* index of the current mode */
+    struct {
+        uint16_t mode; /* MODE_… number */
+        struct cfg_node *node;
+    } stack[LINE_DEPTH];
+};
+void line_place_init(struct line_place *p, bool asa, unsigned privilege, struct cfg_tree *tree);
+/* "hostname(config-if)#" with the platform's trailing blank and cuts. */
+void line_prompt(const struct line_place *p, const char *hostname, struct str *out);
+/* Drops stack entries whose node no longer stands in the tree. Call before each line. */
+void line_place_check(struct line_place *p, const struct cfg_tree *tree);
+
+enum line_status {
+    LINE_OK,
+    LINE_EMPTY, /* nothing to do: blank or comment */
+    LINE_INCOMPLETE,
+    LINE_AMBIGUOUS,
+    LINE_INVALID,
+    LINE_TOO_LONG
+};
+
+struct line_result {
+    enum line_status status;
+    uint16_t entry; /* E_… of the winner */
+    uint16_t form;
+    bool negate;     /* `no` */
+    bool to_default; /* `default` */
+    unsigned pop;    /* how many submodes the line leaves first */
+    uint16_t enter;  /* MODE_… to enter afterwards, 0 = none */
+    bool piped;
+    struct cli_filter filter;
+    char filter_re[256];
+    unsigned column; /* caret: 0-based, in the line, for LINE_INVALID */
+    /* The winner's arguments; strings point into `text`. Ancestors' keys are kept inside. */
+    _Alignas(16) unsigned char args[LINE_ARGS_SIZE];
+    struct line_match *match; /* private */
+};
+
+void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,
+                struct line_result *r);
+void line_result_free(struct line_result *r); /* wipes */
+
+/* The platform's words for a refused line, with the caret under the column behind a prompt
+ * of that width. Complete lines. */
+void line_error(const struct line_place *p, const struct line_result *r, const char *text,
+                size_t prompt_width, struct str *out);
+
+/* Applies a config line to the tree inside t (check hooks are run when checks is set) and
+ * moves the place (pop, enter). 0, or -1 with t->error set and the place unmoved. */
+int line_edit(struct line_place *p, struct txn *t, const struct line_result *r);
+
+/* `?` with the cursor at the end of text, and Tab. Empty *out = nothing unique to complete. */
+void line_help(const struct line_place *p, const struct cfg_tree *tree, const char *text,
+               struct str *out);
+void line_complete(const struct line_place *p, const struct cfg_tree *tree, const char *text,
+                   struct str *out);
+
+/* What the line's entry is. */
+bool line_is_exec(uint16_t entry);
+unsigned line_priv(uint16_t entry);
+bool line_accepted_only(uint16_t entry); /* status accepted */
+const char *line_entry_name(uint16_t entry);
+
+/* The offline check of a whole text (tandem --check). report gets one text per refused line. */
+struct check_counts {
+    unsigned long lines, act, accepted, refused;
+};
+void check_text(bool asa, const char *name, const char *text, size_t len,
+                void (*report)(void *ctx, const char *lines), void *ctx, struct check_counts *n);
+
+#endif

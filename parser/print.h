@@ -1,0 +1,27 @@
+/*
+ * From the tree to text: running-config and parts of it.
+ */
+#ifndef TANDEM_PARSER_PRINT_H
+#define TANDEM_PARSER_PRINT_H
+
+#include "lib/str.h"
+#include "parser/tree.h"
+
+#define PRINT_ALL     0x1u /* defaults too */
+#define PRINT_SECRETS 0x2u /* unmasked */
+
+/* The whole configuration without the platform's header and trailer. */
+void print_tree(const struct cfg_tree *t, bool asa, unsigned flags, struct str *out);
+/* One node with what is below it, as it stands in the whole (indentation included). */
+void print_node(const struct cfg_node *n, bool asa, unsigned flags, struct str *out);
+/* All children of parent that are of this entry. */
+void print_entries(const struct cfg_node *parent, uint16_t entry, bool asa, unsigned flags,
+                   struct str *out);
+/* Only the lines and blocks of one module, by its name in the grammar. */
+int print_module(const struct cfg_tree *t, const char *module, bool asa, unsigned flags,
+                 struct str *out);
+/* The lines that begin with these words, blocks whole: show running-config crypto map. */
+void print_matching(const struct cfg_tree *t, const char *prefix, bool asa, unsigned flags,
+                    struct str *out);
+
+#endif
