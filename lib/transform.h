@@ -33,7 +33,9 @@ struct transform {
     uint8_t iv_len;    /* bytes on the wire */
     uint8_t block;     /* padding granularity of the cipher */
     uint8_t icv_len;   /* integ and AEAD: bytes on the wire; prf: output length */
-    const char *ossl;  /* OpenSSL's name of cipher, digest or group */
+    uint16_t ke_len;   /* dh: bytes of the public value in a KE payload */
+    const char *ossl;  /* OpenSSL's name of cipher, digest or group; NULL for none and for the
+                          groups 1 and 2 (BN_get_rfc2409_prime_768() and _1024()) */
     const char *ike;   /* "AES-CBC", "SHA256": as in show crypto ikev2 sa */
     const char *esp;   /* "esp-aes-256", "esp-sha-256-hmac": as in ASA show crypto ipsec sa */
 };
