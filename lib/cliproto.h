@@ -75,11 +75,11 @@ struct cli_ask {
 };
 
 struct cli_done {
-    uint8_t refused;      /* 1 when the line was not accepted (exit status of a script) */
-    uint8_t asa;          /* personality: error and pager texts */
-    uint16_t page_lines;  /* terminal length in force; 0 = no paging */
-    uint16_t width;       /* terminal width in force */
-    uint16_t history;     /* how many lines to keep */
+    uint8_t refused;     /* 1 when the line was not accepted (exit status of a script) */
+    uint8_t asa;         /* personality: error and pager texts */
+    uint16_t page_lines; /* terminal length in force; 0 = no paging */
+    uint16_t width;      /* terminal width in force */
+    uint16_t history;    /* how many lines to keep */
 };
 
 #endif

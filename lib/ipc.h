@@ -49,7 +49,8 @@ typedef void ipc_closed_fn(struct ipc *c, void *ctx); /* the peer went away, or 
  * blocking use. Returns NULL on exhaustion. on_closed may free the channel. */
 struct ipc *ipc_new(struct event_base *base, int fd, ipc_msg_fn *on_msg, ipc_closed_fn *on_closed,
                     void *ctx);
-void ipc_free(struct ipc *c); /* closes the socket and queued fds; NULL is fine; safe in a handler */
+void ipc_free(
+    struct ipc *c); /* closes the socket and queued fds; NULL is fine; safe in a handler */
 int ipc_fd(const struct ipc *c);
 /* Queues one frame; fds are duplicated, the caller keeps its own. Returns 0, -EMSGSIZE,
  * -ENOBUFS when the limit is reached (the message is not queued), or -EPIPE. */
@@ -58,7 +59,7 @@ int ipc_send_fds(struct ipc *c, uint16_t type, const void *data, size_t len, con
                  unsigned nfds);
 /* The two halves of a payload, without joining them first. */
 int ipc_send2(struct ipc *c, uint16_t type, const void *a, size_t alen, const void *b, size_t blen);
-size_t ipc_pending(const struct ipc *c); /* bytes waiting to be written */
+size_t ipc_pending(const struct ipc *c);         /* bytes waiting to be written */
 void ipc_set_limit(struct ipc *c, size_t bytes); /* default 4 MiB */
 /* While paused nothing is read, so the peer is pushed back. Used to bound work per client. */
 void ipc_pause(struct ipc *c, bool paused);

@@ -24,26 +24,26 @@ enum launch_role { ROLE_ENGINE = 1, ROLE_DATAPATH, ROLE_ACCESS };
 
 /* launcher → child */
 enum launch_msg {
-    LM_PEER = 1,   /* struct lm_peer + fd: channel to another child (again after its restart) */
-    LM_SOCKET = 2, /* struct lm_socket + fd */
-    LM_TUN = 3,    /* struct lm_tun + fd (datapath only; repeated after a restart) */
+    LM_PEER = 1,     /* struct lm_peer + fd: channel to another child (again after its restart) */
+    LM_SOCKET = 2,   /* struct lm_socket + fd */
+    LM_TUN = 3,      /* struct lm_tun + fd (datapath only; repeated after a restart) */
     LM_TUN_GONE = 4, /* struct lm_tun without fd */
-    LM_CONFIG = 5, /* + fd open for reading: startup-config; no fd where there is none */
-    LM_BOX = 6,    /* struct lm_box: what this box is */
-    LM_REPLY = 7,  /* struct lm_reply, then a text for people when err != 0 */
-    LM_READY = 8,  /* empty: all that was there at the start has been sent */
+    LM_CONFIG = 5,   /* + fd open for reading: startup-config; no fd where there is none */
+    LM_BOX = 6,      /* struct lm_box: what this box is */
+    LM_REPLY = 7,    /* struct lm_reply, then a text for people when err != 0 */
+    LM_READY = 8,    /* empty: all that was there at the start has been sent */
 };
 
 enum launch_socket {
-    SOCK_IKE4 = 1,  /* UDP 500, bound, marked, pktinfo on */
-    SOCK_NATT4,     /* UDP 4500, the same: datapath */
-    SOCK_ESP4,      /* raw protocol 50, marked, header included on send */
-    SOCK_ICMP4,     /* raw ICMP for the box's own ping */
-    SOCK_CLI,       /* listening unix socket of the shells */
-    SOCK_SSH,       /* listening TCP socket of access */
-    SOCK_STATS,     /* memfd of dataplane/dpstats.h: datapath writes, engine reads */
-    SOCK_HOSTKEY,   /* file with the SSH host key, open for reading */
-    SOCK_PACKET4    /* AF_PACKET for plain ESP, when the launcher could open one */
+    SOCK_IKE4 = 1, /* UDP 500, bound, marked, pktinfo on */
+    SOCK_NATT4,    /* UDP 4500, the same: datapath */
+    SOCK_ESP4,     /* raw protocol 50, marked, header included on send */
+    SOCK_ICMP4,    /* raw ICMP for the box's own ping */
+    SOCK_CLI,      /* listening unix socket of the shells */
+    SOCK_SSH,      /* listening TCP socket of access */
+    SOCK_STATS,    /* memfd of dataplane/dpstats.h: datapath writes, engine reads */
+    SOCK_HOSTKEY,  /* file with the SSH host key, open for reading */
+    SOCK_PACKET4   /* AF_PACKET for plain ESP, when the launcher could open one */
 };
 
 struct lm_peer {
@@ -64,7 +64,7 @@ struct lm_tun {
 };
 
 struct lm_box {
-    uint8_t asa; /* personality: 1 = ASA, 0 = IOS */
+    uint8_t asa;       /* personality: 1 = ASA, 0 = IOS */
     uint8_t restarted; /* 1 when the child replaces one that died */
     uint16_t ssh_port;
     char model[32], serial[32], version[32];
@@ -73,13 +73,13 @@ struct lm_box {
 
 /* child → launcher: every request has an id that comes back in its LM_REPLY. */
 enum launch_req {
-    LR_LINK = 64,     /* struct lr_link */
-    LR_ADDR = 65,     /* struct lr_addr */
-    LR_ROUTE = 66,    /* struct lr_route */
-    LR_RULE = 67,     /* struct lr_rule */
-    LR_TUN = 68,      /* struct lr_tun */
-    LR_SAVE = 69,     /* struct lr_save + fd (memfd with the text) */
-    LR_RELOAD = 70,   /* struct lr_reload: restart every child from startup-config */
+    LR_LINK = 64,   /* struct lr_link */
+    LR_ADDR = 65,   /* struct lr_addr */
+    LR_ROUTE = 66,  /* struct lr_route */
+    LR_RULE = 67,   /* struct lr_rule */
+    LR_TUN = 68,    /* struct lr_tun */
+    LR_SAVE = 69,   /* struct lr_save + fd (memfd with the text) */
+    LR_RELOAD = 70, /* struct lr_reload: restart every child from startup-config */
 };
 
 struct lm_reply {
@@ -115,10 +115,10 @@ struct lr_route {
 struct lr_rule {
     uint32_t id;
     uint8_t add;
-    uint8_t not_mark;   /* match packets WITHOUT fwmark `mark` */
+    uint8_t not_mark; /* match packets WITHOUT fwmark `mark` */
     uint32_t priority;
-    uint32_t mark;      /* 0 = none */
-    uint32_t table;     /* 0 where goto_priority is used */
+    uint32_t mark;  /* 0 = none */
+    uint32_t table; /* 0 where goto_priority is used */
     uint32_t goto_priority;
     char iif[LAUNCH_IFNAME]; /* "" = any */
 };

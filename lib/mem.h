@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-void mem_wipe(void *p, size_t n);                        /* not optimised away */
+void mem_wipe(void *p, size_t n);                          /* not optimised away */
 bool mem_equal_ct(const void *a, const void *b, size_t n); /* constant time */
 
 struct arena_chunk;

@@ -15,9 +15,9 @@ struct str {
     bool bad;
 };
 
-void str_free(struct str *s);   /* also zeroes the struct */
-void str_wipe(struct str *s);   /* the same for text that held a secret */
-void str_clear(struct str *s);  /* length 0, memory kept */
+void str_free(struct str *s);  /* also zeroes the struct */
+void str_wipe(struct str *s);  /* the same for text that held a secret */
+void str_clear(struct str *s); /* length 0, memory kept */
 void str_add(struct str *s, const char *text);
 void str_addn(struct str *s, const char *text, size_t n);
 void str_addc(struct str *s, char c);
