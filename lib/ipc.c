@@ -393,15 +393,16 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     c->busy++;
-    for (int i = 0; i < READS_AT_ONCE && !c->dead && !c->broken && !c->paused; i++) {
+    /* Frames that a pause left in the buffer go first: the socket may stay silent. */
+    bool ok = dispatch(c, INT32_MAX) >= 0;
+    for (int i = 0; ok && i < READS_AT_ONCE && !c->dead && !c->broken && !c->paused; i++) {
         ssize_t n = read_some(c);
         if (n == -EAGAIN || n == -EWOULDBLOCK)
             break;
-        if (n <= 0 || dispatch(c, INT32_MAX) < 0) {
-            fail(c);
-            break;
-        }
+        ok = n > 0 && dispatch(c, INT32_MAX) >= 0;
     }
+    if (!ok)
+        fail(c);
     c->busy--;
     leave(c);
 }
