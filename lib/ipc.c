@@ -444,6 +444,12 @@ int ipc_recv_blocking(struct ipc *c)
     }
 }
 
+bool ipc_ready(const struct ipc *c)
+{
+    struct ipc_header h;
+    return c->in_len && ipc_decode(c->in, c->in_len, &h) != 0;
+}
+
 /* --- making channels ----------------------------------------------------------------------- */
 
 struct ipc *ipc_new(struct event_base *base, int fd, ipc_msg_fn *on_msg, ipc_closed_fn *on_closed,

@@ -68,6 +68,9 @@ void ipc_on_drained(struct ipc *c, size_t low, void (*fn)(struct ipc *c, void *c
 
 /* Blocking use: waits for one frame and calls on_msg. Returns 1, 0 at end of stream, or -errno. */
 int ipc_recv_blocking(struct ipc *c);
+/* True when a whole frame already waits in the buffer, so that poll() on ipc_fd() may stay
+ * silent though ipc_recv_blocking() would return at once. */
+bool ipc_ready(const struct ipc *c);
 
 /* Server side: listens on a unix path (an old socket file is replaced), mode bits as given. */
 int ipc_listen(const char *path, unsigned mode); /* fd or -errno */

@@ -71,6 +71,11 @@ struct lm_box {
     int64_t boot_wall_us;
 };
 
+/* access → engine, on their LM_PEER channel */
+enum access_msg {
+    AM_SESSION = 96, /* empty + fd: a new session's channel (lib/cliproto.h) */
+};
+
 /* child → launcher: every request has an id that comes back in its LM_REPLY. */
 enum launch_req {
     LR_LINK = 64,   /* struct lr_link */
