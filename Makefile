@@ -94,6 +94,7 @@ $(B)/tandem: $(B)/o/shell/main/tandem.o $(call libs,shell parser gen lib)
 help:
 	@echo "run test | check asan fuzz lint lab interop bench | deps deps-test sizes docs stop clean"
 
+include Makefile.deps
 -include Makefile.test
 -include $(shell find $(B)/o -name '*.d' 2>/dev/null)
 

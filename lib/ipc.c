@@ -297,7 +297,7 @@ static int dispatch(struct ipc *c, int most)
     c->busy++;
     while (done < most && !c->dead && !c->broken && !c->paused) {
         struct ipc_header h;
-        long n = ipc_decode(c->in + at, c->in_len - at, &h);
+        long n = c->in ? ipc_decode(c->in + at, c->in_len - at, &h) : 0;
         if (n < 0 || (n > 0 && h.nfds > c->n_in_fds)) {
             done = -1;
             break;
