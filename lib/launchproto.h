@@ -32,6 +32,8 @@ enum launch_msg {
     LM_BOX = 6,      /* struct lm_box: what this box is */
     LM_REPLY = 7,    /* struct lm_reply, then a text for people when err != 0 */
     LM_READY = 8,    /* empty: all that was there at the start has been sent */
+    LM_PORTS = 9,    /* text of the ports file (control_set_ports), before any LM_CONFIG; empty:
+                        there is none (engine only) */
 };
 
 enum launch_socket {
@@ -66,6 +68,7 @@ struct lm_tun {
 struct lm_box {
     uint8_t asa;       /* personality: 1 = ASA, 0 = IOS */
     uint8_t restarted; /* 1 when the child replaces one that died */
+    uint8_t lab;       /* 1: a lab box, keys may be shown for the packet decoder */
     uint16_t ssh_port;
     char model[32], serial[32], version[32];
     int64_t boot_wall_us;
