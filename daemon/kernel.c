@@ -1,0 +1,509 @@
+/*
+ * Netlink writes. See kernel.h.
+ *
+ * Messages are built by hand from libnl's message helpers: libnl-route 3.7 knows neither
+ * IFA_PROTO nor inverted rules, and we need no object cache. The kernel's errno and its text
+ * (extended ACK) are kept as they come, because people read them.
+ */
+#include "daemon/kernel.h"
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct kernel {
+    struct nl_sock *sk;
+    int err; /* of the request under way */
+    char why[160];
+};
+
+/* --- transport ----------------------------------------------------------------------------- */
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+    struct kernel *k = (struct kernel *)arg;
+    const struct nlmsghdr *h = (const struct nlmsghdr *)((const char *)e - NLMSG_HDRLEN);
+    (void)from;
+    k->err = e->error;
+    if ((h->nlmsg_flags & NLM_F_ACK_TLVS) && (h->nlmsg_flags & NLM_F_CAPPED)) {
+        struct nlattr *tlv = (struct nlattr *)(e + 1);
+        int len = (int)h->nlmsg_len - NLMSG_HDRLEN - (int)sizeof(*e);
+        struct nlattr *text = len > 0 ? nla_find(tlv, len, NLMSGERR_ATTR_MSG) : NULL;
+        if (text)
+            nla_strlcpy(k->why, text, sizeof(k->why));
+    }
+    return NL_STOP;
+}
+
+struct kernel *kernel_open(void)
+{
+    struct kernel *k = (struct kernel *)calloc(1, sizeof(*k));
+    if (!k)
+        return NULL;
+    int on = 1, err = ENOMEM;
+    k->sk = nl_socket_alloc();
+    if (!k->sk)
+        goto fail;
+    nl_socket_disable_seq_check(k->sk);
+    if (nl_connect(k->sk, NETLINK_ROUTE) < 0) {
+        err = errno ? errno : EPROTO;
+        goto fail;
+    }
+    nl_socket_modify_err_cb(k->sk, NL_CB_CUSTOM, on_error, k);
+    int fd = nl_socket_get_fd(k->sk);
+    /* Only words for people depend on these two: an old kernel may refuse them. */
+    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+    return k;
+fail:
+    if (k->sk)
+        nl_socket_free(k->sk);
+    free(k);
+    errno = err;
+    return NULL;
+}
+
+void kernel_close(struct kernel *k)
+{
+    if (!k)
+        return;
+    nl_socket_free(k->sk);
+    free(k);
+}
+
+const char *kernel_why(const struct kernel *k)
+{
+    return k->why;
+}
+
+/* Sends (and frees) msg and waits for the kernel's answer. */
+static int request(struct kernel *k, struct nl_msg *msg)
+{
+    k->err = 0;
+    k->why[0] = '\0';
+    int n = nl_send_auto(k->sk, msg);
+    nlmsg_free(msg);
+    if (n < 0)
+        return -EIO;
+    n = nl_wait_for_ack(k->sk);
+    if (k->err)
+        return k->err;
+    return n < 0 ? -EIO : 0;
+}
+
+/* Asks for a dump and hands each message of it to fn. */
+static int dump(struct kernel *k, int type, const void *head, size_t len, nl_recvmsg_msg_cb_t fn,
+                void *ctx)
+{
+    k->err = 0;
+    k->why[0] = '\0';
+    struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+    if (!m || nlmsg_append(m, (void *)(uintptr_t)head, len, NLMSG_ALIGNTO) < 0) {
+        nlmsg_free(m);
+        return -ENOMEM;
+    }
+    int n = nl_send_auto(k->sk, m);
+    nlmsg_free(m);
+    if (n < 0)
+        return -EIO;
+    struct nl_cb *orig = nl_socket_get_cb(k->sk), *cb = nl_cb_clone(orig);
+    nl_cb_put(orig);
+    if (!cb)
+        return -ENOMEM;
+    nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, fn, ctx);
+    nl_cb_err(cb, NL_CB_CUSTOM, on_error, k);
+    n = nl_recvmsgs(k->sk, cb);
+    nl_cb_put(cb);
+    if (k->err)
+        return k->err;
+    return n < 0 ? -EIO : 0;
+}
+
+/* A message with its fixed header, or NULL. */
+static struct nl_msg *message(int type, int flags, const void *head, size_t len)
+{
+    struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_ACK | flags);
+    if (m && nlmsg_append(m, (void *)(uintptr_t)head, len, NLMSG_ALIGNTO) < 0) {
+        nlmsg_free(m);
+        m = NULL;
+    }
+    return m;
+}
+
+static void put_addr(struct nl_msg *m, int attr, const struct addr *a)
+{
+    nla_put(m, attr, (int)addr_size(a), a->b);
+}
+
+static struct addr attr_addr(const struct nlattr *a, uint8_t family)
+{
+    struct addr out = {.family = family};
+    if (a)
+        nla_memcpy(out.b, a, (int)addr_size(&out));
+    return out;
+}
+
+/* --- links --------------------------------------------------------------------------------- */
+
+static int on_link(struct nl_msg *msg, void *arg)
+{
+    struct kernel_link *l = (struct kernel_link *)arg;
+    const struct nlmsghdr *h = nlmsg_hdr(msg);
+    struct nlattr *tb[IFLA_MAX + 1];
+    if (h->nlmsg_type != RTM_NEWLINK ||
+        nlmsg_parse(nlmsg_hdr(msg), sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0)
+        return NL_SKIP;
+    const struct ifinfomsg *i = (const struct ifinfomsg *)nlmsg_data(h);
+    l->ifindex = (uint32_t)i->ifi_index;
+    l->up = i->ifi_flags & IFF_UP;
+    l->loopback = i->ifi_flags & IFF_LOOPBACK;
+    l->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
+    if (tb[IFLA_IFNAME])
+        nla_strlcpy(l->name, tb[IFLA_IFNAME], sizeof(l->name));
+    return NL_OK;
+}
+
+int kernel_link_get(struct kernel *k, uint32_t ifindex, struct kernel_link *out)
+{
+    struct ifinfomsg i = {.ifi_index = (int)ifindex};
+    memset(out, 0, sizeof(*out));
+    k->err = 0;
+    k->why[0] = '\0';
+    struct nl_msg *m = message(RTM_GETLINK, 0, &i, sizeof(i));
+    if (!m)
+        return -ENOMEM;
+    nl_socket_modify_cb(k->sk, NL_CB_VALID, NL_CB_CUSTOM, on_link, out);
+    int err = request(k, m);
+    nl_socket_modify_cb(k->sk, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+    if (err)
+        return err;
+    return out->ifindex == ifindex ? 0 : -ENODEV;
+}
+
+int kernel_link_set(struct kernel *k, uint32_t ifindex, int up, uint32_t mtu, uint32_t txqlen)
+{
+    struct ifinfomsg i = {.ifi_index = (int)ifindex};
+    if (up >= 0) {
+        i.ifi_change = IFF_UP;
+        i.ifi_flags = up ? IFF_UP : 0;
+    }
+    struct nl_msg *m = message(RTM_SETLINK, 0, &i, sizeof(i));
+    if (!m)
+        return -ENOMEM;
+    if (mtu)
+        nla_put_u32(m, IFLA_MTU, mtu);
+    if (txqlen)
+        nla_put_u32(m, IFLA_TXQLEN, txqlen);
+    return request(k, m);
+}
+
+/* --- addresses ----------------------------------------------------------------------------- */
+
+static struct nl_msg *addr_message(int type, int flags, uint32_t ifindex, const struct prefix *p)
+{
+    struct ifaddrmsg a = {.ifa_family = p->addr.family,
+                          .ifa_prefixlen = p->len,
+                          .ifa_index = ifindex};
+    struct nl_msg *m = message(type, flags, &a, sizeof(a));
+    if (!m)
+        return NULL;
+    put_addr(m, IFA_LOCAL, &p->addr);
+    put_addr(m, IFA_ADDRESS, &p->addr);
+    return m;
+}
+
+int kernel_addr_add(struct kernel *k, uint32_t ifindex, const struct prefix *p)
+{
+    struct nl_msg *m = addr_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, p);
+    if (!m)
+        return -ENOMEM;
+    if (p->len < 31) { /* RFC 3021: a /31 has no broadcast address */
+        struct addr_range all = prefix_range(
+            &(struct prefix){.addr = prefix_make(&p->addr, p->len).addr, .len = p->len});
+        put_addr(m, IFA_BROADCAST, &all.hi);
+    }
+    nla_put_u8(m, IFA_PROTO, TANDEM_RTPROT);
+    return request(k, m);
+}
+
+int kernel_addr_del(struct kernel *k, uint32_t ifindex, const struct prefix *p)
+{
+    struct nl_msg *m = addr_message(RTM_DELADDR, 0, ifindex, p);
+    return m ? request(k, m) : -ENOMEM;
+}
+
+/* What the walkers below carry: found items wait until the dump is over, because a socket
+ * cannot send while it receives one. */
+struct found {
+    size_t n, cap, size;
+    char *items;
+    bool bad;
+};
+
+static void *found_add(struct found *f)
+{
+    if (f->n == f->cap) {
+        size_t cap = f->cap ? 2 * f->cap : 64;
+        char *p = (char *)realloc(f->items, cap * f->size);
+        if (!p) {
+            f->bad = true;
+            return NULL;
+        }
+        f->items = p;
+        f->cap = cap;
+    }
+    return f->items + f->size * f->n++;
+}
+
+struct found_addr {
+    uint32_t ifindex;
+    struct prefix p;
+};
+
+static int on_addr(struct nl_msg *msg, void *arg)
+{
+    struct found *f = (struct found *)arg;
+    const struct nlmsghdr *h = nlmsg_hdr(msg);
+    struct nlattr *tb[IFA_PROTO + 1];
+    if (h->nlmsg_type != RTM_NEWADDR ||
+        nlmsg_parse(nlmsg_hdr(msg), sizeof(struct ifaddrmsg), tb, IFA_PROTO, NULL) < 0)
+        return NL_SKIP;
+    const struct ifaddrmsg *a = (const struct ifaddrmsg *)nlmsg_data(h);
+    if (!tb[IFA_PROTO] || nla_get_u8(tb[IFA_PROTO]) != TANDEM_RTPROT || !tb[IFA_LOCAL])
+        return NL_SKIP;
+    struct found_addr *x = (struct found_addr *)found_add(f);
+    if (x)
+        *x = (struct found_addr){.ifindex = a->ifa_index,
+                                 .p = {.addr = attr_addr(tb[IFA_LOCAL], a->ifa_family),
+                                       .len = a->ifa_prefixlen}};
+    return NL_OK;
+}
+
+static int find_addrs(struct kernel *k, struct found *f)
+{
+    struct ifaddrmsg a = {.ifa_family = AF_INET};
+    *f = (struct found){.size = sizeof(struct found_addr)};
+    int err = dump(k, RTM_GETADDR, &a, sizeof(a), on_addr, f);
+    return err ? err : f->bad ? -ENOMEM : 0;
+}
+
+int kernel_addr_is_ours(struct kernel *k, uint32_t ifindex, const struct prefix *p)
+{
+    struct found f;
+    int err = find_addrs(k, &f), yes = 0;
+    const struct found_addr *x = (const struct found_addr *)f.items;
+    for (size_t i = 0; i < f.n; i++)
+        yes |= x[i].ifindex == ifindex && x[i].p.len == p->len && addr_eq(&x[i].p.addr, &p->addr);
+    free(f.items);
+    return err ? err : yes;
+}
+
+static int sweep_addrs(struct kernel *k)
+{
+    struct found f;
+    int err = find_addrs(k, &f), n = 0;
+    const struct found_addr *x = (const struct found_addr *)f.items;
+    for (size_t i = 0; !err && i < f.n; i++)
+        n += kernel_addr_del(k, x[i].ifindex, &x[i].p) == 0;
+    free(f.items);
+    return err ? err : n;
+}
+
+/* --- routes -------------------------------------------------------------------------------- */
+
+static int kernel_type(uint8_t type)
+{
+    return type == RT_THROW ? RTN_THROW : type == RT_UNREACHABLE ? RTN_UNREACHABLE : RTN_UNICAST;
+}
+
+static struct nl_msg *route_message(int type, int flags, const struct lr_route *r)
+{
+    struct rtmsg t = {.rtm_family = r->dst.addr.family,
+                      .rtm_dst_len = r->dst.len,
+                      .rtm_table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC,
+                      .rtm_protocol = TANDEM_RTPROT,
+                      .rtm_type = (uint8_t)kernel_type(r->type)};
+    if (type == RTM_DELROUTE)
+        t.rtm_scope = RT_SCOPE_NOWHERE; /* any */
+    else if (r->type == RT_UNICAST && !addr_is_set(&r->gw))
+        t.rtm_scope = RT_SCOPE_LINK;
+    struct nl_msg *m = message(type, flags, &t, sizeof(t));
+    if (!m)
+        return NULL;
+    nla_put_u32(m, RTA_TABLE, r->table);
+    put_addr(m, RTA_DST, &r->dst.addr);
+    if (r->metric)
+        nla_put_u32(m, RTA_PRIORITY, r->metric);
+    if (r->oif)
+        nla_put_u32(m, RTA_OIF, r->oif);
+    if (addr_is_set(&r->gw))
+        put_addr(m, RTA_GATEWAY, &r->gw);
+    if (addr_is_set(&r->src) && type != RTM_DELROUTE)
+        put_addr(m, RTA_PREFSRC, &r->src);
+    return m;
+}
+
+struct found_route {
+    struct lr_route r;
+    uint8_t proto;
+};
+
+static int on_route(struct nl_msg *msg, void *arg)
+{
+    struct found *f = (struct found *)arg;
+    const struct nlmsghdr *h = nlmsg_hdr(msg);
+    struct nlattr *tb[RTA_MAX + 1];
+    if (h->nlmsg_type != RTM_NEWROUTE ||
+        nlmsg_parse(nlmsg_hdr(msg), sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
+        return NL_SKIP;
+    const struct rtmsg *t = (const struct rtmsg *)nlmsg_data(h);
+    uint32_t table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : t->rtm_table;
+    if (table != RT_TABLE_MAIN && table != TANDEM_RT_TABLE)
+        return NL_SKIP;
+    struct found_route *x = (struct found_route *)found_add(f);
+    if (!x)
+        return NL_OK;
+    *x = (struct found_route){.proto = t->rtm_protocol,
+                              .r = {.table = table,
+                                    .metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0,
+                                    .oif = tb[RTA_OIF] ? nla_get_u32(tb[RTA_OIF]) : 0,
+                                    .type = t->rtm_type == RTN_THROW         ? RT_THROW
+                                            : t->rtm_type == RTN_UNREACHABLE ? RT_UNREACHABLE
+                                                                             : RT_UNICAST,
+                                    .dst = {.addr = attr_addr(tb[RTA_DST], t->rtm_family),
+                                            .len = t->rtm_dst_len}}};
+    return NL_OK;
+}
+
+static int find_routes(struct kernel *k, struct found *f)
+{
+    struct rtmsg t = {.rtm_family = AF_INET};
+    *f = (struct found){.size = sizeof(struct found_route)};
+    int err = dump(k, RTM_GETROUTE, &t, sizeof(t), on_route, f);
+    return err ? err : f->bad ? -ENOMEM : 0;
+}
+
+/* The kernel refused r because that place is taken: by one of ours? 1, 0 or -errno. */
+static int taken_by_us(struct kernel *k, const struct lr_route *r)
+{
+    struct found f;
+    int err = find_routes(k, &f), ours = 0;
+    const struct found_route *x = (const struct found_route *)f.items;
+    for (size_t i = 0; i < f.n; i++)
+        if (x[i].r.table == r->table && x[i].r.metric == r->metric &&
+            prefix_cmp(&x[i].r.dst, &r->dst) == 0)
+            ours |= x[i].proto == TANDEM_RTPROT;
+    free(f.items);
+    return err ? err : ours;
+}
+
+int kernel_route_add(struct kernel *k, const struct lr_route *r)
+{
+    struct nl_msg *m = route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, r);
+    int err = m ? request(k, m) : -ENOMEM;
+    if (err != -EEXIST || taken_by_us(k, r) != 1)
+        return err;
+    m = route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
+    return m ? request(k, m) : -ENOMEM;
+}
+
+int kernel_route_del(struct kernel *k, const struct lr_route *r)
+{
+    /* A protocol in the request makes the kernel pass over routes of others. */
+    struct nl_msg *m = route_message(RTM_DELROUTE, 0, r);
+    return m ? request(k, m) : -ENOMEM;
+}
+
+static int sweep_routes(struct kernel *k)
+{
+    struct found f;
+    int err = find_routes(k, &f), n = 0;
+    const struct found_route *x = (const struct found_route *)f.items;
+    for (size_t i = 0; !err && i < f.n; i++)
+        if (x[i].proto == TANDEM_RTPROT)
+            n += kernel_route_del(k, &x[i].r) == 0;
+    free(f.items);
+    return err ? err : n;
+}
+
+/* --- rules --------------------------------------------------------------------------------- */
+
+int kernel_rule(struct kernel *k, const struct lr_rule *r)
+{
+    struct fib_rule_hdr h = {.family = AF_INET,
+                             .action = r->goto_priority ? FR_ACT_GOTO : FR_ACT_TO_TBL,
+                             .flags = r->not_mark ? FIB_RULE_INVERT : 0,
+                             .table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC};
+    struct nl_msg *m = message(r->add ? RTM_NEWRULE : RTM_DELRULE,
+                               r->add ? NLM_F_CREATE | NLM_F_EXCL : 0, &h, sizeof(h));
+    if (!m)
+        return -ENOMEM;
+    nla_put_u32(m, FRA_PRIORITY, r->priority);
+    if (r->goto_priority)
+        nla_put_u32(m, FRA_GOTO, r->goto_priority);
+    else
+        nla_put_u32(m, FRA_TABLE, r->table);
+    if (r->mark) {
+        nla_put_u32(m, FRA_FWMARK, r->mark);
+        nla_put_u32(m, FRA_FWMASK, UINT32_MAX);
+    }
+    if (r->iif[0])
+        nla_put_string(m, FRA_IIFNAME, r->iif);
+    nla_put_u8(m, FRA_PROTOCOL, TANDEM_RTPROT);
+    return request(k, m);
+}
+
+static int on_rule(struct nl_msg *msg, void *arg)
+{
+    struct found *f = (struct found *)arg;
+    const struct nlmsghdr *h = nlmsg_hdr(msg);
+    struct nlattr *tb[FRA_MAX + 1];
+    if (h->nlmsg_type != RTM_NEWRULE ||
+        nlmsg_parse(nlmsg_hdr(msg), sizeof(struct fib_rule_hdr), tb, FRA_MAX, NULL) < 0)
+        return NL_SKIP;
+    const struct fib_rule_hdr *r = (const struct fib_rule_hdr *)nlmsg_data(h);
+    if (!tb[FRA_PROTOCOL] || nla_get_u8(tb[FRA_PROTOCOL]) != TANDEM_RTPROT)
+        return NL_SKIP;
+    struct lr_rule *x = (struct lr_rule *)found_add(f);
+    if (!x)
+        return NL_OK;
+    *x = (struct lr_rule){
+        .not_mark = (r->flags & FIB_RULE_INVERT) != 0,
+        .priority = tb[FRA_PRIORITY] ? nla_get_u32(tb[FRA_PRIORITY]) : 0,
+        .mark = tb[FRA_FWMARK] ? nla_get_u32(tb[FRA_FWMARK]) : 0,
+        .table = tb[FRA_TABLE] ? nla_get_u32(tb[FRA_TABLE]) : r->table,
+        .goto_priority = tb[FRA_GOTO] ? nla_get_u32(tb[FRA_GOTO]) : 0,
+    };
+    if (tb[FRA_IIFNAME])
+        nla_strlcpy(x->iif, tb[FRA_IIFNAME], sizeof(x->iif));
+    return NL_OK;
+}
+
+static int sweep_rules(struct kernel *k)
+{
+    struct fib_rule_hdr h = {.family = AF_INET};
+    struct found f = {.size = sizeof(struct lr_rule)};
+    int err = dump(k, RTM_GETRULE, &h, sizeof(h), on_rule, &f), n = 0;
+    const struct lr_rule *x = (const struct lr_rule *)f.items;
+    for (size_t i = 0; !err && i < f.n; i++)
+        n += kernel_rule(k, &x[i]) == 0;
+    free(f.items);
+    return err ? err : n;
+}
+
+int kernel_sweep(struct kernel *k)
+{
+    /* Rules first: without them nothing is looked up in the table being emptied. */
+    int rules = sweep_rules(k);
+    int routes = sweep_routes(k);
+    int addrs = sweep_addrs(k);
+    if (rules < 0 || routes < 0 || addrs < 0)
+        return rules < 0 ? rules : routes < 0 ? routes : addrs;
+    return rules + routes + addrs;
+}
