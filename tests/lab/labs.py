@@ -46,8 +46,8 @@ class Lab:
         self._load()
 
     def _load(self):
-        with open(os.path.join(self.info["source"], "topology")) as f:
-            self.topo = topology.parse(f.read(), os.path.join(self.info["source"], "topology"))
+        with open(os.path.join(self.dir, "topology")) as f:
+            self.topo = topology.parse(f.read())
         self.boxes = {n.name: Box(self.name, self.dir, self.info["build"], n, self.topo.login)
                       for n in self.topo.boxes()}
 
@@ -126,6 +126,7 @@ def up(sample, build, name=None, say=lambda text: None, configure=True):
 
 def _build(source, build, name, topo, say, configure):
     os.makedirs(os.path.join(RUN, name))
+    shutil.copy(os.path.join(source, "topology"), os.path.join(RUN, name))
     say(f"lab {name}: {len(topo.nodes)} nodes, {len(topo.links)} links")
     ports = network.create(name, topo)
     info = {"source": source, "build": build, "ssh": {}, "started": time.time()}
@@ -213,6 +214,14 @@ def wait_ping(lab, seconds=60):
             if time.monotonic() > end:
                 return f"{host} → {address}"
     return None
+
+
+def outdated(lab, build):
+    """True when the programs or the configuration files changed since the lab came up."""
+    files = [os.path.join(build, p) for p in ("tandemd", "tandem")]
+    files += [os.path.join(lab.info["source"], f) for f in os.listdir(lab.info["source"])]
+    return (lab.info["build"] != os.path.abspath(build)
+            or any(os.stat(f).st_mtime > lab.info["started"] for f in files))
 
 
 def on_signals_exit():
