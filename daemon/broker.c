@@ -1,0 +1,552 @@
+/* The broker. See broker.h. */
+#include "daemon/broker.h"
+#include "daemon/kernel.h"
+#include "daemon/save.h"
+#include "daemon/tun.h"
+#include "lib/str.h"
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TABLE_MAIN    254u
+#define RULE_LAST     32765u /* main's own rule stands at 32766 */
+#define TUNS          4096
+#define LINKS         4096
+#define ADDRS         16384
+#define MTU_MIN       68 /* RFC 791 */
+#define TUN_QUEUE_LEN 10000
+
+struct tun {
+    struct tun *next;
+    struct lm_tun t;
+    int fd;
+};
+
+/* How a link was before we first touched it. */
+struct was {
+    struct was *next;
+    struct kernel_link link;
+};
+
+/* An address we were asked for. Foreign: somebody else had put it there before. */
+struct held {
+    struct held *next;
+    uint32_t ifindex;
+    struct prefix p;
+    bool foreign;
+};
+
+struct sysctl {
+    const char *path, *value;
+    char before[32];
+    bool changed;
+};
+
+struct broker {
+    struct broker_opts o;
+    struct kernel *k;
+    struct tun *tuns;
+    struct was *links;
+    struct held *addrs;
+    unsigned n_tuns, n_links, n_addrs;
+    struct sysctl ctl[3];
+};
+
+/* The answer under construction. */
+struct answer {
+    struct broker *b;
+    char *text;
+    size_t cap;
+};
+
+__attribute__((format(printf, 3, 4))) static int refuse(struct answer *a, int err, const char *fmt,
+                                                        ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(a->text, a->cap, fmt, ap);
+    va_end(ap);
+    return err;
+}
+
+/* The kernel said no: its words, with what was tried. */
+static int kernel_said(struct answer *a, int err, const char *what)
+{
+    const char *why = kernel_why(a->b->k);
+    if (!err)
+        return 0;
+    return refuse(a, err, "%s: %s%s%s", what, strerror(-err), *why ? " - " : "", why);
+}
+
+static int link_of(struct answer *a, uint32_t ifindex, struct kernel_link *l)
+{
+    int err = kernel_link_get(a->b->k, ifindex, l);
+    return err ? refuse(a, err, "no interface with index %u", ifindex) : 0;
+}
+
+/* --- links ---------------------------------------------------------------------------------- */
+
+static int remember_link(struct broker *b, const struct kernel_link *l)
+{
+    for (const struct was *w = b->links; w; w = w->next)
+        if (w->link.ifindex == l->ifindex)
+            return 0;
+    struct was *w = b->n_links < LINKS ? (struct was *)calloc(1, sizeof(*w)) : NULL;
+    if (!w)
+        return -ENOMEM;
+    *w = (struct was){.next = b->links, .link = *l};
+    b->links = w;
+    b->n_links++;
+    return 0;
+}
+
+static int do_link(struct answer *a, const struct lr_link *r)
+{
+    struct kernel_link l;
+    char what[64];
+    int err = link_of(a, r->ifindex, &l);
+    if (err)
+        return err;
+    if (l.loopback)
+        return refuse(a, -EPERM, "%s is the loopback: not ours to change", l.name);
+    if (r->mtu && r->mtu < MTU_MIN)
+        return refuse(a, -EPERM, "MTU %u is below the least that IPv4 allows (%u)", r->mtu,
+                      MTU_MIN);
+    err = remember_link(a->b, &l);
+    if (err)
+        return refuse(a, err, "too many interfaces");
+    snprintf(what, sizeof(what), "interface %s", l.name);
+    return kernel_said(a,
+                       kernel_link_set(a->b->k, r->ifindex, r->set_up ? r->up != 0 : -1, r->mtu, 0),
+                       what);
+}
+
+static void restore_links(struct broker *b)
+{
+    while (b->links) {
+        struct was *w = b->links;
+        struct kernel_link now;
+        b->links = w->next;
+        if (kernel_link_get(b->k, w->link.ifindex, &now) == 0) {
+            uint32_t mtu = now.mtu != w->link.mtu ? w->link.mtu : 0;
+            int up = now.up != w->link.up ? w->link.up : -1;
+            if (mtu || up >= 0)
+                kernel_link_set(b->k, w->link.ifindex, up, mtu, 0);
+        }
+        free(w);
+    }
+    b->n_links = 0;
+}
+
+/* --- addresses ------------------------------------------------------------------------------- */
+
+static struct held **held_find(struct broker *b, uint32_t ifindex, const struct prefix *p)
+{
+    struct held **h = &b->addrs;
+    while (*h &&
+           ((*h)->ifindex != ifindex || (*h)->p.len != p->len || !addr_eq(&(*h)->p.addr, &p->addr)))
+        h = &(*h)->next;
+    return h;
+}
+
+static bool addr_usable(const struct prefix *p)
+{
+    uint32_t v4 = addr_v4(&p->addr);
+    return p->addr.family == AF_INET && p->len >= 1 && p->len <= 32 && v4 >> 24 != 0 &&
+           v4 >> 24 != 127 && v4 >> 24 < 224;
+}
+
+static int addr_add(struct answer *a, const struct lr_addr *r, const char *what)
+{
+    struct broker *b = a->b;
+    struct held **at = held_find(b, r->ifindex, &r->addr);
+    int err = kernel_addr_add(b->k, r->ifindex, &r->addr);
+    if (err && err != -EEXIST)
+        return kernel_said(a, err, what);
+    if (*at) {
+        (*at)->foreign &= err == -EEXIST;
+        return 0;
+    }
+    struct held *h = b->n_addrs < ADDRS ? (struct held *)calloc(1, sizeof(*h)) : NULL;
+    if (!h) {
+        if (!err)
+            kernel_addr_del(b->k, r->ifindex, &r->addr);
+        return refuse(a, -ENOMEM, "too many addresses");
+    }
+    *h = (struct held){.ifindex = r->ifindex, .p = r->addr};
+    h->foreign = err == -EEXIST && kernel_addr_is_ours(b->k, r->ifindex, &r->addr) != 1;
+    *at = h;
+    b->n_addrs++;
+    return 0;
+}
+
+static int addr_del(struct answer *a, const struct lr_addr *r, const char *what)
+{
+    struct broker *b = a->b;
+    struct held **at = held_find(b, r->ifindex, &r->addr), *h = *at;
+    if (!h)
+        return refuse(a, -EPERM, "%s is not an address of ours", what);
+    int err = h->foreign ? 0 : kernel_addr_del(b->k, r->ifindex, &r->addr);
+    if (err && err != -EADDRNOTAVAIL && err != -ENODEV)
+        return kernel_said(a, err, what);
+    *at = h->next;
+    b->n_addrs--;
+    free(h);
+    return 0;
+}
+
+static int do_addr(struct answer *a, const struct lr_addr *r)
+{
+    char p[PREFIX_STRLEN], what[PREFIX_STRLEN + LAUNCH_IFNAME + 16];
+    struct kernel_link l;
+    if (!addr_usable(&r->addr))
+        return refuse(a, -EPERM, "not a unicast IPv4 address with its mask");
+    prefix_print(&r->addr, p, sizeof(p));
+    if (kernel_link_get(a->b->k, r->ifindex, &l) < 0) {
+        if (r->add)
+            return refuse(a, -ENODEV, "no interface with index %u", r->ifindex);
+        snprintf(l.name, sizeof(l.name), "#%u", r->ifindex);
+    }
+    snprintf(what, sizeof(what), "address %s on %s", p, l.name);
+    return r->add ? addr_add(a, r, what) : addr_del(a, r, what);
+}
+
+static void forget_addrs(struct broker *b)
+{
+    while (b->addrs) {
+        struct held *h = b->addrs;
+        b->addrs = h->next;
+        if (!h->foreign) /* a kernel before 5.18 keeps no tag: the list is what we have */
+            kernel_addr_del(b->k, h->ifindex, &h->p);
+        free(h);
+    }
+    b->n_addrs = 0;
+}
+
+/* --- routes and rules ------------------------------------------------------------------------- */
+
+static bool table_ok(uint32_t table)
+{
+    return table == TABLE_MAIN || table == TANDEM_RT_TABLE;
+}
+
+static bool v4_or_unset(const struct addr *a)
+{
+    return !addr_is_set(a) || a->family == AF_INET;
+}
+
+static int do_route(struct answer *a, const struct lr_route *in)
+{
+    struct lr_route r = *in;
+    char p[PREFIX_STRLEN], what[PREFIX_STRLEN + 16];
+    if (!table_ok(r.table))
+        return refuse(a, -EPERM, "routing table %u is not ours", r.table);
+    if (r.dst.addr.family != AF_INET || r.dst.len > 32 || !v4_or_unset(&r.gw) ||
+        !v4_or_unset(&r.src))
+        return refuse(a, -EPERM, "not an IPv4 route");
+    if (r.type < RT_UNICAST || r.type > RT_UNREACHABLE)
+        return refuse(a, -EPERM, "route type %u is not known", r.type);
+    if (r.type == RT_UNICAST && r.add && !r.oif && !addr_is_set(&r.gw))
+        return refuse(a, -EPERM, "a route needs an interface or a gateway");
+    r.dst = prefix_make(&r.dst.addr, r.dst.len);
+    prefix_print(&r.dst, p, sizeof(p));
+    snprintf(what, sizeof(what), "route %s", p);
+    if (!r.add) {
+        int err = kernel_route_del(a->b->k, &r);
+        /* The kernel drops routes by itself when their interface goes down. */
+        return err == -ESRCH || err == -ENODEV ? 0 : kernel_said(a, err, what);
+    }
+    int err = kernel_route_add(a->b->k, &r);
+    if (err == -EEXIST)
+        return refuse(a, err, "%s: the host has one of its own with metric %u; it is left alone",
+                      what, r.metric);
+    return kernel_said(a, err, what);
+}
+
+static int do_rule(struct answer *a, const struct lr_rule *r)
+{
+    char what[48];
+    if (!r->priority || r->priority > RULE_LAST)
+        return refuse(a, -EPERM, "rule priority %u is outside of 1..%u", r->priority, RULE_LAST);
+    if (r->goto_priority ? r->table != 0 || r->goto_priority <= r->priority : !table_ok(r->table))
+        return refuse(a, -EPERM, "a rule of ours points to table %u, %u, or to a later rule",
+                      TABLE_MAIN, TANDEM_RT_TABLE);
+    if (memchr(r->iif, 0, sizeof(r->iif)) == NULL)
+        return refuse(a, -EPERM, "interface name without an end");
+    snprintf(what, sizeof(what), "rule %u", r->priority);
+    int err = kernel_rule(a->b->k, r);
+    if (r->add ? err == -EEXIST : err == -ENOENT)
+        return 0; /* it is as wanted */
+    return kernel_said(a, err, what);
+}
+
+/* --- TUNs ------------------------------------------------------------------------------------ */
+
+static struct tun **tun_find(struct broker *b, uint32_t kind, uint32_t ifid)
+{
+    struct tun **t = &b->tuns;
+    while (*t && ((*t)->t.kind != kind || (*t)->t.ifid != ifid))
+        t = &(*t)->next;
+    return t;
+}
+
+static void tun_drop(struct broker *b, struct tun **at)
+{
+    struct tun *t = *at;
+    *at = t->next;
+    b->n_tuns--;
+    if (b->o.tun)
+        b->o.tun(b->o.ctx, &t->t, -1);
+    close(t->fd);
+    free(t);
+}
+
+/* Lower-case letters, digits, '-', '_' and '.': nothing that means something in a path. */
+static bool ifname_ok(const char *name)
+{
+    size_t n = strnlen(name, LAUNCH_IFNAME);
+    return n > 0 && n < LAUNCH_IFNAME && name[0] != '.' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
+}
+
+static int tun_failed(struct answer *a, const char *name, int err)
+{
+    if (err == -ENOENT || err == -ENODEV || err == -ENXIO)
+        return refuse(a, err,
+                      "TUN %s: /dev/net/tun is missing; load the module (modprobe tun), or give "
+                      "the container the device",
+                      name);
+    if (err == -EBUSY || err == -EEXIST)
+        return refuse(a, -EEXIST, "TUN %s: the host has an interface of that name", name);
+    return refuse(a, err, "TUN %s: %s", name, strerror(-err));
+}
+
+static int tun_create(struct answer *a, const struct lr_tun *r, struct tun **out)
+{
+    struct broker *b = a->b;
+    struct tun *t = b->n_tuns < TUNS ? (struct tun *)calloc(1, sizeof(*t)) : NULL;
+    if (!t)
+        return refuse(a, -ENOMEM, "too many TUNs");
+    *t = (struct tun){.t = {.ifid = r->ifid, .kind = r->kind, .mtu = r->mtu}};
+    str_copy(t->t.name, sizeof(t->t.name), r->name);
+    t->fd = tun_open(r->name);
+    if (t->fd < 0) {
+        int err = tun_failed(a, r->name, t->fd);
+        free(t);
+        return err;
+    }
+    t->t.ifindex = if_nametoindex(r->name);
+    int err = tun_tame(r->name);
+    if (err)
+        err = refuse(a, err, "TUN %s: settings below /proc/sys/net: %s", r->name, strerror(-err));
+    else
+        err =
+            kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, TUN_QUEUE_LEN), "TUN up");
+    if (err) {
+        close(t->fd);
+        free(t);
+        return err;
+    }
+    t->next = b->tuns;
+    b->tuns = t;
+    b->n_tuns++;
+    *out = t;
+    return 0;
+}
+
+static int do_tun(struct answer *a, const struct lr_tun *r)
+{
+    struct broker *b = a->b;
+    if (!ifname_ok(r->name))
+        return refuse(a, -EPERM, "not an interface name");
+    if (r->kind < TUN_SHADOW || r->kind > TUN_TUNNEL)
+        return refuse(a, -EPERM, "TUN kind %u is not known", r->kind);
+    struct tun **at = tun_find(b, r->kind, r->ifid), *t = *at;
+    if (!r->open) {
+        if (t)
+            tun_drop(b, at);
+        return 0;
+    }
+    if (r->mtu < MTU_MIN || r->mtu > 65535)
+        return refuse(a, -EPERM, "MTU %u is outside of %u..65535", r->mtu, MTU_MIN);
+    if (t && strcmp(t->t.name, r->name) != 0)
+        return refuse(a, -EEXIST, "TUN %s already serves that interface", t->t.name);
+    if (t) { /* a new engine asks again, or the MTU changes */
+        int err = kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, 0), "TUN MTU");
+        if (err)
+            return err;
+        t->t.mtu = r->mtu;
+    } else {
+        int err = tun_create(a, r, &t);
+        if (err)
+            return err;
+    }
+    if (b->o.tun)
+        b->o.tun(b->o.ctx, &t->t, t->fd);
+    return 0;
+}
+
+void broker_each_tun(const struct broker *b, void (*fn)(void *ctx, const struct lm_tun *t, int fd),
+                     void *ctx)
+{
+    for (const struct tun *t = b->tuns; t; t = t->next)
+        fn(ctx, &t->t, t->fd);
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static int do_save(struct answer *a, const struct lr_save *r, int fd)
+{
+    if (!save_name_ok(r->name, sizeof(r->name)))
+        return refuse(a, -EPERM, "a file of that name is not ours to write");
+    if (!r->erase && fd < 0)
+        return refuse(a, -EINVAL, "%s: no text came with the request", r->name);
+    int err =
+        r->erase ? save_erase(a->b->o.state_dir, r->name) : save_fd(a->b->o.state_dir, r->name, fd);
+    return err ? refuse(a, err, "%s: %s", r->name, strerror(-err)) : 0;
+}
+
+static int do_reload(struct answer *a)
+{
+    if (!a->b->o.reload)
+        return refuse(a, -EOPNOTSUPP, "reload is not possible here");
+    a->b->o.reload(a->b->o.ctx);
+    return 0;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+int broker_request(struct broker *b, uint16_t type, const void *data, size_t len, int fd,
+                   struct lm_reply *reply, char *text, size_t cap)
+{
+    static const size_t size[] = {
+        [LR_LINK - LR_LINK] = sizeof(struct lr_link),
+        [LR_ADDR - LR_LINK] = sizeof(struct lr_addr),
+        [LR_ROUTE - LR_LINK] = sizeof(struct lr_route),
+        [LR_RULE - LR_LINK] = sizeof(struct lr_rule),
+        [LR_TUN - LR_LINK] = sizeof(struct lr_tun),
+        [LR_SAVE - LR_LINK] = sizeof(struct lr_save),
+        [LR_RELOAD - LR_LINK] = sizeof(struct lr_reload),
+    };
+    union {          /* the payload need not be aligned where it arrived */
+        uint32_t id; /* first in each */
+        struct lr_link link;
+        struct lr_addr addr;
+        struct lr_route route;
+        struct lr_rule rule;
+        struct lr_tun tun;
+        struct lr_save save;
+    } r;
+    struct answer a = {.b = b, .text = text, .cap = cap};
+    text[0] = '\0';
+    if (type < LR_LINK || type > LR_RELOAD || len != size[type - LR_LINK])
+        return -EPROTO;
+    memcpy(&r, data, len);
+    int err = 0;
+    switch ((enum launch_req)type) {
+    case LR_LINK:
+        err = do_link(&a, &r.link);
+        break;
+    case LR_ADDR:
+        err = do_addr(&a, &r.addr);
+        break;
+    case LR_ROUTE:
+        err = do_route(&a, &r.route);
+        break;
+    case LR_RULE:
+        err = do_rule(&a, &r.rule);
+        break;
+    case LR_TUN:
+        err = do_tun(&a, &r.tun);
+        break;
+    case LR_SAVE:
+        err = do_save(&a, &r.save, fd);
+        break;
+    case LR_RELOAD:
+        err = do_reload(&a);
+        break;
+    }
+    *reply = (struct lm_reply){.id = r.id, .err = err};
+    return 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void sysctls_set(struct broker *b)
+{
+    static const struct sysctl want[] = {
+        {.path = "ipv4/ip_forward", .value = "1"},
+        /* The strictest of `all` and the interface counts: 0 here lets ours decide. */
+        {.path = "ipv4/conf/all/rp_filter", .value = "0"},
+        /* Taking an address of ours away must not take others of its subnet along. */
+        {.path = "ipv4/conf/all/promote_secondaries", .value = "1"},
+    };
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        struct sysctl *s = &b->ctl[i];
+        *s = want[i];
+        int err = sysctl_net_read(s->path, s->before, sizeof(s->before));
+        if (!err && strcmp(s->before, s->value) == 0)
+            continue;
+        if (!err)
+            err = sysctl_net_write(s->path, s->value);
+        s->changed = err == 0;
+        if (err)
+            log_line(b->o.log, LOGL_ERROR, "broker",
+                     "cannot set net/%s to %s: %s; packets may not be forwarded until that is done "
+                     "by hand",
+                     s->path, s->value, strerror(-err));
+    }
+}
+
+static void sysctls_restore(struct broker *b)
+{
+    for (size_t i = 0; i < sizeof(b->ctl) / sizeof(b->ctl[0]); i++)
+        if (b->ctl[i].changed)
+            sysctl_net_write(b->ctl[i].path, b->ctl[i].before);
+}
+
+struct broker *broker_new(const struct broker_opts *o, char *why, size_t cap)
+{
+    struct broker *b = (struct broker *)calloc(1, sizeof(*b));
+    if (!b) {
+        snprintf(why, cap, "no memory");
+        return NULL;
+    }
+    b->o = *o;
+    b->k = kernel_open();
+    if (!b->k) {
+        snprintf(why, cap, "cannot talk to the kernel (netlink): %s", strerror(errno));
+        free(b);
+        return NULL;
+    }
+    int n = kernel_sweep(b->k);
+    if (n)
+        log_line(o->log, LOGL_NOTICE, "broker",
+                 n > 0 ? "removed %d rules, routes and addresses that an earlier run left"
+                       : "cannot look for left-overs of an earlier run: %d",
+                 n);
+    sysctls_set(b);
+    return b;
+}
+
+void broker_reset(struct broker *b)
+{
+    while (b->tuns)
+        tun_drop(b, &b->tuns);
+    kernel_sweep(b->k);
+    forget_addrs(b);
+    restore_links(b);
+}
+
+void broker_free(struct broker *b)
+{
+    if (!b)
+        return;
+    broker_reset(b);
+    sysctls_restore(b);
+    kernel_close(b->k);
+    free(b);
+}
