@@ -190,11 +190,3 @@ bool link_in_config(const struct link *l)
         n--;
     return n >= 2 && l->prompt[n - 1] == '#' && l->prompt[n - 2] == ')';
 }
-
-size_t link_prompt_width(const struct link *l)
-{
-    size_t cols = 0;
-    for (const char *p = l->prompt; *p; p++)
-        cols += ((unsigned char)*p & 0xc0) != 0x80;
-    return cols;
-}

@@ -47,7 +47,5 @@ bool link_receive(struct link *l);
 bool link_ready(const struct link *l);
 /* The prompt's mode is configuration: Ctrl-C and Ctrl-Z leave it. */
 bool link_in_config(const struct link *l);
-/* Columns of the prompt, under which the engine's carets count. */
-size_t link_prompt_width(const struct link *l);
 
 #endif

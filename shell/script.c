@@ -26,14 +26,15 @@ static void put_output(struct script *s)
     str_clear(&s->link->out);
 }
 
-/* "      ^" as the engine prints it stands behind its prompt: moved under our own text. */
-static void put_error(struct script *s, const char *text, size_t prompt, size_t label)
+/* "      ^" counts from the beginning of the line (a session without a person has no prompt on
+ * the screen): moved to where the line stands behind our label. */
+static void put_error(struct script *s, const char *text, size_t label)
 {
     while (*text) {
         size_t n = strcspn(text, "\n"), blanks = strspn(text, " ");
-        if (blanks + 1 == n && text[blanks] == '^' && blanks >= prompt) {
+        if (blanks + 1 == n && text[blanks] == '^') {
             struct str caret = {0};
-            str_pad(&caret, blanks - prompt + label);
+            str_pad(&caret, blanks + label);
             str_addc(&caret, '^');
             put(s, str_text(&caret), caret.len);
             str_free(&caret);
@@ -83,7 +84,6 @@ static void wait_engine(struct script *s)
 static void run_line(struct script *s, FILE *in, const char *name, const char *line)
 {
     struct link *l = s->link;
-    size_t prompt = link_prompt_width(l);
     unsigned long number = s->lines;
     bool held = name != NULL;
     link_send(l, CLI_EXEC, line);
@@ -104,7 +104,7 @@ static void run_line(struct script *s, FILE *in, const char *name, const char *l
         size_t width = label.len;
         str_printf(&label, "%s\n", line);
         put(s, str_text(&label), label.len);
-        put_error(s, str_text(&l->out), prompt, width);
+        put_error(s, str_text(&l->out), width);
         str_clear(&l->out);
         str_free(&label);
     }
