@@ -15,19 +15,19 @@
 
 /* Why a packet was not forwarded. Names in dpstats_cause_name(). */
 enum dp_cause {
-    DP_NO_SA,          /* protect, no SA yet, queue full or acquire failed */
+    DP_NO_SA, /* protect, no SA yet, queue full or acquire failed */
     DP_QUEUE_FULL,
-    DP_SEQ_OVERFLOW,   /* RFC 4303 §3.3.3 */
+    DP_SEQ_OVERFLOW, /* RFC 4303 §3.3.3 */
     DP_SEND_ERROR,
     DP_TOO_BIG,
-    DP_UNKNOWN_SPI,    /* RFC 4303 §3.4.2 */
+    DP_UNKNOWN_SPI, /* RFC 4303 §3.4.2 */
     DP_REPLAY,
     DP_BAD_ICV,
-    DP_BAD_LENGTH,     /* truncated, lying, or not a whole number of blocks */
+    DP_BAD_LENGTH, /* truncated, lying, or not a whole number of blocks */
     DP_BAD_PADDING,
-    DP_BAD_INNER,      /* next header or inner packet not acceptable */
-    DP_SELECTOR,       /* RFC 4301 §5.2: decrypted but outside of the SA's selectors */
-    DP_CLEAR_INBOUND,  /* arrived in clear though policy wants protection */
+    DP_BAD_INNER,     /* next header or inner packet not acceptable */
+    DP_SELECTOR,      /* RFC 4301 §5.2: decrypted but outside of the SA's selectors */
+    DP_CLEAR_INBOUND, /* arrived in clear though policy wants protection */
     DP_HARD_LIFETIME,
     DP_TUN_ERROR,
     DP_CRYPTO_ERROR,
@@ -38,15 +38,15 @@ const char *dpstats_cause_name(enum dp_cause c);
 struct dp_counters {
     _Atomic uint64_t packets, bytes; /* payload bytes, for the kilobyte lifetime */
     _Atomic uint64_t drops[DP_CAUSES];
-    _Atomic uint64_t seq;       /* out: last number used; in: highest number accepted */
-    _Atomic uint64_t lease;     /* out: numbers up to here may have been used */
-    _Atomic uint64_t window[16];/* in: newest 1,024 of the replay window, [0] bit 0 = seq */
-    _Atomic int64_t last_us;    /* monotonic time of the last packet */
+    _Atomic uint64_t seq;        /* out: last number used; in: highest number accepted */
+    _Atomic uint64_t lease;      /* out: numbers up to here may have been used */
+    _Atomic uint64_t window[16]; /* in: newest 1,024 of the replay window, [0] bit 0 = seq */
+    _Atomic int64_t last_us;     /* monotonic time of the last packet */
 };
 
 struct dpstats {
     uint32_t magic, slots;
-    struct dp_counters total;          /* what belongs to no SA */
+    struct dp_counters total; /* what belongs to no SA */
     struct dp_counters slot[DPSTATS_SLOTS];
 };
 

@@ -16,31 +16,31 @@
 #include "lib/addr.h"
 #include <stdint.h>
 
-#define SADB_KEY_MAX      64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
-#define SADB_TS_MAX       8  /* selector pairs per SA */
-#define SADB_IKE_MAX      65535
-#define SADB_NO_SLOT      UINT32_MAX
+#define SADB_KEY_MAX 64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
+#define SADB_TS_MAX  8  /* selector pairs per SA */
+#define SADB_IKE_MAX 65535
+#define SADB_NO_SLOT UINT32_MAX
 
 enum sadb_msg {
     /* engine → datapath; each is answered by SADB_ACK */
-    SADB_ADD = 1,    /* struct sadb_sa */
-    SADB_UPDATE,     /* struct sadb_update: endpoints (NAT mapping), lifetimes */
-    SADB_DELETE,     /* struct sadb_delete */
-    SADB_FLUSH,      /* struct sadb_ref: every SA, or those of ifid */
-    SADB_GET,        /* struct sadb_ref → SADB_SA_INFO */
-    SADB_DUMP,       /* struct sadb_ref → SADB_SA_INFO …, SADB_ACK */
+    SADB_ADD = 1,        /* struct sadb_sa */
+    SADB_UPDATE,         /* struct sadb_update: endpoints (NAT mapping), lifetimes */
+    SADB_DELETE,         /* struct sadb_delete */
+    SADB_FLUSH,          /* struct sadb_ref: every SA, or those of ifid */
+    SADB_GET,            /* struct sadb_ref → SADB_SA_INFO */
+    SADB_DUMP,           /* struct sadb_ref → SADB_SA_INFO …, SADB_ACK */
     SADB_ACQUIRE_FAILED, /* struct sadb_ref.policy: drop what is queued, ask again later */
-    SADB_SPD_SET,    /* struct sadb_spd_set + entries: the whole policy of one ifid, atomically */
-    SADB_SPD_FLUSH,  /* struct sadb_ref: the policy of ifid goes, with its queues */
-    SADB_IKE_SEND,   /* struct sadb_ike + message: send from UDP 4500 */
-    SADB_LOCAL_ADDRS,/* struct sadb_ref.count × struct addr: where ESP to us may arrive */
+    SADB_SPD_SET,     /* struct sadb_spd_set + entries: the whole policy of one ifid, atomically */
+    SADB_SPD_FLUSH,   /* struct sadb_ref: the policy of ifid goes, with its queues */
+    SADB_IKE_SEND,    /* struct sadb_ike + message: send from UDP 4500 */
+    SADB_LOCAL_ADDRS, /* struct sadb_ref.count × struct addr: where ESP to us may arrive */
     /* datapath → engine */
-    SADB_ACK = 64,   /* struct sadb_ack */
-    SADB_ACQUIRE,    /* struct sadb_acquire */
-    SADB_EXPIRE,     /* struct sadb_expire */
-    SADB_IKE_RECV,   /* struct sadb_ike + message that came on UDP 4500 */
-    SADB_SA_INFO,    /* struct sadb_sa without keys */
-    SADB_EVENT,      /* struct sadb_event: unknown SPI, NAT mapping moved, … (rate limited) */
+    SADB_ACK = 64, /* struct sadb_ack */
+    SADB_ACQUIRE,  /* struct sadb_acquire */
+    SADB_EXPIRE,   /* struct sadb_expire */
+    SADB_IKE_RECV, /* struct sadb_ike + message that came on UDP 4500 */
+    SADB_SA_INFO,  /* struct sadb_sa without keys */
+    SADB_EVENT,    /* struct sadb_event: unknown SPI, NAT mapping moved, … (rate limited) */
 };
 
 enum sadb_proto { SADB_ESP = 50, SADB_AH = 51 };
@@ -57,15 +57,15 @@ enum sadb_mode { SADB_TUNNEL = 1, SADB_TRANSPORT = 2 };
 /* Algorithms by their IKEv2 transform IDs (IANA), also for SAs of IKEv1. */
 struct sadb_alg {
     uint16_t id;
-    uint16_t key_len;           /* bytes in key[], GCM: with the 4-byte salt at the end */
+    uint16_t key_len; /* bytes in key[], GCM: with the 4-byte salt at the end */
     uint8_t key[SADB_KEY_MAX];
 };
 
 /* One traffic selector pair as RFC 7296 §3.13.1 has it, seen from this box. */
 struct selector {
     struct addr_range local, remote;
-    uint8_t proto;              /* 0 = any */
-    uint16_t lport[2], rport[2];/* inclusive; 0..65535 = any. ICMP: type<<8|code as ports */
+    uint8_t proto;               /* 0 = any */
+    uint16_t lport[2], rport[2]; /* inclusive; 0..65535 = any. ICMP: type<<8|code as ports */
 };
 
 struct sadb_sa {
@@ -87,7 +87,7 @@ struct sadb_sa {
 struct sadb_update {
     uint32_t seq;
     uint32_t sa;
-    struct addr local, remote;        /* unset = leave */
+    struct addr local, remote; /* unset = leave */
     uint16_t local_port, remote_port;
     uint64_t soft_bytes, hard_bytes;
 };
@@ -99,7 +99,7 @@ struct sadb_delete {
 
 struct sadb_ref {
     uint32_t seq;
-    uint32_t ifid;   /* 0 = all */
+    uint32_t ifid; /* 0 = all */
     uint32_t policy;
     uint32_t sa;
     uint32_t count;
@@ -111,11 +111,11 @@ enum spd_action {
 };
 
 struct sadb_spd_entry {
-    uint32_t policy;  /* unique per SPD_PROTECT line */
-    uint32_t map_seq; /* crypto map sequence number; entries come sorted by it */
-    uint8_t action;   /* enum spd_action */
+    uint32_t policy;     /* unique per SPD_PROTECT line */
+    uint32_t map_seq;    /* crypto map sequence number; entries come sorted by it */
+    uint8_t action;      /* enum spd_action */
     uint8_t accept_only; /* never ACQUIREs (answer-only, dynamic map) */
-    uint32_t slot;    /* counters of the policy */
+    uint32_t slot;       /* counters of the policy */
     struct selector sel;
 };
 
