@@ -69,6 +69,7 @@ struct lm_box {
     uint8_t asa;       /* personality: 1 = ASA, 0 = IOS */
     uint8_t restarted; /* 1 when the child replaces one that died */
     uint8_t lab;       /* 1: a lab box, keys may be shown for the packet decoder */
+    uint8_t verbose;   /* -v on the launcher's command line: 0, 1, 2 */
     uint16_t ssh_port;
     char model[32], serial[32], version[32];
     int64_t boot_wall_us;
