@@ -1,0 +1,76 @@
+/* Dropping rights. See rights.h. */
+#include "daemon/rights.h"
+#include <cap-ng.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define OPEN_FILES 65536
+
+int rights_lookup(const char *user, struct rights *r)
+{
+    int instead = 0;
+    errno = 0;
+    const struct passwd *p = getpwnam(user);
+    if (!p) {
+        instead = 1;
+        p = getpwnam("nobody");
+    }
+    if (!p)
+        return errno ? -errno : -ENOENT;
+    if (p->pw_uid == 0)
+        return -EINVAL; /* there would be nothing to drop */
+    r->uid = p->pw_uid;
+    r->gid = p->pw_gid;
+    return instead;
+}
+
+int rights_drop(const struct rights *r, const char **what)
+{
+    struct rlimit no_core = {0, 0};
+    *what = "chroot";
+    if (r->root && (chroot(r->root) < 0 || chdir("/") < 0))
+        return -errno;
+    *what = "capabilities";
+    capng_clear(CAPNG_SELECT_ALL);
+    if (capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+        return -EPERM;
+    *what = "groups";
+    if (setgroups(0, NULL) < 0)
+        return -errno;
+    *what = "group id";
+    if (setresgid(r->gid, r->gid, r->gid) < 0)
+        return -errno;
+    *what = "user id"; /* leaving uid 0 empties the permitted and effective sets */
+    if (setresuid(r->uid, r->uid, r->uid) < 0)
+        return -errno;
+    *what = "capabilities after the change of user";
+    if (capng_get_caps_process() < 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) > CAPNG_NONE)
+        return -EPERM;
+    *what = "prctl";
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return -errno;
+    *what = "core limit";
+    if (setrlimit(RLIMIT_CORE, &no_core) < 0)
+        return -errno;
+    *what = "return to root that should be impossible";
+    return setuid(0) == 0 ? -EPERM : 0;
+}
+
+void rights_limits(void)
+{
+    struct rlimit no_core = {0, 0}, files = {OPEN_FILES, OPEN_FILES}, now;
+    setrlimit(RLIMIT_CORE, &no_core);
+    if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max < OPEN_FILES &&
+        setrlimit(RLIMIT_NOFILE, &files) < 0)
+        files.rlim_max = now.rlim_max; /* a container's limit */
+    else if (now.rlim_max > OPEN_FILES)
+        files.rlim_max = now.rlim_max;
+    files.rlim_cur = OPEN_FILES < files.rlim_max ? OPEN_FILES : files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}

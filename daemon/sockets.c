@@ -1,0 +1,188 @@
+/*
+ * Sockets of the box. See sockets.h.
+ *
+ * IKE and ESP carry TANDEM_FWMARK, so that the crypto table never catches what protects others
+ * (design §5). The box's own ping does not: a ping whose addresses a crypto map protects must go
+ * through the tunnel like any host's packet, and one to a peer's outside address is in no crypto
+ * route anyway.
+ */
+#include "daemon/sockets.h"
+#include "dataplane/dpstats.h"
+#include "lib/ipc.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUFFER      (8 * 1024 * 1024)
+#define IKE_PORT    500
+#define NATT_PORT   4500 /* RFC 3948 */
+#define SSH_BACKLOG 64
+
+const char *socket_name(enum launch_socket kind)
+{
+    static const char *const names[] = {
+        [SOCK_IKE4] = "UDP port 500",    [SOCK_NATT4] = "UDP port 4500",
+        [SOCK_ESP4] = "raw ESP socket",  [SOCK_ICMP4] = "raw ICMP socket",
+        [SOCK_CLI] = "CLI socket",       [SOCK_SSH] = "SSH port",
+        [SOCK_STATS] = "counter memory", [SOCK_HOSTKEY] = "SSH host key",
+        [SOCK_PACKET4] = "packet socket"};
+    return names[kind];
+}
+
+static int set_int(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* Bursts of a whole batch must fit. Beyond rmem_max only root may go; less is no failure. */
+static void big_buffers(int fd)
+{
+    if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER) < 0)
+        set_int(fd, SOL_SOCKET, SO_RCVBUF, BUFFER);
+    if (set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER) < 0)
+        set_int(fd, SOL_SOCKET, SO_SNDBUF, BUFFER);
+}
+
+static int bind_any(int fd, uint16_t port)
+{
+    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(port)};
+    return bind(fd, (const struct sockaddr *)&sin, sizeof(sin)) < 0 ? -errno : 0;
+}
+
+static int fail(int fd, int err)
+{
+    close(fd);
+    return err;
+}
+
+static int open_udp(uint16_t port)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    int err = set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    if (!err)
+        err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
+    if (!err) /* IKE and ESP in UDP may be fragmented on the way: RFC 7296 §2 sends no DF */
+        err = set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    if (!err)
+        err = bind_any(fd, port);
+    if (err)
+        return fail(fd, err);
+    big_buffers(fd);
+    return fd;
+}
+
+static int open_raw(int protocol, bool esp)
+{
+    int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    if (fd < 0)
+        return -errno;
+    int err = set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    if (!err && esp)
+        err = set_int(fd, IPPROTO_IP, IP_HDRINCL, 1);
+    if (!err && esp)
+        err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
+    if (err)
+        return fail(fd, err);
+    big_buffers(fd);
+    return fd;
+}
+
+static int open_ssh(uint16_t port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!err)
+        err = bind_any(fd, port);
+    if (!err && listen(fd, SSH_BACKLOG) < 0)
+        err = -errno;
+    return err ? fail(fd, err) : fd;
+}
+
+static int open_cli(const char *run_dir)
+{
+    char path[256];
+    if (snprintf(path, sizeof(path), "%s/tandem.sock", run_dir) >= (int)sizeof(path))
+        return -ENAMETOOLONG;
+    /* Anybody may connect: the engine asks the kernel who it is. */
+    return ipc_listen(path, 0666);
+}
+
+static int open_stats(void)
+{
+    int fd = memfd_create("tandem-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    const uint32_t head[2] = {DPSTATS_MAGIC, DPSTATS_SLOTS};
+    _Static_assert(offsetof(struct dpstats, slots) == 4, "magic and slots lead");
+    if (ftruncate(fd, sizeof(struct dpstats)) < 0 ||
+        pwrite(fd, head, sizeof(head), 0) != sizeof(head) ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return fail(fd, -errno);
+    return fd;
+}
+
+int stats_reader(int fd)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int ro = open(path, O_RDONLY | O_CLOEXEC);
+    return ro < 0 ? -errno : ro;
+}
+
+static const char *advice(enum launch_socket kind, int err)
+{
+    if (err == -EADDRINUSE && (kind == SOCK_IKE4 || kind == SOCK_NATT4))
+        return "another program has it (see ss -ulnp); stop that one, strongSwan or libreswan "
+               "for instance";
+    if (err == -EADDRINUSE && kind == SOCK_SSH)
+        return "another program has it (see ss -tlnp); stop that one or give --ssh-port";
+    if (err == -EPERM || err == -EACCES)
+        return "no permission; start tandemd as root, in a container with NET_ADMIN and NET_RAW";
+    if (kind == SOCK_CLI)
+        return "check the --run directory";
+    return "tried again";
+}
+
+int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why, size_t cap)
+{
+    int fd = -EINVAL;
+    switch (kind) {
+    case SOCK_IKE4:
+        fd = open_udp(IKE_PORT);
+        break;
+    case SOCK_NATT4:
+        fd = open_udp(NATT_PORT);
+        break;
+    case SOCK_ESP4:
+        fd = open_raw(IPPROTO_ESP, true);
+        break;
+    case SOCK_ICMP4:
+        fd = open_raw(IPPROTO_ICMP, false);
+        break;
+    case SOCK_CLI:
+        fd = open_cli(o->run_dir);
+        break;
+    case SOCK_SSH:
+        fd = open_ssh(o->ssh_port);
+        break;
+    case SOCK_STATS:
+        fd = open_stats();
+        break;
+    case SOCK_HOSTKEY:
+    case SOCK_PACKET4:
+        break;
+    }
+    if (fd < 0)
+        snprintf(why, cap, "%s: %s: %s", socket_name(kind), strerror(-fd), advice(kind, fd));
+    return fd;
+}
