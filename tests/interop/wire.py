@@ -1,0 +1,99 @@
+#!/usr/bin/python3 -B
+"""What we put on the wire, as tshark sees it with the keys of `lab keys`.
+
+Two boxes of ours talk; the link between them is captured; tshark decrypts IKE and ESP.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TESTS, "lab"))
+
+import keys  # noqa: E402
+from harness import check, equal, lab_up, ping, poll, run, show, test  # noqa: E402
+
+# Exchange types of RFC 7296 §3.1 and payload types of §3.2, as tshark prints them.
+SA_INIT, AUTH, INFORMATIONAL = "34", "35", "37"
+PAYLOADS_INIT = {"33", "34", "40"}  # SA, KE, Nonce
+PAYLOADS_AUTH = {"39", "33", "44", "45"}  # AUTH, SA, TSi, TSr
+DELETE = "42"
+
+
+def tshark(profile, pcap, *args):
+    env = dict(os.environ, WIRESHARK_CONFIG_DIR=profile)
+    r = subprocess.run(["tshark", "-n", "-r", pcap, *args], env=env, stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True, timeout=120)
+    check(r.returncode == 0, r.stderr)
+    return r.stdout.splitlines()
+
+
+def fields(profile, pcap, select, *names):
+    """One list of field values per packet; a field that occurs more than once has commas."""
+    args = ["-Y", select, "-T", "fields"]
+    for n in names:
+        args += ["-e", n]
+    return [line.split("\t") for line in tshark(profile, pcap, *args)]
+
+
+def conversation(lab, folder, pings):
+    """Captures a whole life of a tunnel: set-up, `pings` both ways, delete. pcap, profile."""
+    one, two = lab.box("VPN-PEER-1"), lab.box("VPN-PEER-2")
+    show(one, "clear crypto ikev2 sa")
+    for box in (one, two):
+        poll(lambda: "There are no IKEv2 SAs" in show(box, "show crypto ikev2 sa"), 5, "no SA")
+    pcap, profile = os.path.join(folder, "wire.pcap"), os.path.join(folder, "profile")
+    with lab.capture("outside-1", pcap):
+        equal(ping(lab, "host1", "192.168.10.1", count=pings, wait=8), pings, "pings")
+        keys.write_profile(one, profile)
+        show(one, "clear crypto ikev2 sa")
+        poll(lambda: "There are no IKEv2 SAs" in show(two, "show crypto ikev2 sa"), 5, "deleted")
+    return pcap, profile
+
+
+def well_formed(profile, pcap):
+    bad = tshark(profile, pcap, "-Y",
+                 "_ws.malformed || isakmp.enc.decrypted == 0 || _ws.expert.severity == error")
+    equal(bad, [], "packets that tshark objects to")
+
+
+def decodes(lab, pings):
+    with tempfile.TemporaryDirectory() as folder:
+        pcap, profile = conversation(lab, folder, pings)
+        well_formed(profile, pcap)
+        ike = fields(profile, pcap, "isakmp", "isakmp.exchangetype", "isakmp.typepayload",
+                     "udp.dstport")
+        for exchange, payloads in ((SA_INIT, PAYLOADS_INIT), (AUTH, PAYLOADS_AUTH),
+                                   (INFORMATIONAL, {DELETE})):
+            seen = [set(p.split(",")) for x, p, _ in ike if x == exchange]
+            check(len(seen) >= 2, f"exchange {exchange}: {ike}")
+            check(any(payloads <= s for s in seen), f"exchange {exchange} was not opened: {seen}")
+        equal({port for x, _, port in ike}, {"500"}, "without a NAT all IKE stays on port 500")
+        opened = fields(profile, pcap, "ip.proto == 50 && icmp", "esp.sequence", "icmp.type")
+        equal(sorted(opened), sorted([[str(n), t] for n in range(1, pings + 1) for t in "08"]),
+              "sequence number and ICMP type of each ESP packet")
+        equal(fields(profile, pcap, "icmp && !esp", "icmp.type"), [], "in clear")
+        equal(fields(profile, pcap, "esp && udp", "frame.number"), [], "in UDP without a NAT")
+
+
+@test
+def tshark_opens_the_seed_s_suite(lab):
+    decodes(lab, 5)
+
+
+@test
+def tshark_opens_gcm_in_both_phases(lab):
+    text = ("no crypto ikev2 policy 1\ncrypto ikev2 policy 1\nencryption aes-gcm-256\n"
+            "integrity null\nprf sha384\ngroup 20\n"
+            "no crypto ipsec ikev2 ipsec-proposal PROPOSAL\n"
+            "crypto ipsec ikev2 ipsec-proposal PROPOSAL\nprotocol esp encryption aes-gcm-256\n"
+            "protocol esp integrity null\n")
+    for box in (lab.box("VPN-PEER-1"), lab.box("VPN-PEER-2")):
+        r = box.paste(text)
+        check(r.returncode == 0, r.stdout)
+    decodes(lab, 3)
+
+
+if __name__ == "__main__":
+    run(lab_up("ikev2-backup-peers", "t-wire"))
