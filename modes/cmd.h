@@ -20,8 +20,8 @@ struct cmd {
     struct cfg_tree *tree; /* running-config; read it, edit through cmd_config() */
     const struct line_result *line;
     bool asa;
-    void *state;                       /* a hook's own, while CMD_ASYNC */
-    void (*on_abort)(struct cmd *c);   /* Ctrl-C: stop and call cmd_done() */
+    void *state;                     /* a hook's own, while CMD_ASYNC */
+    void (*on_abort)(struct cmd *c); /* Ctrl-C: stop and call cmd_done() */
     void (*on_answer)(struct cmd *c, const char *text);
 };
 

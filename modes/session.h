@@ -18,6 +18,8 @@ void cli_free(struct cli *cli);
 int cli_attach(struct cli *cli, int fd, bool trusted);
 /* Loads startup-config text; refused lines go to the log. Then applies. */
 void cli_load(struct cli *cli, const char *text, size_t len);
+/* The ports of the box have changed (control_set_ports): makes their `interface` nodes. */
+void cli_ports_changed(struct cli *cli);
 /* A line for every session with `terminal monitor`. */
 void cli_notice(struct cli *cli, const char *line);
 struct cfg_tree *cli_tree(struct cli *cli);

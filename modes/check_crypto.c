@@ -1,0 +1,221 @@
+/*
+ * Checks of IKE, IPsec, crypto maps and tunnel groups. See check_system.c for what a check may do.
+ */
+#include "modes/internal.h"
+#include <string.h>
+
+/* --- IKEv2 policies ------------------------------------------------------------------------------
+ */
+
+/* A policy always has all of its lines: what is missing gets the platform's default. */
+static int fill_policy(struct txn *t, struct cfg_node *p)
+{
+    struct a_ikev2_encr e = {.has_alg = true, .alg = ENUM_IKEV2_ENCRYPTION_AES};
+    struct a_ikev2_integ i = {.has_alg = true, .alg = ENUM_IKEV2_INTEGRITY_SHA};
+    struct a_ikev2_group g = {.has_group = true, .group = ENUM_DH_GROUP_14};
+    struct a_ikev2_prf f = {.has_alg = true, .alg = ENUM_IKEV2_PRF_SHA};
+    if (!cfg_first(p, E_IKEV2_ENCR) && !txn_set(t, p, E_IKEV2_ENCR, &e))
+        return -1;
+    if (!cfg_first(p, E_IKEV2_INTEG) && !txn_set(t, p, E_IKEV2_INTEG, &i))
+        return -1;
+    if (!cfg_first(p, E_IKEV2_GROUP) && !txn_set(t, p, E_IKEV2_GROUP, &g))
+        return -1;
+    if (!cfg_first(p, E_IKEV2_PRF) && !txn_set(t, p, E_IKEV2_PRF, &f))
+        return -1;
+    return 0;
+}
+
+int ikev2_policy_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_policy *a,
+                       bool negate)
+{
+    (void)a;
+    return negate ? 0 : fill_policy(t, n);
+}
+
+int ikev2_encr_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_encr *a, bool negate)
+{
+    (void)a;
+    return negate ? fill_policy(t, n) : 0;
+}
+
+int ikev2_integ_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_integ *a, bool negate)
+{
+    (void)a;
+    return negate ? fill_policy(t, n) : 0;
+}
+
+int ikev2_group_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_group *a, bool negate)
+{
+    (void)a;
+    return negate ? fill_policy(t, n) : 0;
+}
+
+int ikev2_prf_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_prf *a, bool negate)
+{
+    (void)a;
+    return negate ? fill_policy(t, n) : 0;
+}
+
+int ikev2_enable_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_enable *a,
+                       bool negate)
+{
+    (void)n;
+    if (!negate && !if_by_nameif(t->tree, a->nameif))
+        return txn_refuse(t, "ERROR: Interface %s does not exist", a->nameif);
+    return 0;
+}
+
+/* --- proposals -----------------------------------------------------------------------------------
+ */
+
+int ipsec_proposal_check(struct txn *t, struct cfg_node *n, const struct a_ipsec_proposal *a,
+                         bool negate)
+{
+    (void)n;
+    if (!negate)
+        return 0;
+    cfg_each(t->tree->root, E_CRYPTO_MAP, m)
+    {
+        cfg_each(m, E_MAP_ENTRY, e)
+        {
+            cfg_each(e, E_MAP_PROPOSAL, p)
+            {
+                if (strcmp(CFG_ARGS(p, map_proposal)->proposal, a->name) == 0)
+                    return txn_refuse(t,
+                                      "ERROR: unable to remove proposal %s: it is used by "
+                                      "crypto map %s",
+                                      a->name, CFG_ARGS(m, crypto_map)->name);
+            }
+        }
+    }
+    return 0;
+}
+
+/* --- crypto maps ---------------------------------------------------------------------------------
+ */
+
+static bool complete(const struct cfg_node *entry)
+{
+    return cfg_first(entry, E_MAP_MATCH) && cfg_first(entry, E_MAP_PEER) &&
+           cfg_first(entry, E_MAP_PROPOSAL);
+}
+
+static bool applied(const struct cfg_node *map)
+{
+    return cfg_first(map, E_MAP_INTERFACE) != NULL;
+}
+
+/* The platform warns when a map with an unfinished entry goes to work (config-asa.md §5): once at
+ * `crypto map M interface`, and when a line of an applied map leaves its entry unfinished. */
+static void warn_incomplete(struct txn *t)
+{
+    txn_note(t, "WARNING: The crypto map entry is incomplete!");
+}
+
+int map_interface_check(struct txn *t, struct cfg_node *n, const struct a_map_interface *a,
+                        bool negate)
+{
+    if (negate)
+        return 0;
+    if (!if_by_nameif(t->tree, a->nameif))
+        return txn_refuse(t, "ERROR: Interface %s does not exist", a->nameif);
+    /* One map per interface: applying another one takes the place of the first. */
+    cfg_each(t->tree->root, E_CRYPTO_MAP, m)
+    {
+        if (m == n->parent)
+            continue;
+        const struct cfg_node *next;
+        for (const struct cfg_node *i = cfg_first(m, E_MAP_INTERFACE); i; i = next) {
+            next = cfg_next(i);
+            if (strcmp(CFG_ARGS(i, map_interface)->nameif, a->nameif) == 0)
+                txn_remove(t, txn_node(t, i));
+        }
+    }
+    cfg_each(n->parent, E_MAP_ENTRY, e)
+    {
+        if (!complete(e)) {
+            warn_incomplete(t);
+            break;
+        }
+    }
+    return 0;
+}
+
+int map_match_check(struct txn *t, struct cfg_node *n, const struct a_map_match *a, bool negate)
+{
+    (void)a;
+    if (!negate && applied(n->parent->parent) && !complete(n->parent))
+        warn_incomplete(t);
+    return 0;
+}
+
+int map_peer_check(struct txn *t, struct cfg_node *n, const struct a_map_peer *a, bool negate)
+{
+    (void)a;
+    if (negate)
+        return 0;
+    size_t count = cfg_count(n->parent, E_MAP_PEER);
+    if (count > INTENT_PEERS)
+        return txn_refuse(t, "ERROR: At most %d peers can be set in one crypto map entry",
+                          INTENT_PEERS);
+    const struct cfg_node *c = cfg_first(n->parent, E_MAP_CONNECTION);
+    if (count > 1 && c && CFG_ARGS(c, map_connection)->type != ENUM_CONNECTION_TYPE_BIDIRECTIONAL)
+        return txn_refuse(t, "ERROR: Several peers need the connection type bidirectional");
+    return 0;
+}
+
+int map_proposal_check(struct txn *t, struct cfg_node *n, const struct a_map_proposal *a,
+                       bool negate)
+{
+    (void)a;
+    if (!negate && cfg_count(n->parent, E_MAP_PROPOSAL) > IKE_PROPOSALS)
+        return txn_refuse(t, "ERROR: At most %d proposals can be set in one crypto map entry",
+                          IKE_PROPOSALS);
+    if (!negate) {
+        cfg_each(n->parent, E_MAP_PROPOSAL, p)
+        {
+            const char *name = CFG_ARGS(p, map_proposal)->proposal;
+            if (!cfg_find_word(t->tree->root, E_IPSEC_PROPOSAL, name))
+                return txn_refuse(t, "ERROR: ipsec-proposal with tag %s does not exist", name);
+        }
+    }
+    return 0;
+}
+
+/* --- tunnel groups
+ * --------------------------------------------------------------------------------- */
+
+int tunnel_group_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_group *a,
+                       bool negate)
+{
+    struct addr addr;
+    (void)n;
+    if (!negate && a->type == ENUM_TUNNEL_TYPE_IPSEC_L2L && addr_parse(a->name, &addr) < 0)
+        txn_note(t, "WARNING: L2L tunnel-groups that have names which are not an IP\n"
+                    "address may only be used if the tunnel authentication\n"
+                    "method is Digital Certificates and/or The peer is\n"
+                    "configured to use Aggressive Mode");
+    return 0;
+}
+
+static int need_group(struct txn *t, const struct cfg_node *group)
+{
+    const struct a_tunnel_group *a = CFG_ARGS(group, tunnel_group);
+    if (a->has_type)
+        return 0;
+    return txn_refuse(t, "ERROR: tunnel-group %s does not exist; give its type first", a->name);
+}
+
+int tunnel_general_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_general *a,
+                         bool negate)
+{
+    (void)a;
+    return negate ? 0 : need_group(t, n->parent);
+}
+
+int tunnel_ipsec_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_ipsec *a,
+                       bool negate)
+{
+    (void)a;
+    return negate ? 0 : need_group(t, n->parent);
+}

@@ -1,0 +1,136 @@
+/*
+ * Checks of routes, objects and access lists. See check_system.c for what a check may do.
+ */
+#include "modes/internal.h"
+#include <netinet/in.h>
+#include <string.h>
+
+#define GROUP_DEPTH 16
+
+int route_check(struct txn *t, struct cfg_node *n, const struct a_route *a, bool negate)
+{
+    char net[ADDR_STRLEN], mask[ADDR_STRLEN];
+    if (negate)
+        return 0;
+    if (!if_by_nameif(t->tree, a->nameif))
+        return txn_refuse(t, "ERROR: %% Invalid interface name: %s", a->nameif);
+    int len = addr_mask_to_len(&a->mask);
+    struct prefix p = prefix_make(&a->dst, len < 0 ? 0 : (unsigned)len);
+    if (len < 0 || !addr_eq(&p.addr, &a->dst))
+        return txn_refuse(t, "ERROR: Invalid address or mask: %s %s",
+                          addr_print(&a->dst, net, sizeof net),
+                          addr_print(&a->mask, mask, sizeof mask));
+    if (a->has_metric)
+        return 0;
+    /* The distance is always printed (config-asa.md §2). */
+    struct a_route full = *a;
+    full.has_metric = true;
+    full.metric = 1;
+    return txn_set(t, n->parent, E_ROUTE, &full) ? 0 : -1;
+}
+
+/* --- objects -----------------------------------------------------------------------------------
+ */
+
+static int check_subnet(struct txn *t, const struct addr *a, const struct addr *mask)
+{
+    char net[ADDR_STRLEN], m[ADDR_STRLEN];
+    int len = addr_mask_to_len(mask);
+    struct prefix p = prefix_make(a, len < 0 ? 0 : (unsigned)len);
+    if (len >= 0 && addr_eq(&p.addr, a))
+        return 0;
+    return txn_refuse(t, "ERROR: IP address,mask <%s,%s> doesn't pair",
+                      addr_print(a, net, sizeof net), addr_print(mask, m, sizeof m));
+}
+
+int object_value_check(struct txn *t, struct cfg_node *n, const struct a_object_value *a,
+                       bool negate)
+{
+    (void)n;
+    if (negate)
+        return 0;
+    if (a->has_lo && addr_cmp(&a->lo, &a->hi) > 0)
+        return txn_refuse(t, "ERROR: The first address of the range is above the last");
+    return a->has_addr ? check_subnet(t, &a->addr, &a->mask) : 0;
+}
+
+/* Does group (or one below it) hold `what`? Bounded, as nesting is. */
+static bool group_holds(const struct cfg_tree *tree, const char *group, const char *what,
+                        unsigned depth)
+{
+    if (strcmp(group, what) == 0 || depth == 0)
+        return true;
+    const struct cfg_node *g = cfg_find_word(tree->root, E_GROUP_NETWORK, group);
+    if (!g)
+        return false;
+    cfg_each(g, E_GROUP_MEMBER, m)
+    {
+        const struct a_group_member *a = CFG_ARGS(m, group_member);
+        if (a->has_group && group_holds(tree, a->group, what, depth - 1))
+            return true;
+    }
+    return false;
+}
+
+int group_member_check(struct txn *t, struct cfg_node *n, const struct a_group_member *a,
+                       bool negate)
+{
+    if (negate)
+        return 0;
+    if (a->has_object && !cfg_find_word(t->tree->root, E_OBJECT_NETWORK, a->object))
+        return txn_refuse(t, "ERROR: specified object <%s> does not exist", a->object);
+    if (a->has_group) {
+        const char *self = CFG_ARGS(n->parent, group_network)->name;
+        if (!cfg_find_word(t->tree->root, E_GROUP_NETWORK, a->group))
+            return txn_refuse(t, "ERROR: specified object-group <%s> does not exist", a->group);
+        if (group_holds(t->tree, a->group, self, GROUP_DEPTH))
+            return txn_refuse(t, "ERROR: object-group %s would contain itself", a->group);
+    }
+    return a->has_addr ? check_subnet(t, &a->addr, &a->mask) : 0;
+}
+
+/* --- access lists --------------------------------------------------------------------------------
+ */
+
+struct end { /* one side of a rule */
+    bool has_object, has_group, has_addr;
+    const char *object, *group;
+    const struct addr *addr, *mask;
+};
+
+static int check_end(struct txn *t, const struct end *e)
+{
+    if (e->has_object && !cfg_find_word(t->tree->root, E_OBJECT_NETWORK, e->object))
+        return txn_refuse(t, "ERROR: specified object <%s> does not exist", e->object);
+    if (e->has_group && !cfg_find_word(t->tree->root, E_GROUP_NETWORK, e->group))
+        return txn_refuse(t, "ERROR: specified object group <%s> not found", e->group);
+    return e->has_addr ? check_subnet(t, e->addr, e->mask) : 0;
+}
+
+static bool has_ports(const struct a_ace *a)
+{
+    return a->has_sport_eq || a->has_sport_neq || a->has_sport_gt || a->has_sport_lt ||
+           a->has_sport_lo || a->has_dport_eq || a->has_dport_neq || a->has_dport_gt ||
+           a->has_dport_lt || a->has_dport_lo;
+}
+
+int ace_check(struct txn *t, struct cfg_node *n, const struct a_ace *a, bool negate)
+{
+    (void)n;
+    if (negate || a->has_remark)
+        return 0;
+    struct end src = {a->has_src_object, a->has_src_group, a->has_src_addr, a->src_object,
+                      a->src_group,      &a->src_addr,     &a->src_mask};
+    struct end dst = {a->has_dst_object, a->has_dst_group, a->has_dst_addr, a->dst_object,
+                      a->dst_group,      &a->dst_addr,     &a->dst_mask};
+    if (check_end(t, &src) < 0 || check_end(t, &dst) < 0)
+        return -1;
+    if (has_ports(a) && a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP)
+        return txn_refuse(t, "ERROR: %% Ports need the protocol tcp or udp");
+    if ((a->has_icmp || a->has_icmpnum) && a->proto != IPPROTO_ICMP)
+        return txn_refuse(t, "ERROR: %% An ICMP type needs the protocol icmp");
+    if ((a->has_sport_lo && a->sport_lo > a->sport_hi) ||
+        (a->has_dport_lo && a->dport_lo > a->dport_hi))
+        return txn_refuse(t, "ERROR: %% The first port of the range is above the last");
+    return 0;
+}

@@ -1,0 +1,354 @@
+/*
+ * The box's CLI: the running configuration, its sessions, and the way from an edit to control.
+ *
+ * An edit only marks the tree as ahead. One timer event derives the intent and hands it to
+ * control_apply() a moment later, and at the latest before a command that reads state; a pasted
+ * configuration of ten thousand lines therefore costs few derivations. The pause grows with what
+ * a derivation costs, so that a large configuration does not spend its time on half-pasted states.
+ *
+ * `struct cli` owns the tree and the sessions; control is the engine's.
+ */
+#include "modes/internal.h"
+#include "modes/password.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define APPLY_PAUSE (5 * USEC_PER_MSEC)
+#define APPLY_LATE  (500 * USEC_PER_MSEC)
+
+const char *cli_hostname(const struct cli *cli)
+{
+    const struct cfg_node *n = cfg_first(cli->tree->root, E_HOSTNAME);
+    if (n && CFG_ARGS(n, hostname)->name)
+        return CFG_ARGS(n, hostname)->name;
+    return cli->box.asa ? "ciscoasa" : "Router";
+}
+
+int cli_config(struct cli *cli, int (*fn)(struct txn *t, void *ctx), void *ctx)
+{
+    struct txn t;
+    txn_begin(&t, cli->tree, cli->box.asa);
+    t.checks = g_checks;
+    int rc = fn(&t, ctx);
+    if (rc < 0)
+        txn_rollback(&t);
+    else
+        txn_commit(&t);
+    txn_end(&t);
+    return rc;
+}
+
+/* --- from the tree to control ----------------------------------------------------------- */
+
+void cli_apply_now(struct cli *cli)
+{
+    if (!cli->dirty)
+        return;
+    const struct clock *clk = control_clock(cli->control);
+    usec_t begin = clock_mono(clk);
+    struct intent want = {0};
+    cli->dirty = false;
+    evtimer_del(cli->apply_ev);
+    intent_from_tree(cli->tree, cli->box.asa, &want);
+    control_apply(cli->control, &want);
+    cli->apply_cost = clock_mono(clk) - begin;
+}
+
+static void on_apply(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    cli_apply_now((struct cli *)ctx);
+}
+
+void cli_edited(struct cli *cli, const struct session *by)
+{
+    cli->changed_wall = clock_wall(control_clock(cli->control));
+    str_copy(cli->changed_by, sizeof cli->changed_by, by ? by->user : "enable_15");
+    if (cli->dirty)
+        return;
+    cli->dirty = true;
+    usec_t pause = APPLY_PAUSE + 4 * cli->apply_cost;
+    if (pause > APPLY_LATE)
+        pause = APPLY_LATE;
+    struct timeval tv = {.tv_sec = pause / USEC_PER_SEC, .tv_usec = pause % USEC_PER_SEC};
+    evtimer_add(cli->apply_ev, &tv);
+}
+
+/* --- what a box starts with ---------------------------------------------------------------- */
+
+struct port_names {
+    struct txn *t;
+};
+
+static bool add_port(void *ctx, const struct query_port *p)
+{
+    struct txn *t = ((struct port_names *)ctx)->t;
+    if (!cfg_find_word(t->tree->root, E_INTERFACE, p->name)) {
+        char name[INTENT_NAME];
+        str_copy(name, sizeof name, p->name);
+        struct a_interface a = {.has_name = true, .name = name};
+        txn_set(t, t->tree->root, E_INTERFACE, &a);
+    }
+    return true;
+}
+
+/* The ports exist without a line; the name of the box has a default that is always printed. */
+static int add_fixed(struct txn *t, void *ctx)
+{
+    struct cli *cli = (struct cli *)ctx;
+    struct port_names p = {.t = t};
+    query_ports(cli->control, add_port, &p);
+    if (!cfg_first(t->tree->root, E_HOSTNAME)) {
+        char name[] = "ciscoasa", ios[] = "Router";
+        struct a_hostname a = {.has_name = true, .name = cli->box.asa ? name : ios};
+        txn_set(t, t->tree->root, E_HOSTNAME, &a);
+    }
+    return 0;
+}
+
+static void cpu_model(char *buf, size_t cap)
+{
+    str_copy(buf, cap, "x86-64");
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char line[256];
+    while (f && fgets(line, sizeof line, f)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) || !colon)
+            continue;
+        line[strcspn(line, "\n")] = 0;
+        char *at = strstr(colon, " @"); /* the clock rate is said apart */
+        if (at)
+            *at = 0;
+        str_copy(buf, cap, colon[1] ? colon + 2 : "");
+        break;
+    }
+    if (f)
+        fclose(f);
+}
+
+static void describe_hardware(struct cli *cli)
+{
+    char cpu[80];
+    cpu_model(cpu, sizeof cpu);
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    long mb = pages > 0 && size > 0 ? pages / 1024 * size / 1024 : 0;
+    snprintf(cli->hardware, sizeof cli->hardware, "%s, %ld MB RAM, CPU %s",
+             cli->box.model[0] ? cli->box.model : (cli->box.asa ? "ASAv" : "Tandem"), mb, cpu);
+}
+
+static void on_reap(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    session_reap((struct cli *)ctx);
+}
+
+struct cli *cli_new(struct control *control, const struct lm_box *box)
+{
+    struct cli *cli = (struct cli *)calloc(1, sizeof *cli);
+    if (!cli)
+        return NULL;
+    cli->control = control;
+    cli->box = *box;
+    cli->tree = cfg_tree_new();
+    cli->apply_ev = evtimer_new(control_base(control), on_apply, cli);
+    cli->reap_ev = evtimer_new(control_base(control), on_reap, cli);
+    if (!cli->tree || !cli->apply_ev || !cli->reap_ev) {
+        cli_free(cli);
+        return NULL;
+    }
+    describe_hardware(cli);
+    cli_config(cli, add_fixed, cli);
+    cli->saved_serial = cli->tree->serial;
+    return cli;
+}
+
+void cli_free(struct cli *cli)
+{
+    if (!cli)
+        return;
+    while (cli->sessions)
+        session_free(cli->sessions);
+    if (cli->apply_ev)
+        event_free(cli->apply_ev);
+    if (cli->reap_ev)
+        event_free(cli->reap_ev);
+    if (cli->tree)
+        cfg_tree_free(cli->tree);
+    str_wipe(&cli->startup);
+    free(cli);
+}
+
+struct cfg_tree *cli_tree(struct cli *cli)
+{
+    return cli->tree;
+}
+
+void cli_ports_changed(struct cli *cli)
+{
+    cli_config(cli, add_fixed, cli);
+    cli->dirty = true;
+    cli_apply_now(cli);
+}
+
+int cli_attach(struct cli *cli, int fd, bool trusted)
+{
+    if (cli->n_sessions >= SESSIONS_MAX || !session_new(cli, fd, trusted)) {
+        close(fd);
+        return -EBUSY;
+    }
+    return 0;
+}
+
+void cli_notice(struct cli *cli, const char *line)
+{
+    struct session *next;
+    for (struct session *s = cli->sessions; s; s = next) {
+        next = s->next;
+        if (s->started && !s->closing && (s->monitor || s->debugging))
+            ipc_send2(s->ipc, CLI_NOTICE, line, strlen(line), "\n", 1);
+    }
+}
+
+/* --- startup-config -------------------------------------------------------------------------- */
+
+struct load {
+    struct cli *cli;
+    struct line_place place;
+    struct line_result *r;
+    unsigned number, refused;
+};
+
+static void load_refused(struct load *l, const char *text, const char *why)
+{
+    char first[64];
+    size_t n = 0;
+    /* The line's first words only: the rest may hold a key. */
+    for (unsigned words = 0; text[n] && n < sizeof first - 1; n++) {
+        if (text[n] == ' ' && ++words == 2)
+            break;
+        first[n] = text[n];
+    }
+    first[n] = 0;
+    l->refused++;
+    log_line(control_log(l->cli->control), LOGL_WARNING, "config",
+             "startup-config line %u refused (%s): %s ...", l->number, why, first);
+}
+
+static void load_line(struct load *l, const char *text)
+{
+    static const char *const why[] = {[LINE_INCOMPLETE] = "incomplete",
+                                      [LINE_AMBIGUOUS] = "ambiguous",
+                                      [LINE_INVALID] = "invalid",
+                                      [LINE_TOO_LONG] = "too long"};
+    struct line_result *r = l->r;
+    line_place_check(&l->place, l->cli->tree);
+    line_parse(&l->place, l->cli->tree, text, r);
+    if (r->status == LINE_OK && !line_is_exec(r->entry)) {
+        struct txn t;
+        txn_begin(&t, l->cli->tree, l->cli->box.asa);
+        t.checks = g_checks;
+        t.loading = true;
+        if (line_edit(&l->place, &t, r) < 0) {
+            load_refused(l, text, str_text(&t.error));
+            txn_rollback(&t);
+        } else {
+            txn_commit(&t);
+        }
+        txn_end(&t);
+    } else if (r->status == LINE_OK && (r->entry == E_EXIT || r->entry == E_END)) {
+        line_place_init(&l->place, l->cli->box.asa, 15, l->cli->tree);
+        l->place.depth = 1;
+    } else if (r->status != LINE_OK && r->status != LINE_EMPTY) {
+        load_refused(l, text, why[r->status]);
+    }
+    line_result_free(r);
+}
+
+/* True for the lines that a saved configuration has beside its commands. */
+static bool load_skips(const char *line)
+{
+    return line[0] == ':' || strncmp(line, "Cryptochecksum:", 15) == 0;
+}
+
+void cli_load(struct cli *cli, const char *text, size_t len)
+{
+    struct load l = {.cli = cli};
+    l.r = (struct line_result *)calloc(1, sizeof *l.r);
+    if (!l.r)
+        return;
+    cli_config(cli, add_fixed, cli);
+    line_place_init(&l.place, cli->box.asa, 15, cli->tree);
+    l.place.depth = 1;
+    l.place.stack[1].mode = MODE_CONFIG;
+    l.place.stack[1].node = cli->tree->root;
+    for (size_t at = 0; at < len;) {
+        const char *end = (const char *)memchr(text + at, '\n', len - at);
+        size_t n = end ? (size_t)(end - (text + at)) : len - at;
+        char line[LINE_MAX_ASA + 2];
+        size_t keep = n < sizeof line ? n : sizeof line - 1; /* the parser says "too long" */
+        memcpy(line, text + at, keep);
+        line[keep] = 0;
+        if (keep && line[keep - 1] == '\r')
+            line[keep - 1] = 0;
+        l.number++;
+        if (!load_skips(line))
+            load_line(&l, line);
+        at += n + (end ? 1 : 0);
+    }
+    free(l.r);
+    if (l.refused)
+        log_line(control_log(cli->control), LOGL_WARNING, "config",
+                 "startup-config: %u of %u lines refused", l.refused, l.number);
+    cli->has_startup = true;
+    cli->saved_serial = cli->tree->serial;
+    str_clear(&cli->startup);
+    config_text(cli, TEXT_STARTUP, "enable_15", &cli->startup);
+    cli->dirty = true;
+    cli_apply_now(cli);
+}
+
+/* --- who may come in ------------------------------------------------------------------------- */
+
+bool cli_address_allowed(const struct cli *cli, const char *peer)
+{
+    struct addr a;
+    const struct cfg_node *first = cfg_first(cli->tree->root, E_SSH_ALLOW);
+    if (!cli->box.asa || !first)
+        return true;
+    if (addr_parse(peer, &a) < 0)
+        return false;
+    for (const struct cfg_node *n = first; n; n = cfg_next(n)) {
+        const struct a_ssh_allow *s = CFG_ARGS(n, ssh_allow);
+        int plen = addr_mask_to_len(&s->mask);
+        if (plen < 0)
+            continue;
+        struct prefix p = prefix_make(&s->addr, (unsigned)plen);
+        if (prefix_contains(&p, &a))
+            return true;
+    }
+    return false;
+}
+
+bool cli_login(const struct cli *cli, const char *user, const char *password, unsigned *level)
+{
+    if (cli->box.asa) {
+        const struct cfg_node *n = cfg_find_word(cli->tree->root, E_USERNAME, user);
+        if (!n)
+            return password_verify_nobody(password);
+        const struct a_username *u = CFG_ARGS(n, username);
+        *level = u->has_privilege ? (unsigned)u->privilege : 2;
+        return u->nopassword || (u->password && password_verify(u->password, password));
+    }
+    const struct cfg_node *n = cfg_find_word(cli->tree->root, E_USERNAME_IOS, user);
+    if (!n)
+        return password_verify_nobody(password);
+    const struct a_username_ios *u = CFG_ARGS(n, username_ios);
+    *level = u->has_privilege ? (unsigned)u->privilege : 1;
+    return u->nopassword || (u->secret && password_verify(u->secret, password));
+}

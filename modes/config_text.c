@@ -1,0 +1,199 @@
+/*
+ * A configuration as a text: the platform's header, what the tree prints, the trailer. And the
+ * other way for `show running-config WORDS`: the blocks of such a text that begin with words.
+ */
+#include "modes/internal.h"
+#include <ctype.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void config_checksum(const char *text, size_t len, unsigned char sum[16])
+{
+    unsigned n = 16;
+    memset(sum, 0, 16);
+    /* MD5 because the platform's is one; it protects nothing here. */
+    EVP_Digest(text, len, sum, &n, EVP_md5(), NULL);
+}
+
+static unsigned print_flags(unsigned flags)
+{
+    return (flags & TEXT_SECRETS ? PRINT_SECRETS : 0) | (flags & TEXT_ALL ? PRINT_ALL : 0);
+}
+
+static void asa_text(const struct cli *cli, unsigned flags, const char *user, struct str *out)
+{
+    char when[64];
+    str_add(out, flags & TEXT_STARTUP ? ": Saved\n:\n" : ": Saved\n\n:\n");
+    str_printf(out, ": Serial Number: %s\n: Hardware:   %s\n", cli->box.serial, cli->hardware);
+    if (flags & TEXT_STARTUP) {
+        time_clock(when, sizeof when, clock_wall(control_clock(cli->control)), true);
+        str_printf(out, ": Written by %s at %s\n!\n", user, when);
+    } else {
+        str_add(out, ":\n");
+    }
+    str_printf(out, "ASA Version %s \n!\n", cli->box.version);
+    size_t body = out->len;
+    print_tree(cli->tree, true, print_flags(flags), out);
+    unsigned char sum[16];
+    config_checksum(str_text(out) + body, out->len - body, sum);
+    str_add(out, "Cryptochecksum:");
+    for (unsigned i = 0; i < 16; i++)
+        str_printf(out, "%02x", sum[i]);
+    str_add(out, "\n: end\n");
+}
+
+/* "15.9" of "15.9(3)M4" */
+static void short_version(const struct cli *cli, char *buf, size_t cap)
+{
+    str_copy(buf, cap, cli->box.version);
+    buf[strcspn(buf, "(")] = 0;
+}
+
+static void ios_text(const struct cli *cli, unsigned flags, struct str *out)
+{
+    struct str body = {0};
+    char version[32], when[64];
+    short_version(cli, version, sizeof version);
+    str_add(&body, "!\n");
+    if (cli->changed_wall) {
+        time_clock(when, sizeof when, cli->changed_wall, false);
+        str_printf(&body, "! Last configuration change at %s by %s\n!\n", when, cli->changed_by);
+    }
+    str_printf(&body, "version %s\n!\n", version);
+    print_tree(cli->tree, false, print_flags(flags), &body);
+    if (body.len < 2 || strcmp(body.s + body.len - 2, "!\n") != 0)
+        str_add(&body, "!\n");
+    str_add(&body, "end\n");
+    if (!(flags & TEXT_STARTUP))
+        str_printf(out, "Building configuration...\n\nCurrent configuration : %zu bytes\n",
+                   body.len);
+    str_addn(out, str_text(&body), body.len);
+    if (!(flags & TEXT_STARTUP))
+        str_addc(out, '\n');
+    str_wipe(&body);
+}
+
+void config_text(const struct cli *cli, unsigned flags, const char *user, struct str *out)
+{
+    if (cli->box.asa)
+        asa_text(cli, flags, user, out);
+    else
+        ios_text(cli, flags, out);
+}
+
+/* --- sections ------------------------------------------------------------------------------ */
+
+#define SECTION_WORDS 12
+
+struct section_words {
+    unsigned n;
+    char text[256];
+    const char *w[SECTION_WORDS];
+};
+
+static void split_words(const char *words, struct section_words *s)
+{
+    char *save = NULL;
+    s->n = 0;
+    str_copy(s->text, sizeof s->text, words);
+    for (char *w = strtok_r(s->text, " \t", &save); w && s->n < SECTION_WORDS;
+         w = strtok_r(NULL, " \t", &save))
+        s->w[s->n++] = w;
+}
+
+/* The i-th word of the line at p, and its length; NULL past the last. A leading `no` does not
+ * count: `show running-config failover` shows `no failover`. */
+static const char *line_word(const char *p, unsigned i, size_t *len)
+{
+    if (strncmp(p, "no ", 3) == 0)
+        p += 3;
+    for (;; i--) {
+        p += strspn(p, " ");
+        *len = strcspn(p, " \n");
+        if (*len == 0)
+            return NULL;
+        if (i == 0)
+            return p;
+        p += *len;
+    }
+}
+
+enum { MATCH_NO, MATCH_ABBREVIATED, MATCH_EXACT };
+
+/* "g0/0" for "GigabitEthernet0/0": the letters may be cut, the number may not. */
+static bool match_ifname(const char *w, const char *l, size_t len)
+{
+    size_t wa = strcspn(w, "0123456789"), la = 0;
+    while (la < len && !isdigit((unsigned char)l[la]))
+        la++;
+    return wa && wa <= la && w[wa] && strncasecmp(w, l, wa) == 0 && strlen(w + wa) == len - la &&
+           strncmp(w + wa, l + la, len - la) == 0;
+}
+
+static int match_word(const char *w, const char *l, size_t len)
+{
+    size_t n = strlen(w);
+    if (n == len && strncasecmp(w, l, n) == 0)
+        return MATCH_EXACT;
+    if (match_ifname(w, l, len))
+        return MATCH_ABBREVIATED;
+    if (strcspn(w, "0123456789") < n) /* numbers are never cut */
+        return MATCH_NO;
+    return n < len && strncasecmp(w, l, n) == 0 ? MATCH_ABBREVIATED : MATCH_NO;
+}
+
+/* Keeps the lines whose i-th word fits; where some fit exactly, only those. */
+static size_t narrow(const char **line, size_t n, const char *w, unsigned i)
+{
+    bool exact = false;
+    for (size_t k = 0; k < n && !exact; k++) {
+        size_t len;
+        const char *l = line_word(line[k], i, &len);
+        exact = l && match_word(w, l, len) == MATCH_EXACT;
+    }
+    size_t kept = 0;
+    for (size_t k = 0; k < n; k++) {
+        size_t len;
+        const char *l = line_word(line[k], i, &len);
+        int m = l ? match_word(w, l, len) : MATCH_NO;
+        if (m == MATCH_EXACT || (!exact && m == MATCH_ABBREVIATED))
+            line[kept++] = line[k];
+    }
+    return kept;
+}
+
+static const char *next_line(const char *p)
+{
+    p = strchr(p, '\n');
+    return p && p[1] ? p + 1 : NULL;
+}
+
+void config_section(const char *text, const char *words, struct str *out)
+{
+    struct section_words s;
+    size_t n = 0, cap = 0;
+    split_words(words, &s);
+    for (const char *p = *text ? text : NULL; p; p = next_line(p))
+        cap++;
+    const char **line = (const char **)calloc(cap ? cap : 1, sizeof *line);
+    if (!line)
+        return;
+    for (const char *p = *text ? text : NULL; p; p = next_line(p))
+        if (*p != ' ' && *p != '!' && *p != ':')
+            line[n++] = p;
+    for (unsigned i = 0; i < s.n; i++)
+        n = narrow(line, n, s.w[i], i);
+    for (size_t k = 0; k < n; k++) {
+        const char *p = line[k], *end = p;
+        do
+            end = next_line(end);
+        while (end && *end == ' ');
+        if (end && end[0] == '!' && next_line(p) != end)
+            end = next_line(end);
+        str_addn(out, p, end ? (size_t)(end - p) : strlen(p));
+    }
+    free(line);
+}

@@ -1,0 +1,24 @@
+/*
+ * From the tree to the intent: what the configuration wants, as plain data.
+ *
+ * Derivation is a pure function of the tree. It never fails: what is unfinished or dangling is
+ * left out or left inert (an entry whose access list does not exist yet), so that the order of
+ * pasting does not matter (design.md §4).
+ */
+#include "modes/derive.h"
+#include "modes/session.h"
+
+void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
+{
+    struct derive d = {.tree = tree, .asa = asa, .out = out};
+    *out = (struct intent){0};
+    derive_interfaces(&d);
+    derive_routes(&d);
+    if (!asa)
+        return; /* the other features have no IOS forms yet */
+    derive_acls(&d);
+    derive_proposals(&d);
+    derive_policies(&d);
+    derive_maps(&d);
+    derive_peers(&d);
+}

@@ -1,0 +1,37 @@
+/*
+ * The parts of the intent's derivation, one per feature, and what they share. Each part only
+ * reads the tree and allocates from out->arena.
+ */
+#ifndef TANDEM_MODES_DERIVE_H
+#define TANDEM_MODES_DERIVE_H
+
+#include "control/intent.h"
+#include "g_args.h"
+#include "parser/tree.h"
+
+struct derive {
+    const struct cfg_tree *tree;
+    bool asa;
+    struct intent *out;
+};
+
+/* In this order: each may point into what the ones before it made. */
+void derive_interfaces(struct derive *d);
+void derive_routes(struct derive *d);
+void derive_acls(struct derive *d);
+void derive_proposals(struct derive *d);
+void derive_policies(struct derive *d);
+void derive_maps(struct derive *d); /* also ties maps to interfaces */
+void derive_peers(struct derive *d);
+
+struct intent_if *derive_find_if(struct derive *d, const char *nameif);
+const struct intent_acl *derive_find_acl(struct derive *d, const char *name);
+
+/* A set of address ranges, bounded; what an object, group or address of a rule means. */
+#define DERIVE_RANGES 4096
+struct ranges {
+    struct addr_range *r;
+    size_t n, cap;
+};
+
+#endif

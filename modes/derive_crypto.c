@@ -1,0 +1,274 @@
+/*
+ * IKE and IPsec in the intent: policies, proposals, crypto maps, peers.
+ */
+#include "modes/derive.h"
+#include "lib/str.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Defaults of the platform (config-asa.md §5). */
+#define LIFE_SECONDS 28800u
+#define LIFE_KBYTES  4608000u
+#define REPLAY       64u
+#define DPD_SECONDS  10u
+#define DPD_RETRY    2u
+
+/* The tables below stand in the order of the enums in grammars/ikev2.cg and grammars/ipsec.cg. */
+static const struct ike_alg ikev2_encr[] = {
+    {ENCR_AES_CBC, 128},   {ENCR_AES_CBC, 192},   {ENCR_AES_CBC, 256},
+    {ENCR_AES_GCM16, 128}, {ENCR_AES_GCM16, 192}, {ENCR_AES_GCM16, 256},
+    {ENCR_3DES, 0},        {ENCR_DES, 0},         {ENCR_NULL, 0},
+};
+static const uint16_t ikev2_integ[] = {INTEG_MD5_96,     INTEG_SHA1_96,    INTEG_SHA256_128,
+                                       INTEG_SHA384_192, INTEG_SHA512_256, INTEG_NONE};
+static const uint16_t ikev2_prf[] = {PRF_MD5, PRF_SHA1, PRF_SHA256, PRF_SHA384, PRF_SHA512};
+static const uint16_t dh_group[] = {DH_768,    DH_1024,   DH_1536,   DH_2048,     DH_3072,  DH_4096,
+                                    DH_ECP256, DH_ECP384, DH_ECP521, DH_2048_256, DH_X25519};
+static const struct ike_alg esp_encr[] = {
+    {ENCR_AES_CBC, 128},   {ENCR_AES_CBC, 192},   {ENCR_AES_CBC, 256},  {ENCR_AES_GCM16, 128},
+    {ENCR_AES_GCM16, 192}, {ENCR_AES_GCM16, 256}, {ENCR_AES_GMAC, 128}, {ENCR_AES_GMAC, 192},
+    {ENCR_AES_GMAC, 256},  {ENCR_3DES, 0},        {ENCR_DES, 0},        {ENCR_NULL, 0},
+};
+static const uint16_t esp_integ[] = {INTEG_MD5_96,     INTEG_SHA1_96,    INTEG_SHA256_128,
+                                     INTEG_SHA384_192, INTEG_SHA512_256, INTEG_NONE};
+static const uint16_t replay_size[] = {64, 128, 256, 512, 1024};
+
+#define IN_TABLE(t, i) ((unsigned)(i) < sizeof(t) / sizeof *(t))
+
+/* --- policies ----------------------------------------------------------------------------------
+ */
+
+static void one_policy(const struct cfg_node *n, struct ike_policy *p)
+{
+    p->priority = (uint32_t)CFG_ARGS(n, ikev2_policy)->priority;
+    p->lifetime = 86400;
+    cfg_each(n, E_IKEV2_ENCR, e)
+    {
+        int i = CFG_ARGS(e, ikev2_encr)->alg;
+        if (p->n_encr < IKE_ALGS && IN_TABLE(ikev2_encr, i))
+            p->encr[p->n_encr++] = ikev2_encr[i];
+    }
+    cfg_each(n, E_IKEV2_INTEG, e)
+    {
+        int i = CFG_ARGS(e, ikev2_integ)->alg;
+        if (p->n_integ < IKE_ALGS && IN_TABLE(ikev2_integ, i))
+            p->integ[p->n_integ++] = ikev2_integ[i];
+    }
+    cfg_each(n, E_IKEV2_PRF, e)
+    {
+        int i = CFG_ARGS(e, ikev2_prf)->alg;
+        if (p->n_prf < IKE_ALGS && IN_TABLE(ikev2_prf, i))
+            p->prf[p->n_prf++] = ikev2_prf[i];
+    }
+    cfg_each(n, E_IKEV2_GROUP, e)
+    {
+        int i = CFG_ARGS(e, ikev2_group)->group;
+        if (p->n_group < IKE_ALGS && IN_TABLE(dh_group, i))
+            p->group[p->n_group++] = dh_group[i];
+    }
+    const struct cfg_node *l = cfg_first(n, E_IKEV2_LIFETIME);
+    if (l)
+        p->lifetime =
+            CFG_ARGS(l, ikev2_lifetime)->none ? 0 : (uint32_t)CFG_ARGS(l, ikev2_lifetime)->seconds;
+}
+
+void derive_policies(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    out->policy = arena_array(&out->arena, struct ike_policy, cfg_count(root, E_IKEV2_POLICY));
+    if (!out->policy)
+        return;
+    cfg_each(root, E_IKEV2_POLICY, n) /* sorted in the tree */
+        one_policy(n, &out->policy[out->n_policy++]);
+}
+
+/* --- proposals ---------------------------------------------------------------------------------
+ */
+
+static void one_proposal(const struct cfg_node *n, struct ike_esp_proposal *p)
+{
+    str_copy(p->name, sizeof p->name, CFG_ARGS(n, ipsec_proposal)->name);
+    cfg_each(n, E_ESP_ENCRYPTION, e)
+    {
+        int i = CFG_ARGS(e, esp_encryption)->alg;
+        if (p->n_encr < IKE_ALGS && IN_TABLE(esp_encr, i))
+            p->encr[p->n_encr++] = esp_encr[i];
+    }
+    cfg_each(n, E_ESP_INTEGRITY, e)
+    {
+        int i = CFG_ARGS(e, esp_integrity)->alg;
+        if (p->n_integ < IKE_ALGS && IN_TABLE(esp_integ, i))
+            p->integ[p->n_integ++] = esp_integ[i];
+    }
+}
+
+void derive_proposals(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    out->proposal =
+        arena_array(&out->arena, struct ike_esp_proposal, cfg_count(root, E_IPSEC_PROPOSAL));
+    if (!out->proposal)
+        return;
+    cfg_each(root, E_IPSEC_PROPOSAL, n) one_proposal(n, &out->proposal[out->n_proposal++]);
+}
+
+static const struct ike_esp_proposal *find_proposal(const struct intent *i, const char *name)
+{
+    for (uint32_t k = 0; k < i->n_proposal; k++)
+        if (strcmp(i->proposal[k].name, name) == 0)
+            return &i->proposal[k];
+    return NULL;
+}
+
+/* --- crypto maps -------------------------------------------------------------------------------
+ */
+
+struct defaults {
+    uint32_t seconds, replay;
+    uint64_t kbytes;
+};
+
+static struct defaults global_defaults(const struct cfg_node *root)
+{
+    struct defaults g = {.seconds = LIFE_SECONDS, .replay = REPLAY, .kbytes = LIFE_KBYTES};
+    const struct cfg_node *n = cfg_first(root, E_IPSEC_LIFE_SECONDS);
+    if (n)
+        g.seconds = (uint32_t)CFG_ARGS(n, ipsec_life_seconds)->seconds;
+    n = cfg_first(root, E_IPSEC_LIFE_KILOBYTES);
+    if (n)
+        g.kbytes = CFG_ARGS(n, ipsec_life_kilobytes)->unlimited
+                       ? 0
+                       : CFG_ARGS(n, ipsec_life_kilobytes)->kilobytes;
+    n = cfg_first(root, E_IPSEC_REPLAY);
+    if (n && CFG_ARGS(n, ipsec_replay)->disable)
+        g.replay = 0;
+    else if (n && IN_TABLE(replay_size, CFG_ARGS(n, ipsec_replay)->size))
+        g.replay = replay_size[CFG_ARGS(n, ipsec_replay)->size];
+    return g;
+}
+
+static void entry_life(const struct cfg_node *n, struct intent_map_entry *e)
+{
+    const struct cfg_node *l = cfg_first(n, E_MAP_LIFE_SECONDS);
+    if (l)
+        e->life_seconds = (uint32_t)CFG_ARGS(l, map_life_seconds)->seconds;
+    l = cfg_first(n, E_MAP_LIFE_KILOBYTES);
+    if (l)
+        e->life_kbytes = CFG_ARGS(l, map_life_kilobytes)->unlimited
+                             ? 0
+                             : CFG_ARGS(l, map_life_kilobytes)->kilobytes;
+}
+
+static void one_entry(struct derive *d, const struct cfg_node *n, const struct defaults *g,
+                      struct intent_map_entry *e)
+{
+    const struct cfg_node *l;
+    e->seq = (uint32_t)CFG_ARGS(n, map_entry)->seq;
+    e->life_seconds = g->seconds;
+    e->life_kbytes = g->kbytes;
+    e->replay_window = g->replay;
+    if ((l = cfg_first(n, E_MAP_MATCH)))
+        e->acl = derive_find_acl(d, CFG_ARGS(l, map_match)->acl);
+    cfg_each(n, E_MAP_PEER, p)
+    {
+        if (e->n_peer < INTENT_PEERS)
+            e->peer[e->n_peer++] = CFG_ARGS(p, map_peer)->addr;
+    }
+    cfg_each(n, E_MAP_PROPOSAL, p)
+    {
+        const struct ike_esp_proposal *q =
+            find_proposal(d->out, CFG_ARGS(p, map_proposal)->proposal);
+        if (q && e->n_proposal < IKE_PROPOSALS)
+            e->proposal[e->n_proposal++] = q;
+    }
+    if ((l = cfg_first(n, E_MAP_PFS))) {
+        const struct a_map_pfs *a = CFG_ARGS(l, map_pfs);
+        /* a bare `set pfs` means group 14; the enum lists the groups as dh-group does */
+        e->pfs_group = a->has_group && IN_TABLE(dh_group, a->group) ? dh_group[a->group] : DH_2048;
+    }
+    if ((l = cfg_first(n, E_MAP_CONNECTION))) {
+        int type = CFG_ARGS(l, map_connection)->type;
+        e->connection = type == ENUM_CONNECTION_TYPE_ORIGINATE_ONLY ? CONN_ORIGINATE
+                        : type == ENUM_CONNECTION_TYPE_ANSWER_ONLY  ? CONN_ANSWER
+                                                                    : CONN_BIDIR;
+    }
+    entry_life(n, e);
+}
+
+static void one_map(struct derive *d, const struct cfg_node *n, const struct defaults *g,
+                    struct intent_map *m)
+{
+    str_copy(m->name, sizeof m->name, CFG_ARGS(n, crypto_map)->name);
+    m->entry = arena_array(&d->out->arena, struct intent_map_entry, cfg_count(n, E_MAP_ENTRY));
+    if (!m->entry)
+        return;
+    cfg_each(n, E_MAP_ENTRY, e) /* sorted in the tree */
+        one_entry(d, e, g, &m->entry[m->n++]);
+    cfg_each(n, E_MAP_INTERFACE, i)
+    {
+        struct intent_if *f = derive_find_if(d, CFG_ARGS(i, map_interface)->nameif);
+        if (f)
+            f->map = m;
+    }
+}
+
+void derive_maps(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    struct defaults g = global_defaults(root);
+    out->map = arena_array(&out->arena, struct intent_map, cfg_count(root, E_CRYPTO_MAP));
+    if (!out->map)
+        return;
+    cfg_each(root, E_CRYPTO_MAP, n) one_map(d, n, &g, &out->map[out->n_map++]);
+}
+
+/* --- peers ---------------------------------------------------------------------------------------
+ */
+
+static const uint8_t *copy_key(struct intent *out, const char *key, uint16_t *len)
+{
+    *len = (uint16_t)strlen(key);
+    return (const uint8_t *)arena_memdup(&out->arena, key, (size_t)*len + 1);
+}
+
+static void one_peer(struct derive *d, const struct cfg_node *ipsec, struct intent_peer *p)
+{
+    const struct cfg_node *l;
+    p->cfg.dpd_seconds = DPD_SECONDS;
+    p->cfg.dpd_retry = DPD_RETRY;
+    if (!ipsec)
+        return;
+    if ((l = cfg_first(ipsec, E_TUNNEL_LOCAL_KEY)))
+        p->cfg.local_psk =
+            copy_key(d->out, CFG_ARGS(l, tunnel_local_key)->key, &p->cfg.local_psk_len);
+    if ((l = cfg_first(ipsec, E_TUNNEL_REMOTE_KEY)))
+        p->cfg.remote_psk =
+            copy_key(d->out, CFG_ARGS(l, tunnel_remote_key)->key, &p->cfg.remote_psk_len);
+    if ((l = cfg_first(ipsec, E_TUNNEL_KEEPALIVE))) {
+        const struct a_tunnel_keepalive *k = CFG_ARGS(l, tunnel_keepalive);
+        p->cfg.dpd_seconds = k->disable ? 0 : (uint32_t)k->threshold;
+        p->cfg.dpd_retry = k->has_retry ? (uint32_t)k->retry : DPD_RETRY;
+    }
+}
+
+void derive_peers(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    out->peer = arena_array(&out->arena, struct intent_peer, cfg_count(root, E_TUNNEL_GROUP));
+    if (!out->peer)
+        return;
+    cfg_each(root, E_TUNNEL_GROUP, n)
+    {
+        const struct a_tunnel_group *a = CFG_ARGS(n, tunnel_group);
+        struct addr addr;
+        if (a->type != ENUM_TUNNEL_TYPE_IPSEC_L2L || addr_parse(a->name, &addr) < 0)
+            continue;
+        struct intent_peer *p = &out->peer[out->n_peer++];
+        p->addr = addr;
+        one_peer(d, cfg_first(n, E_TUNNEL_IPSEC), p);
+    }
+}

@@ -1,0 +1,77 @@
+/*
+ * Interfaces and static routes of the intent.
+ */
+#include "modes/derive.h"
+#include "lib/str.h"
+#include <strings.h>
+
+struct intent_if *derive_find_if(struct derive *d, const char *nameif)
+{
+    for (uint32_t i = 0; i < d->out->n_if; i++)
+        if (d->out->ifs[i].nameif[0] && strcasecmp(d->out->ifs[i].nameif, nameif) == 0)
+            return &d->out->ifs[i];
+    return NULL;
+}
+
+static void one_interface(struct derive *d, const struct cfg_node *n, struct intent_if *f)
+{
+    const struct cfg_node *l;
+    str_copy(f->name, sizeof f->name, CFG_ARGS(n, interface)->name);
+    f->shutdown = cfg_first(n, d->asa ? E_IF_SHUTDOWN : E_IF_SHUTDOWN_IOS) != NULL;
+    if (d->asa && (l = cfg_first(n, E_NAMEIF)))
+        str_copy(f->nameif, sizeof f->nameif, CFG_ARGS(l, nameif)->name);
+    if ((l = cfg_first(n, E_SECURITY_LEVEL)))
+        f->security = (uint8_t)CFG_ARGS(l, security_level)->level;
+    if ((l = cfg_first(n, E_IF_ADDRESS))) {
+        const struct a_if_address *a = CFG_ARGS(l, if_address);
+        int len = addr_mask_to_len(&a->mask);
+        if (len > 0)
+            f->addr = (struct prefix){.addr = a->addr, .len = (uint8_t)len};
+    }
+}
+
+void derive_interfaces(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    out->ifs = arena_array(&out->arena, struct intent_if, cfg_count(root, E_INTERFACE));
+    if (!out->ifs)
+        return;
+    cfg_each(root, E_INTERFACE, n) one_interface(d, n, &out->ifs[out->n_if++]);
+    cfg_each(root, E_MTU, m)
+    {
+        struct intent_if *f = derive_find_if(d, CFG_ARGS(m, mtu)->nameif);
+        if (f)
+            f->mtu = (uint16_t)CFG_ARGS(m, mtu)->bytes;
+    }
+    cfg_each(root, E_IKEV2_ENABLE, k)
+    {
+        struct intent_if *f = derive_find_if(d, CFG_ARGS(k, ikev2_enable)->nameif);
+        if (f)
+            f->ikev2 = true;
+    }
+}
+
+void derive_routes(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    out->route = arena_array(&out->arena, struct intent_route, cfg_count(root, E_ROUTE));
+    if (!out->route)
+        return;
+    cfg_each(root, E_ROUTE, n)
+    {
+        const struct a_route *a = CFG_ARGS(n, route);
+        const struct intent_if *f = derive_find_if(d, a->nameif);
+        int len = addr_mask_to_len(&a->mask);
+        if (!f || len < 0)
+            continue;
+        struct intent_route *r = &out->route[out->n_route++];
+        str_copy(r->ifname, sizeof r->ifname, f->name);
+        r->dst = prefix_make(&a->dst, (unsigned)len);
+        r->gateway = a->gateway;
+        r->distance = a->has_metric ? (uint8_t)a->metric : 1;
+        r->track = a->has_track ? (uint16_t)a->track : 0;
+        r->tunneled = a->tunneled;
+    }
+}

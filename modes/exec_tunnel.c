@@ -1,0 +1,243 @@
+/*
+ * Actions on tunnels, debugging, and ping.
+ */
+#include "modes/internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PING_WRAP 70 /* marks on one line */
+
+/* --- clear --------------------------------------------------------------------------------- */
+
+int clear_ikev2_sa(struct cmd *c, const struct a_clear_ikev2_sa *a)
+{
+    control_clear_ike(c->control, a->has_peer ? &a->peer : NULL);
+    return CMD_OK;
+}
+
+int clear_ipsec_sa(struct cmd *c, const struct a_clear_ipsec_sa *a)
+{
+    /* An IKEv2 child does not outlive its IKE SA here: ending it makes both ends agree. */
+    if (a->counters)
+        control_clear_ipsec_counters(c->control);
+    else
+        control_clear_ike(c->control, a->has_peer ? &a->peer : NULL);
+    return CMD_OK;
+}
+
+/* --- debug --------------------------------------------------------------------------------- */
+
+static void set_debug(struct cmd *c, bool platform, unsigned level)
+{
+    control_debug(c->control, platform ? IKE_DBG_PLATFORM : IKE_DBG_PROTOCOL, level);
+    if (level)
+        c->session->debugging = true;
+}
+
+int debug_ikev2(struct cmd *c, const struct a_debug_ikev2 *a)
+{
+    set_debug(c, a->platform, a->has_level ? (unsigned)a->level : 1);
+    if (!c->asa)
+        cmd_printf(c, "IKEv2 %s debugging is on\n", a->platform ? "platform" : "protocol");
+    return CMD_OK;
+}
+
+int debug_ipsec(struct cmd *c, const struct a_debug_ipsec *a)
+{
+    /* What IPsec has to say is how the exchange meets the datapath: the platform class. */
+    set_debug(c, true, a->has_level ? (unsigned)a->level : 1);
+    if (!c->asa)
+        cmd_puts(c, "Crypto IPSEC debugging is on\n");
+    return CMD_OK;
+}
+
+int undebug_ikev2(struct cmd *c, const struct a_undebug_ikev2 *a)
+{
+    set_debug(c, a->platform, 0);
+    if (!c->asa)
+        cmd_printf(c, "IKEv2 %s debugging is off\n", a->platform ? "platform" : "protocol");
+    return CMD_OK;
+}
+
+int undebug_ipsec(struct cmd *c, const struct a_undebug_ipsec *a)
+{
+    (void)a;
+    set_debug(c, true, 0);
+    if (!c->asa)
+        cmd_puts(c, "Crypto IPSEC debugging is off\n");
+    return CMD_OK;
+}
+
+int undebug_all(struct cmd *c, const struct a_undebug_all *a)
+{
+    (void)a;
+    set_debug(c, true, 0);
+    set_debug(c, false, 0);
+    for (struct session *s = c->session->cli->sessions; s; s = s->next)
+        s->debugging = false;
+    if (!c->asa)
+        cmd_puts(c, "All possible debugging has been turned off\n");
+    return CMD_OK;
+}
+
+int show_debug(struct cmd *c, const struct a_show_debug *a)
+{
+    static const char *const name[IKE_DBG_CLASSES] = {"platform", "protocol"};
+    (void)a;
+    for (unsigned i = 0; i < IKE_DBG_CLASSES; i++) {
+        unsigned level = control_debug_level(c->control, (enum ike_debug)i);
+        if (level && c->asa)
+            cmd_printf(c, "debug crypto ikev2 %s enabled at level %u\n", name[i], level);
+        else if (level)
+            cmd_printf(c, "IKEv2 %s debugging is on\n", name[i]);
+    }
+    return CMD_OK;
+}
+
+/* --- ping ---------------------------------------------------------------------------------- */
+
+struct ping_state {
+    struct ping *ping;
+    uint64_t sent, good, min, max, sum; /* microseconds */
+    unsigned column;
+    bool starting;
+    bool over;
+};
+
+static void ping_summary(struct cmd *c, const struct ping_state *p)
+{
+    if (p->column)
+        cmd_puts(c, "\n");
+    cmd_printf(c, "Success rate is %llu percent (%llu/%llu)",
+               (unsigned long long)(p->sent ? p->good * 100 / p->sent : 0),
+               (unsigned long long)p->good, (unsigned long long)p->sent);
+    if (p->good)
+        cmd_printf(c, ", round-trip min/avg/max = %llu/%llu/%llu ms",
+                   (unsigned long long)(p->min + 500) / 1000,
+                   (unsigned long long)(p->sum / p->good + 500) / 1000,
+                   (unsigned long long)(p->max + 500) / 1000);
+    cmd_puts(c, "\n");
+}
+
+static void ping_end(struct cmd *c, struct ping_state *p)
+{
+    int rc = p->good ? CMD_OK : CMD_REFUSED;
+    ping_summary(c, p);
+    c->state = NULL;
+    free(p);
+    cmd_done(c, rc);
+}
+
+static void ping_result(void *ctx, char mark, unsigned rtt)
+{
+    struct cmd *c = (struct cmd *)ctx;
+    struct ping_state *p = (struct ping_state *)c->state;
+    p->sent++;
+    if (mark == '!') {
+        if (!p->good || rtt < p->min)
+            p->min = rtt;
+        if (rtt > p->max)
+            p->max = rtt;
+        p->sum += rtt;
+        p->good++;
+    }
+    /* The ASA knows fewer marks: everything that is not an answer or silence is '?'. */
+    char shown = c->asa && !strchr("!.?", mark) ? '?' : mark;
+    cmd_printf(c, "%c", shown);
+    if (++p->column == PING_WRAP) {
+        cmd_puts(c, "\n");
+        p->column = 0;
+    }
+    cmd_flush(c);
+}
+
+static void ping_done(void *ctx)
+{
+    struct cmd *c = (struct cmd *)ctx;
+    struct ping_state *p = (struct ping_state *)c->state;
+    if (p->starting)
+        p->over = true; /* control_ping() has not returned yet */
+    else
+        ping_end(c, p);
+}
+
+static void ping_abort(struct cmd *c)
+{
+    struct ping_state *p = (struct ping_state *)c->state;
+    control_ping_abort(p->ping);
+    ping_end(c, p);
+}
+
+/* The address of an interface, by its canonical name or its nameif. */
+static bool address_of(struct cmd *c, const char *ifname, const char *nameif, struct addr *out)
+{
+    const struct intent *want = query_intent(c->control);
+    for (uint32_t i = 0; want && i < want->n_if; i++) {
+        const struct intent_if *f = &want->ifs[i];
+        if ((ifname && strcmp(f->name, ifname) == 0) ||
+            (nameif && strcmp(f->nameif, nameif) == 0)) {
+            *out = f->addr.addr;
+            return addr_is_set(out);
+        }
+    }
+    return false;
+}
+
+static bool ping_source(struct cmd *c, const struct a_ping *a, struct ping_opts *o)
+{
+    if (a->has_source) {
+        o->src = a->source;
+        return true;
+    }
+    if (!a->has_ifname && !a->has_nameif)
+        return true;
+    if (address_of(c, a->has_ifname ? a->ifname : NULL, a->has_nameif ? a->nameif : NULL, &o->src))
+        return true;
+    if (c->asa)
+        cmd_printf(c, "ERROR: %% Interface %s has no address or does not exist\n", a->nameif);
+    else
+        cmd_puts(c, "% Invalid source interface - IP not enabled or interface is down\n");
+    return false;
+}
+
+int exec_ping(struct cmd *c, const struct a_ping *a)
+{
+    struct ping_opts o = {.dst = a->dst,
+                          .count = a->has_count ? (uint32_t)a->count : 5,
+                          .size = a->has_size ? (uint32_t)a->size : 100,
+                          .timeout_ms = (a->has_timeout ? (uint32_t)a->timeout : 2) * 1000,
+                          .df = a->df};
+    char text[ADDR_STRLEN];
+    if (!ping_source(c, a, &o))
+        return CMD_REFUSED;
+    struct ping_state *p = (struct ping_state *)calloc(1, sizeof *p);
+    if (!p)
+        return CMD_REFUSED;
+    cmd_printf(c,
+               "Type escape sequence to abort.\nSending %u, %u-byte ICMP Echos to %s, "
+               "timeout is %u seconds:\n",
+               o.count, o.size, addr_print(&o.dst, text, sizeof text), o.timeout_ms / 1000);
+    if (addr_is_set(&o.src) && !c->asa)
+        cmd_printf(c, "Packet sent with a source address of %s \n",
+                   addr_print(&o.src, text, sizeof text));
+    if (o.df)
+        cmd_puts(c, "Packet sent with the DF bit set\n");
+    cmd_flush(c);
+    p->starting = true;
+    c->state = p;
+    c->on_abort = ping_abort;
+    p->ping = control_ping(c->control, &o, ping_result, ping_done, c);
+    p->starting = false;
+    if (p->ping && !p->over)
+        return CMD_ASYNC;
+    if (!p->ping && !p->over && !p->sent)
+        cmd_puts(c, "% Unrecognized host or address, or protocol not running.\n");
+    else
+        ping_summary(c, p);
+    int rc = p->good ? CMD_OK : CMD_REFUSED;
+    free(p);
+    c->state = NULL;
+    c->on_abort = NULL;
+    return rc;
+}

@@ -1,0 +1,117 @@
+/*
+ * What the files of modes/ share: the box's CLI, its sessions, and the text of a configuration.
+ * Nothing outside of modes/ includes this.
+ */
+#ifndef TANDEM_MODES_INTERNAL_H
+#define TANDEM_MODES_INTERNAL_H
+
+#include "g_args.h"
+#include "lib/cliproto.h"
+#include "modes/cmd.h"
+#include "modes/session.h"
+#include "parser/print.h"
+
+#define SESSIONS_MAX  64
+#define SESSION_QUEUE 512 /* lines a shell may send ahead */
+#define SESSION_USER  65
+#define HISTORY_LINES 20
+#define AUTH_TRIES    3
+
+struct event;
+
+/* A frame that came while a command was running. */
+struct session_frame {
+    struct session_frame *next;
+    uint16_t type;
+    size_t len;
+    unsigned char data[];
+};
+
+struct session {
+    struct cli *cli;
+    struct session *prev, *next;
+    struct ipc *ipc;
+    struct cli_hello hello;
+    char peer[ADDR_STRLEN];
+    char user[SESSION_USER];
+    bool trusted;  /* the unix socket: the peer's uid was enough */
+    bool greeted;  /* HELLO came */
+    bool admitted; /* AUTH succeeded, or none was needed */
+    bool started;
+    bool closing; /* BYE is out; freed by the reaper */
+    bool running; /* a command waits for something (CMD_ASYNC) */
+    bool pumping;
+    bool monitor, debugging;
+    bool own_length, own_width; /* set by `terminal` */
+    uint16_t length, width, history;
+    unsigned user_level;
+    unsigned failures;
+    struct line_place place;
+    struct line_result line;
+    struct cmd cmd;
+    struct str out;
+    struct session_frame *first, *last;
+    unsigned queued;
+    char *typed[HISTORY_LINES]; /* EXEC lines, oldest first; config lines may hold secrets */
+    unsigned n_typed;
+};
+
+struct cli {
+    struct control *control;
+    struct lm_box box;
+    char hardware[160]; /* "ASAv, 2048 MB RAM, CPU …" */
+    struct cfg_tree *tree;
+    struct session *sessions;
+    unsigned n_sessions;
+    struct event *apply_ev, *reap_ev;
+    bool dirty;            /* the tree is ahead of what control was told */
+    usec_t apply_cost;     /* how long the last derivation took */
+    uint64_t saved_serial; /* tree->serial when it was last saved or loaded */
+    usec_t changed_wall;   /* 0 = not since the start */
+    char changed_by[SESSION_USER];
+    bool has_startup;
+    struct str startup; /* startup-config as the shows print it: secrets masked */
+};
+
+/* session.c */
+void session_done(struct session *s, bool refused);
+void session_flush(struct session *s);
+void session_bye(struct session *s, const char *text); /* the session ends */
+void session_pump(struct session *s);
+void session_finish(struct session *s, int result);
+struct session *session_new(struct cli *cli, int fd, bool trusted);
+void session_free(struct session *s);
+void session_reap(struct cli *cli);
+uint16_t session_page_lines(const struct session *s);
+uint16_t session_width(const struct session *s);
+
+/* cli.c */
+void cli_edited(struct cli *cli, const struct session *by); /* the tree has changed */
+void cli_apply_now(struct cli *cli);                        /* when it has not been told yet */
+const char *cli_hostname(const struct cli *cli);
+/* Runs fn inside a transaction on the running configuration. */
+int cli_config(struct cli *cli, int (*fn)(struct txn *t, void *ctx), void *ctx);
+/* May a session from this address come in (ssh lines)? */
+bool cli_address_allowed(const struct cli *cli, const char *peer);
+/* True, and the level, when user and password fit a username line. */
+bool cli_login(const struct cli *cli, const char *user, const char *password, unsigned *level);
+
+/* config_text.c */
+enum { TEXT_SECRETS = 1, TEXT_ALL = 2, TEXT_STARTUP = 4 };
+void config_text(const struct cli *cli, unsigned flags, const char *user, struct str *out);
+/* The blocks of a configuration text whose first line begins with these words, each of which
+ * may be abbreviated. */
+void config_section(const char *text, const char *words, struct str *out);
+/* MD5 over the configuration, as 16 bytes. */
+void config_checksum(const char *text, size_t len, unsigned char sum[16]);
+
+/* time_text.c */
+void time_clock(char *buf, size_t cap, usec_t wall,
+                bool msec); /* "18:57:38.347 UTC Mon Oct 19 2015" */
+void time_uptime(char *buf, size_t cap, int64_t seconds, bool asa);
+
+/* The nameif or, on IOS, the canonical name of an interface of the intent. */
+const char *if_shown_name(const struct intent_if *ifp, bool asa);
+const struct cfg_node *if_by_nameif(const struct cfg_tree *tree, const char *nameif);
+
+#endif

@@ -1,0 +1,485 @@
+/*
+ * One CLI session: frames of lib/cliproto.h in, lines to the parser, commands to their hooks.
+ *
+ * A session handles one frame at a time. While a command waits for something (a ping, a
+ * question, a file being saved) further lines are kept in a bounded queue; when that is full the
+ * channel is paused, so a shell that pastes is pushed back and nothing is lost. ABORT, ANSWER and
+ * WINDOW are taken at once.
+ *
+ * Ownership: the session owns its channel and its queue. It is never freed inside of a handler:
+ * session_bye() and the loss of the channel mark it, the reaper frees it on the next loop round.
+ */
+#include "modes/internal.h"
+#include "lib/mem.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OUT_CHUNK ((size_t)64 * 1024)
+#define OUT_LIMIT ((size_t)64 * 1024 * 1024)
+
+uint16_t session_page_lines(const struct session *s)
+{
+    if (!s->hello.interactive)
+        return 0;
+    if (s->own_length)
+        return s->length;
+    const struct cfg_node *n = s->cli->box.asa ? cfg_first(s->cli->tree->root, E_PAGER) : NULL;
+    if (n) {
+        uint64_t lines = CFG_ARGS(n, pager)->lines;
+        return (uint16_t)(lines > UINT16_MAX ? UINT16_MAX : lines);
+    }
+    return s->hello.lines ? s->hello.lines : 24;
+}
+
+uint16_t session_width(const struct session *s)
+{
+    if (s->own_width)
+        return s->width;
+    return s->hello.columns ? s->hello.columns : 80;
+}
+
+static void send_text(struct session *s, uint16_t type, const char *text, size_t len)
+{
+    while (len) {
+        size_t n = len > OUT_CHUNK ? OUT_CHUNK : len;
+        if (ipc_send(s->ipc, type, text, n) < 0)
+            return; /* the channel is gone or hopelessly behind: its closing ends the session */
+        text += n;
+        len -= n;
+    }
+}
+
+void session_flush(struct session *s)
+{
+    if (s->out.len && !s->closing)
+        send_text(s, CLI_OUT, s->out.s, s->out.len);
+    str_wipe(&s->out);
+}
+
+void session_done(struct session *s, bool refused)
+{
+    session_flush(s);
+    if (s->closing)
+        return;
+    struct cli_done d = {.refused = refused,
+                         .asa = s->cli->box.asa,
+                         .page_lines = session_page_lines(s),
+                         .width = session_width(s),
+                         .history = s->history};
+    struct str prompt = {0};
+    line_place_check(&s->place, s->cli->tree);
+    line_prompt(&s->place, cli_hostname(s->cli), &prompt);
+    ipc_send2(s->ipc, CLI_DONE, &d, sizeof d, str_text(&prompt), prompt.len);
+    str_free(&prompt);
+}
+
+static void reap_soon(struct session *s)
+{
+    event_active(s->cli->reap_ev, EV_TIMEOUT, 0);
+}
+
+static void drained(struct ipc *c, void *ctx)
+{
+    (void)c;
+    reap_soon((struct session *)ctx);
+}
+
+void session_bye(struct session *s, const char *text)
+{
+    if (s->closing)
+        return;
+    session_flush(s);
+    ipc_send(s->ipc, CLI_BYE, text, strlen(text));
+    s->closing = true;
+    s->running = false;
+    if (ipc_pending(s->ipc) == 0)
+        reap_soon(s);
+    else
+        ipc_on_drained(s->ipc, 0, drained);
+}
+
+/* --- what a finished command does ------------------------------------------------------ */
+
+void session_finish(struct session *s, int result)
+{
+    if (!s->running)
+        return;
+    s->running = false;
+    s->cmd.state = NULL;
+    s->cmd.on_abort = NULL;
+    s->cmd.on_answer = NULL;
+    session_done(s, result == CMD_REFUSED);
+    line_result_free(&s->line);
+    session_pump(s);
+}
+
+/* EXEC hooks that neither read state nor edit: the configuration need not be applied first. */
+static bool needs_no_state(uint16_t entry)
+{
+    return entry == E_EXIT || entry == E_END || entry == E_CONFIGURE || entry == E_ENABLE ||
+           entry == E_DISABLE || entry == E_CONFIG_VERSION || entry == E_CONFIG_MARKER ||
+           entry == E_TERMINAL_PAGER || entry == E_TERMINAL_WIDTH || entry == E_TERMINAL_LENGTH;
+}
+
+static void remember(struct session *s, const char *text)
+{
+    if (s->n_typed == HISTORY_LINES) {
+        free(s->typed[0]);
+        memmove(s->typed, s->typed + 1, sizeof s->typed[0] * (HISTORY_LINES - 1));
+        s->n_typed--;
+    }
+    char *copy = strdup(text);
+    if (copy)
+        s->typed[s->n_typed++] = copy;
+}
+
+static void run_exec(struct session *s, const char *text)
+{
+    struct line_result *r = &s->line;
+    remember(s, text);
+    if (!needs_no_state(r->entry))
+        cli_apply_now(s->cli);
+    if (r->piped)
+        ipc_send2(s->ipc, CLI_FILTER, &r->filter, sizeof r->filter, r->filter_re,
+                  strlen(r->filter_re));
+    s->cmd = (struct cmd){.session = s,
+                          .control = s->cli->control,
+                          .tree = s->cli->tree,
+                          .line = r,
+                          .asa = s->cli->box.asa};
+    s->running = true;
+    int rc = g_calls[r->entry](&s->cmd, r->args);
+    if (rc != CMD_ASYNC && s->running)
+        session_finish(s, rc);
+    else
+        session_flush(s);
+}
+
+static void run_config(struct session *s)
+{
+    struct txn t;
+    txn_begin(&t, s->cli->tree, s->cli->box.asa);
+    t.checks = g_checks;
+    bool refused = line_edit(&s->place, &t, &s->line) < 0;
+    if (refused) {
+        txn_rollback(&t);
+        str_add(&s->out, str_text(&t.error));
+        if (s->out.len && s->out.s[s->out.len - 1] != '\n')
+            str_addc(&s->out, '\n');
+    } else {
+        txn_commit(&t);
+        str_add(&s->out, str_text(&t.notes));
+        cli_edited(s->cli, s);
+    }
+    txn_end(&t);
+    session_done(s, refused);
+    line_result_free(&s->line);
+}
+
+static void on_exec(struct session *s, const char *text)
+{
+    line_place_check(&s->place, s->cli->tree);
+    line_parse(&s->place, s->cli->tree, text, &s->line);
+    if (s->line.status == LINE_EMPTY) {
+        session_done(s, false);
+        line_result_free(&s->line);
+        return;
+    }
+    if (s->line.status != LINE_OK) {
+        struct str prompt = {0};
+        line_prompt(&s->place, cli_hostname(s->cli), &prompt);
+        line_error(&s->place, &s->line, text, s->hello.interactive ? prompt.len : 0, &s->out);
+        str_free(&prompt);
+        session_done(s, true);
+        line_result_free(&s->line);
+        return;
+    }
+    if (line_is_exec(s->line.entry))
+        run_exec(s, text);
+    else
+        run_config(s);
+}
+
+static void on_help(struct session *s, const char *text)
+{
+    line_place_check(&s->place, s->cli->tree);
+    line_help(&s->place, s->cli->tree, text, &s->out);
+    session_done(s, false);
+}
+
+static void on_complete(struct session *s, const char *text)
+{
+    struct str full = {0};
+    line_place_check(&s->place, s->cli->tree);
+    line_complete(&s->place, s->cli->tree, text, &full);
+    ipc_send(s->ipc, CLI_COMPLETION, str_text(&full), full.len);
+    str_free(&full);
+}
+
+/* --- coming in --------------------------------------------------------------------------- */
+
+static void on_hello(struct session *s, const unsigned char *data, size_t len)
+{
+    if (s->greeted || len < sizeof s->hello || len - sizeof s->hello >= sizeof s->peer) {
+        session_bye(s, "");
+        return;
+    }
+    memcpy(&s->hello, data, sizeof s->hello);
+    memcpy(s->peer, data + sizeof s->hello, len - sizeof s->hello);
+    s->greeted = true;
+    /* Only the unix socket vouches for who is there; what access passes on must prove it. */
+    s->admitted = s->trusted && !s->hello.must_auth;
+    if (s->admitted) {
+        s->user_level = 15;
+        str_copy(s->user, sizeof s->user, s->cli->box.asa ? "enable_15" : "console");
+    }
+}
+
+static void on_auth(struct session *s, const char *user, size_t len)
+{
+    struct cli_auth_result res = {0};
+    size_t ulen = strnlen(user, len);
+    unsigned level = 0;
+    if (s->greeted && !s->started && !s->admitted && ulen < len && ulen < sizeof s->user &&
+        s->failures < AUTH_TRIES && cli_address_allowed(s->cli, s->peer) &&
+        cli_login(s->cli, user, user + ulen + 1, &level)) {
+        memcpy(s->user, user, ulen + 1);
+        s->user_level = level;
+        s->admitted = true;
+        res.ok = 1;
+        res.privilege = (uint8_t)level;
+    } else {
+        s->failures++;
+    }
+    ipc_send(s->ipc, CLI_AUTH_RESULT, &res, sizeof res);
+}
+
+/* At which privilege a session begins (cli.md §8). A person on the console or on an ASA starts at
+ * level 1 and enables; scripts start where their user stands. */
+static unsigned start_level(const struct session *s)
+{
+    if (!s->hello.interactive)
+        return s->user_level;
+    if (s->trusted && !s->hello.must_auth)
+        return 1;
+    if (!s->cli->box.asa)
+        return s->user_level;
+    const struct cfg_node *n = cfg_first(s->cli->tree->root, E_AAA_AUTHORIZATION);
+    bool auto_enable = n && CFG_ARGS(n, aaa_authorization)->auto_enable;
+    return auto_enable && s->user_level == 15 ? 15 : 1;
+}
+
+static void greet(struct session *s)
+{
+    if (!s->cli->box.asa || !s->hello.interactive)
+        return;
+    cfg_each(s->cli->tree->root, E_BANNER, n)
+    {
+        const struct a_banner *b = CFG_ARGS(n, banner);
+        if (b->kind == ENUM_BANNER_KIND_MOTD || b->kind == ENUM_BANNER_KIND_EXEC)
+            str_printf(&s->out, "%s\n", b->text);
+    }
+    if (s->hello.must_auth)
+        str_printf(&s->out, "User %s logged in to %s\n", s->user, cli_hostname(s->cli));
+    str_add(&s->out, "Type help or '?' for a list of available commands.\n");
+}
+
+static void on_start(struct session *s)
+{
+    if (!s->admitted || s->started) {
+        session_bye(s, "");
+        return;
+    }
+    s->started = true;
+    line_place_init(&s->place, s->cli->box.asa, start_level(s), s->cli->tree);
+    greet(s);
+    session_done(s, false);
+}
+
+/* --- frames ------------------------------------------------------------------------------- */
+
+static void handle(struct session *s, uint16_t type, const unsigned char *data, size_t len)
+{
+    /* Every text of the protocol comes without a NUL; parsers want one. */
+    char *text = (char *)malloc(len + 1);
+    if (!text)
+        return;
+    memcpy(text, data, len);
+    text[len] = 0;
+    bool line = type == CLI_EXEC || type == CLI_HELP || type == CLI_COMPLETE;
+    if (type == CLI_HELLO)
+        on_hello(s, data, len);
+    else if (type == CLI_AUTH)
+        on_auth(s, text, len + 1);
+    else if (type == CLI_START)
+        on_start(s);
+    else if (line && !s->started)
+        session_bye(s, "");
+    else if (type == CLI_EXEC)
+        on_exec(s, text);
+    else if (type == CLI_HELP)
+        on_help(s, text);
+    else if (type == CLI_COMPLETE)
+        on_complete(s, text);
+    mem_wipe(text, len + 1);
+    free(text);
+}
+
+static void queue_frame(struct session *s, const struct ipc_msg *m)
+{
+    struct session_frame *f = (struct session_frame *)malloc(sizeof *f + m->len);
+    if (!f)
+        return;
+    f->next = NULL;
+    f->type = m->type;
+    f->len = m->len;
+    memcpy(f->data, m->data, m->len);
+    if (s->last)
+        s->last->next = f;
+    else
+        s->first = f;
+    s->last = f;
+    if (++s->queued >= SESSION_QUEUE)
+        ipc_pause(s->ipc, true);
+}
+
+static struct session_frame *unqueue(struct session *s)
+{
+    struct session_frame *f = s->first;
+    s->first = f->next;
+    if (!s->first)
+        s->last = NULL;
+    if (s->queued-- == SESSION_QUEUE)
+        ipc_pause(s->ipc, false);
+    return f;
+}
+
+void session_pump(struct session *s)
+{
+    if (s->pumping)
+        return;
+    s->pumping = true;
+    while (s->first && !s->running && !s->closing) {
+        struct session_frame *f = unqueue(s);
+        handle(s, f->type, f->data, f->len);
+        mem_wipe(f->data, f->len);
+        free(f);
+    }
+    s->pumping = false;
+}
+
+static void on_answer(struct session *s, const struct ipc_msg *m)
+{
+    char answer[512];
+    if (!s->running || !s->cmd.on_answer || m->len >= sizeof answer)
+        return;
+    memcpy(answer, m->data, m->len);
+    answer[m->len] = 0;
+    void (*fn)(struct cmd *, const char *) = s->cmd.on_answer;
+    s->cmd.on_answer = NULL;
+    fn(&s->cmd, answer);
+    session_flush(s);
+    mem_wipe(answer, sizeof answer);
+}
+
+static void on_abort(struct session *s)
+{
+    if (!s->running)
+        return;
+    if (s->cmd.on_abort)
+        s->cmd.on_abort(&s->cmd);
+    else if (s->cmd.on_answer) /* a question: Ctrl-C takes the command back */
+        session_finish(s, CMD_REFUSED);
+}
+
+static void on_msg(struct ipc *c, struct ipc_msg *m, void *ctx)
+{
+    struct session *s = (struct session *)ctx;
+    (void)c;
+    if (s->closing)
+        return;
+    if (m->type == CLI_ABORT) {
+        on_abort(s);
+    } else if (m->type == CLI_ANSWER) {
+        on_answer(s, m);
+    } else if (m->type == CLI_WINDOW) {
+        struct cli_window w;
+        if (m->len != sizeof w)
+            return;
+        memcpy(&w, m->data, sizeof w);
+        s->hello.lines = w.lines;
+        s->hello.columns = w.columns;
+    } else {
+        queue_frame(s, m);
+        session_pump(s);
+    }
+}
+
+static void on_closed(struct ipc *c, void *ctx)
+{
+    struct session *s = (struct session *)ctx;
+    (void)c;
+    s->closing = true;
+    reap_soon(s);
+}
+
+struct session *session_new(struct cli *cli, int fd, bool trusted)
+{
+    struct session *s = (struct session *)calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->cli = cli;
+    s->trusted = trusted;
+    s->history = cli->box.asa ? 19 : 10;
+    s->ipc = ipc_new(control_base(cli->control), fd, on_msg, on_closed, s);
+    if (!s->ipc) {
+        free(s);
+        return NULL;
+    }
+    ipc_set_limit(s->ipc, OUT_LIMIT);
+    s->next = cli->sessions;
+    if (s->next)
+        s->next->prev = s;
+    cli->sessions = s;
+    cli->n_sessions++;
+    return s;
+}
+
+void session_free(struct session *s)
+{
+    s->closing = true;
+    if (s->running && s->cmd.on_abort)
+        s->cmd.on_abort(&s->cmd);
+    s->running = false;
+    while (s->first) {
+        struct session_frame *f = s->first;
+        s->first = f->next;
+        mem_wipe(f->data, f->len);
+        free(f);
+    }
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        s->cli->sessions = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    s->cli->n_sessions--;
+    for (unsigned i = 0; i < s->n_typed; i++)
+        free(s->typed[i]);
+    line_result_free(&s->line);
+    str_wipe(&s->out);
+    ipc_free(s->ipc);
+    free(s);
+}
+
+void session_reap(struct cli *cli)
+{
+    struct session *next;
+    for (struct session *s = cli->sessions; s; s = next) {
+        next = s->next;
+        if (s->closing)
+            session_free(s);
+    }
+}
