@@ -20,6 +20,7 @@ struct session {
     struct pager pager;
     struct filter *search; /* "/RE" at --More-- */
     bool quit;             /* the rest of the command's output is not wanted */
+    bool abortable; /* the running command is one that a person typed */
     bool abort_sent;
     bool hangup;
     unsigned long refused;
@@ -186,6 +187,8 @@ static void show_output(struct session *s)
 {
     struct str text = s->link->out;
     s->link->out = (struct str){0};
+    if (s->link->over) /* nobody could answer the pager's question for long */
+        s->pager.page = 0;
     while (text.len && !s->quit && !s->term.broken) {
         struct filter *search = s->search;
         if (search) {
@@ -285,7 +288,7 @@ static void wait_engine(struct session *s)
     while (!ipc_ready(s->link->ipc) && !ended(s)) {
         size_t mark = term_buffered(&s->term);
         int got = wait_round(s, POLLIN, settled ? -1 : SETTLE_MS);
-        if (got & GOT_KEYS && term_take_abort(&s->term, mark))
+        if (s->abortable && got & GOT_KEYS && term_take_abort(&s->term, mark))
             send_abort(s);
         if (got & GOT_ENGINE)
             break;
@@ -331,6 +334,7 @@ static void run_command(struct session *s, unsigned type, const char *text)
     struct link *l = s->link;
     pager_start(&s->pager, s->io->no_pager ? 0 : l->done.page_lines, l->done.width, l->done.asa);
     s->quit = s->abort_sent = false;
+    s->abortable = type == CLI_EXEC;
     s->where = AT_COMMAND;
     link_send(l, type, text);
     while (!l->idle && !ended(s)) {

@@ -129,9 +129,10 @@ void term_unkey(struct term *t, int key)
 
 bool term_take_abort(struct term *t, size_t mark)
 {
-    for (size_t i = t->in_tail; i > t->in_head + mark; i--)
-        if (t->in_buf[i - 1] == KEY_ABORT || t->in_buf[i - 1] == KEY_ESCAPE) {
-            t->in_head = i;
+    for (size_t i = t->in_head + mark; i < t->in_tail; i++)
+        if (t->in_buf[i] == KEY_ABORT || t->in_buf[i] == KEY_ESCAPE) {
+            if (i == t->in_head)
+                t->in_head++;
             return true;
         }
     return false;

@@ -45,7 +45,8 @@ static inline bool term_key_waiting(const struct term *t)
 bool term_fill(struct term *t);
 bool term_full(const struct term *t);
 /* Looks for an abort key (Ctrl-C, Ctrl-Shift-6) in what arrived behind `mark` buffered
- * bytes; if there is one, it and all type-ahead before it are dropped. */
+ * bytes. It is used up when it is the next key; behind type-ahead it stays and acts in its
+ * turn too, so that lines sent in one piece mean the same at whatever speed they arrive. */
 bool term_take_abort(struct term *t, size_t mark);
 static inline size_t term_buffered(const struct term *t)
 {
