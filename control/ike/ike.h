@@ -112,6 +112,9 @@ struct ike_host {
     void (*debug)(void *h, enum ike_debug cls, unsigned level, const char *text);
     void (*run_job)(void *h, struct ike_job *j);
     void (*random)(void *h, uint8_t *p, size_t n);
+    /* When ESP of this SA's children last came in, monotonic, 0 = never. May be NULL; with it a
+     * peer that sends traffic is not asked whether it is alive (RFC 7296 §2.4). */
+    usec_t (*last_traffic)(void *h, const struct ike_sa_state *sa);
 };
 
 /* The retransmission schedule: sends at once and then after each wait; the last wait ends it.

@@ -1,0 +1,277 @@
+/*
+ * Children: what IKE_AUTH and CREATE_CHILD_SA have in common.
+ *
+ * A child in the making is a `struct ike_want` with its own copy of the configuration, so that
+ * nothing borrowed from the intent outlives a key agreement. When both sides agree it becomes
+ * an ike_child_state of its SA and the host installs it; SADB handles are asked for at that
+ * moment only (host child_alloc), so a failed negotiation leaves nothing to give back.
+ */
+#include "control/ike/internal.h"
+#include "lib/mem.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* The wish's own copy of a configuration: also of the proposals it points to. */
+static void copy_cfg(struct ike_want *w, const struct ike_child_cfg *cfg)
+{
+    w->cfg = *cfg;
+    if (w->cfg.n_proposal > IKE_PROPOSALS)
+        w->cfg.n_proposal = IKE_PROPOSALS;
+    for (unsigned i = 0; i < w->cfg.n_proposal; i++) {
+        w->prop[i] = *cfg->proposal[i];
+        w->cfg.proposal[i] = &w->prop[i];
+    }
+}
+
+struct ike_want *ike_want_new(const struct ike_child_cfg *cfg)
+{
+    struct ike_want *w = calloc(1, sizeof *w);
+
+    if (w)
+        copy_cfg(w, cfg);
+    return w;
+}
+
+void ike_want_free(struct ike_want *w)
+{
+    if (!w)
+        return;
+    ike_dh_free(w->dh);
+    mem_wipe(w, sizeof *w);
+    free(w);
+}
+
+void ike_want_failed(struct ike_sa *sa, struct ike_want *w, enum ike_reason why)
+{
+    struct ike *ike = sa->ike;
+    uint32_t policy = w->cfg.policy;
+    /* A responder's half-made child is nobody's initiation. */
+    bool ours = w->child.initiator;
+
+    ike_want_free(w);
+    if (ours)
+        ike->host.initiate_failed(ike->h, policy, &sa->s.path, why);
+}
+
+enum ike_reason ike_reason_of(uint16_t notify)
+{
+    switch (notify) {
+    case N_NO_PROPOSAL_CHOSEN:
+    case N_INVALID_KE_PAYLOAD:
+        return IKE_R_NO_PROPOSAL;
+    case N_AUTHENTICATION_FAILED:
+        return IKE_R_AUTH_FAILED;
+    case N_TS_UNACCEPTABLE:
+    case N_SINGLE_PAIR_REQUIRED:
+    case N_INVALID_SELECTORS:
+        return IKE_R_TS_UNACCEPTABLE;
+    case N_NO_ADDITIONAL_SAS:
+    case N_TEMPORARY_FAILURE:
+        return IKE_R_LIMIT;
+    default:
+        return IKE_R_MALFORMED;
+    }
+}
+
+/* What every child has from its configuration. */
+static void from_cfg(const struct ike_sa *sa, struct ike_want *want)
+{
+    struct ike_child_state *c = &want->child;
+    const struct ike_child_cfg *cfg = &want->cfg;
+
+    c->policy = cfg->policy;
+    c->ifid = cfg->ifid;
+    c->life_seconds = cfg->life_seconds;
+    c->life_kbytes = cfg->life_kbytes;
+    c->map_seq = cfg->map_seq;
+    memcpy(c->map, cfg->map, sizeof c->map);
+    c->map[sizeof c->map - 1] = '\0';
+    c->mode = want->transport ? SADB_TRANSPORT : SADB_TUNNEL;
+    c->udp = sa->s.nat_local || sa->s.nat_remote; /* §2.23 */
+}
+
+/* --- initiator ---------------------------------------------------------------------------- */
+
+int ike_child_offer(struct ike_sa *sa, struct ike_writer *w, struct ike_want *want, bool dh)
+{
+    want->child.initiator = true;
+    want->child.spi_in = ike_random_esp_spi(sa->ike);
+    if (want->cfg.mode == SADB_TRANSPORT)
+        ike_w_notify(w, N_USE_TRANSPORT_MODE, NULL, 0);
+    return ike_w_sa_esp(w, sa->ike->c, &want->cfg, want->child.spi_in, dh);
+}
+
+uint16_t ike_child_accept(struct ike_sa *sa, struct ike_want *want, const struct ike_payloads *pl,
+                          bool dh)
+{
+    struct ike_offer answer;
+    struct ike_ts_list local, remote;
+    struct ike_child_state *c = &want->child;
+    struct ike_notify_pl n;
+
+    if (ike_offer_read(ike_payload_find(pl, PL_SA), &answer) < 0)
+        return N_INVALID_SYNTAX;
+    if (ike_accept_esp(&answer, sa->ike->c, &want->cfg, dh, c) < 0)
+        return N_NO_PROPOSAL_CHOSEN;
+    if (ike_ts_read(ike_payload_find(pl, PL_TSI), &local) < 0 ||
+        ike_ts_read(ike_payload_find(pl, PL_TSR), &remote) < 0)
+        return N_INVALID_SYNTAX;
+    c->n_ts = (uint32_t)ike_ts_pairs(&local, &remote, c->ts, SADB_TS_MAX);
+    for (uint32_t i = 0; i < c->n_ts; i++)
+        if (!ike_selector_covers(&want->cfg.sel, &c->ts[i])) /* §2.9: a subset, nothing else */
+            return N_TS_UNACCEPTABLE;
+    if (c->n_ts == 0)
+        return N_TS_UNACCEPTABLE;
+    want->transport =
+        want->cfg.mode == SADB_TRANSPORT && ike_notify_find(pl, N_USE_TRANSPORT_MODE, &n);
+    from_cfg(sa, want);
+    return 0;
+}
+
+/* --- responder ---------------------------------------------------------------------------- */
+
+static bool covered(const struct selector *sel, const struct selector *offered, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ike_selector_covers(&offered[i], sel))
+            return true;
+    return false;
+}
+
+uint16_t ike_child_choose(struct ike_sa *sa, const struct ike_payloads *pl, bool dh,
+                          struct ike_want **out)
+{
+    struct ike *ike = sa->ike;
+    struct ike_offer offer;
+    struct ike_ts_list local, remote;
+    struct selector pairs[IKE_TS_LIST * IKE_TS_LIST];
+    struct ike_child_cfg cfg = {0};
+    struct ike_notify_pl n;
+
+    if (ike_offer_read(ike_payload_find(pl, PL_SA), &offer) < 0 ||
+        ike_ts_read(ike_payload_find(pl, PL_TSR), &local) < 0 ||
+        ike_ts_read(ike_payload_find(pl, PL_TSI), &remote) < 0)
+        return N_INVALID_SYNTAX;
+    if (sa->s.n_children == IKE_CHILDREN_MAX)
+        return N_NO_ADDITIONAL_SAS;
+    size_t n_pairs = ike_ts_pairs(&local, &remote, pairs, IKE_TS_LIST * IKE_TS_LIST);
+    if (n_pairs == 0 || ike->host.accept_child(ike->h, &sa->s, pairs, n_pairs, &cfg) < 0 ||
+        !covered(&cfg.sel, pairs, n_pairs))
+        return N_TS_UNACCEPTABLE;
+    if (!ike_sa_alive(sa))
+        return N_TEMPORARY_FAILURE;
+    if (!sa->s.ifid)
+        sa->s.ifid = cfg.ifid;
+    struct ike_want *want = ike_want_new(&cfg);
+    if (!want)
+        return N_TEMPORARY_FAILURE;
+    if (ike_choose_esp(&offer, ike->c, &want->cfg, dh, &want->child, &want->num) < 0) {
+        ike_want_free(want);
+        return N_NO_PROPOSAL_CHOSEN;
+    }
+    want->child.spi_in = ike_random_esp_spi(ike);
+    want->child.ts[0] = want->cfg.sel;
+    want->child.n_ts = 1;
+    want->transport =
+        want->cfg.mode == SADB_TRANSPORT && ike_notify_find(pl, N_USE_TRANSPORT_MODE, &n);
+    from_cfg(sa, want);
+    *out = want;
+    return 0;
+}
+
+void ike_child_answer(struct ike_writer *w, const struct ike_want *want)
+{
+    if (want->transport)
+        ike_w_notify(w, N_USE_TRANSPORT_MODE, NULL, 0);
+    ike_w_sa_esp_choice(w, &want->child, want->num);
+}
+
+/* --- both --------------------------------------------------------------------------------- */
+
+/* A new tunnel for the same traffic from another peer takes it over; the old peer is told
+ * (semantics.md §1.2). An SA that has lost its last child so has no purpose left. */
+static void replace_others(struct ike_sa *sa, uint32_t policy)
+{
+    struct ike_sa *other, *next;
+
+    for (other = sa->ike->head; other; other = next) {
+        next = other->next;
+        if (other->s.state != IKE_ESTABLISHED || addr_eq(&other->s.path.remote, &sa->s.path.remote))
+            continue;
+        bool hit = false;
+        for (unsigned i = other->s.n_children; i-- > 0 && i < other->s.n_children;) {
+            if (other->s.child[i].policy != policy)
+                continue;
+            hit = true;
+            ike_child_remove(other, i, IKE_R_REPLACED, true);
+        }
+        if (!hit)
+            continue;
+        next = sa->ike->head; /* callbacks may have changed the list; this one cannot hit again */
+        if (!ike_sa_alive(other))
+            continue;
+        if (other->s.n_children == 0 && !other->wants && !other->active)
+            ike_sa_delete(other, IKE_R_REPLACED);
+        else
+            ike_sa_kick(other);
+    }
+}
+
+int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, struct bytes ni,
+                      struct bytes nr, struct bytes secret)
+{
+    struct ike *ike = sa->ike;
+    struct ike_child_state *c = &want->child;
+    struct sadb_alg encr[2], integ[2], swap;
+    uint32_t policy = c->policy;
+
+    if (sa->s.n_children == IKE_CHILDREN_MAX)
+        return -ENOSPC;
+    int err = ike_derive_child(ike->c, &sa->s.suite, &sa->s.keys, c, ni, nr, secret, encr, integ);
+    if (err == 0 && initiator) { /* [0] is inbound for the host: what the responder sends */
+        swap = encr[0], encr[0] = encr[1], encr[1] = swap;
+        swap = integ[0], integ[0] = integ[1], integ[1] = swap;
+        mem_wipe(&swap, sizeof swap);
+    }
+    c->initiator = initiator;
+    c->created = ike_now(ike);
+    c->expires = c->life_seconds ? c->created + (usec_t)c->life_seconds * USEC_PER_SEC : 0;
+    c->conn_id = ++ike->conn;
+    if (err == 0)
+        err = ike->host.child_alloc(ike->h, c);
+    if (err == 0) {
+        /* In the list first, so that the host finds it there whatever it looks at. */
+        sa->s.child[sa->s.n_children++] = *c;
+        err = ike->host.child_up(ike->h, &sa->s, &sa->s.child[sa->s.n_children - 1], encr, integ,
+                                 &want->cfg);
+        if (err < 0 && ike_sa_alive(sa))
+            ike_child_remove(sa, sa->s.n_children - 1, IKE_R_INTERNAL, false);
+    }
+    mem_wipe(encr, sizeof encr);
+    mem_wipe(integ, sizeof integ);
+    if (err == 0 && ike_sa_alive(sa)) {
+        ike_debug_sa(sa, 4, "Child SA created: ESP spi in/out: 0x%x/0x%x", c->spi_in, c->spi_out);
+        ike_event(sa, IKE_EV_CHILD_UP, "0x%x/0x%x", c->spi_in, c->spi_out);
+    }
+    if (err == 0 && ike_sa_alive(sa)) {
+        ike_sa_arm_life(sa);
+        if (policy)
+            replace_others(sa, policy);
+    }
+    return err;
+}
+
+void ike_child_remove(struct ike_sa *sa, unsigned i, enum ike_reason why, bool tell)
+{
+    struct ike *ike = sa->ike;
+    struct ike_child_state c = sa->s.child[i];
+
+    sa->s.n_children--;
+    memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
+    if (tell && sa->n_gone < IKE_CHILDREN_MAX)
+        sa->gone[sa->n_gone++] = c.spi_in;
+    ike_debug_sa(sa, 4, "Child SA deleted: 0x%x/0x%x: %s", c.spi_in, c.spi_out,
+                 ike_reason_text(why));
+    ike->host.child_down(ike->h, &sa->s, &c, why);
+    ike_event(sa, IKE_EV_CHILD_DOWN, "0x%x/0x%x: %s", c.spi_in, c.spi_out, ike_reason_text(why));
+}

@@ -1,0 +1,556 @@
+/*
+ * The public face: engines, input of datagrams, initiation, ending, reading.
+ *
+ * A datagram passes, in this order: header, version, the SA it belongs to, message ID window,
+ * integrity, payload chain, steps table, handler. Nothing of an SA changes before integrity.
+ */
+#include "control/ike/internal.h"
+#include "lib/mem.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* semantics.md §1.1: sends at 0, 2, 6, 14, 30, 62 s, given up at 126 s. */
+static const struct ike_schedule asa_schedule = {.n = 6,
+                                                 .wait = {2 * USEC_PER_SEC, 4 * USEC_PER_SEC,
+                                                          8 * USEC_PER_SEC, 16 * USEC_PER_SEC,
+                                                          32 * USEC_PER_SEC, 64 * USEC_PER_SEC}};
+static const struct ike_limits default_limits = {.half_open = 512, .cookie_at = 256, .sas = 16384};
+
+struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q, const struct clock *clk)
+{
+    struct ike *ike = calloc(1, sizeof *ike);
+
+    if (!ike)
+        return NULL;
+    ike->c = ike_crypto_new();
+    if (!ike->c) {
+        free(ike);
+        return NULL;
+    }
+    ike->host = *host;
+    ike->h = h;
+    ike->q = q;
+    ike->clk = *clk;
+    ike->schedule = asa_schedule;
+    ike->limits = default_limits;
+    host->random(h, (uint8_t *)&ike->hash_key, sizeof ike->hash_key);
+    return ike;
+}
+
+void ike_free(struct ike *ike)
+{
+    if (!ike)
+        return;
+    /* Nobody is called back: the host is going, too. */
+    while (ike->head) {
+        struct ike_sa *sa = ike->head;
+        sa->told_down = true;
+        sa->s.n_children = 0;
+        struct ike_want *lists[] = {sa->wants, sa->active, sa->peer_want};
+        sa->wants = sa->active = sa->peer_want = NULL;
+        for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+            while (lists[i]) {
+                struct ike_want *next = lists[i]->next;
+                ike_want_free(lists[i]);
+                lists[i] = next;
+            }
+        }
+        ike_sa_end(sa, IKE_R_LOCAL_DELETE);
+    }
+    ike_sa_reap(ike);
+    for (struct ike_dh_job *j = ike->jobs; j; j = j->next)
+        j->ike = NULL;
+    ike_crypto_unref(ike->c);
+    mem_wipe(ike, sizeof *ike);
+    free(ike);
+}
+
+void ike_set_schedule(struct ike *ike, const struct ike_schedule *s)
+{
+    ike->schedule = *s;
+    if (ike->schedule.n > sizeof s->wait / sizeof *s->wait)
+        ike->schedule.n = sizeof s->wait / sizeof *s->wait;
+    if (ike->schedule.n == 0)
+        ike->schedule = asa_schedule;
+}
+
+void ike_set_limits(struct ike *ike, const struct ike_limits *l)
+{
+    ike->limits = *l;
+}
+
+void ike_enter(struct ike *ike)
+{
+    ike->depth++;
+}
+
+void ike_leave(struct ike *ike)
+{
+    if (--ike->depth == 0)
+        ike_sa_reap(ike);
+}
+
+/* --- key agreement, maybe elsewhere --------------------------------------------------------- */
+
+static void job_work(struct ike_job *job)
+{
+    struct ike_dh_job *j = (struct ike_dh_job *)job;
+
+    if (!j->dh)
+        j->dh = ike_dh_new(j->c, j->group);
+    if (!j->dh)
+        j->err = -EIO;
+    if (j->err == 0)
+        j->err = ike_dh_pub(j->dh, j->pub, sizeof j->pub);
+    j->pub_len = ike_dh_pub_len(j->group);
+    if (j->err == 0 && j->peer_len)
+        j->err =
+            ike_dh_shared(j->dh, j->peer, j->peer_len, j->secret, sizeof j->secret, &j->secret_len);
+}
+
+static void job_free(struct ike_dh_job *j)
+{
+    ike_dh_free(j->dh);
+    ike_crypto_unref(j->c);
+    mem_wipe(j, sizeof *j);
+    free(j);
+}
+
+static void job_done(struct ike_job *job)
+{
+    struct ike_dh_job *j = (struct ike_dh_job *)job;
+    struct ike *ike = j->ike;
+
+    if (ike) {
+        struct ike_dh_job **at = &ike->jobs;
+        while (*at != j)
+            at = &(*at)->next;
+        *at = j->next;
+        ike_enter(ike);
+        if (j->sa) {
+            struct ike_sa *sa = j->sa;
+            sa->job = NULL;
+            j->then(sa, j);
+            ike_sa_kick(sa);
+        }
+    }
+    job_free(j);
+    if (ike)
+        ike_leave(ike);
+}
+
+int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const uint8_t *peer,
+                  size_t peer_len, void (*then)(struct ike_sa *sa, struct ike_dh_job *j))
+{
+    struct ike *ike = sa->ike;
+    struct ike_dh_job *j = peer_len <= IKE_PUB_MAX ? calloc(1, sizeof *j) : NULL;
+
+    if (!j) {
+        ike_dh_free(dh);
+        return -ENOMEM;
+    }
+    *j = (struct ike_dh_job){.j = {job_work, job_done},
+                             .next = ike->jobs,
+                             .ike = ike,
+                             .sa = sa,
+                             .then = then,
+                             .c = ike_crypto_ref(ike->c),
+                             .group = group,
+                             .dh = dh,
+                             .peer_len = peer_len};
+    if (peer_len)
+        memcpy(j->peer, peer, peer_len);
+    ike->jobs = j;
+    sa->job = j;
+    if (ike->host.run_job) {
+        ike->host.run_job(ike->h, &j->j);
+    } else {
+        job_work(&j->j);
+        job_done(&j->j);
+    }
+    return 0;
+}
+
+/* --- input ----------------------------------------------------------------------------------- */
+
+static void run_step(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx, enum ike_state state,
+                     bool initiator)
+{
+    bool response = rx->h.flags & IKE_F_RESPONSE;
+    enum ike_drop why;
+    const struct ike_step *step =
+        ike_step_find(state, rx->h.exchange, response, initiator, rx->pl.seen, &why);
+
+    if (step) {
+        if (sa) {
+            ike_debug_payloads(sa, "Received", &rx->pl);
+            ike_debug_sa(sa, 5, "Step: %s", step->story);
+        }
+        step->fn(ike, sa, rx);
+        return;
+    }
+    ike_dropped(ike, sa, why);
+    /* §2.21: a request that verified gets an answer, even if there is nothing it could mean. */
+    if (sa && !response && rx->h.exchange != X_SA_INIT) {
+        ike_reply_notify(sa, rx, N_INVALID_SYNTAX, NULL, 0);
+        if (rx->h.exchange == X_AUTH && state == IKE_INIT_DONE)
+            ike_sa_linger(sa, IKE_R_MALFORMED);
+    }
+}
+
+static void init_input(struct ike *ike, struct ike_rx *rx)
+{
+    const struct ike_header *h = &rx->h;
+    bool response = h->flags & IKE_F_RESPONSE;
+    bool from_initiator = h->flags & IKE_F_INITIATOR;
+    struct ike_sa *sa;
+
+    if (response == from_initiator || h->mid != 0 || (!response && h->spi_r != 0)) {
+        ike_dropped(ike, NULL, IKE_DROP_HEADER);
+        return;
+    }
+    if (response) {
+        sa = ike_sa_find(ike, h->spi_i, h->spi_r, true);
+        if (!sa || !addr_eq(&sa->s.path.remote, &rx->path->remote)) {
+            ike_dropped(ike, NULL, IKE_DROP_UNKNOWN_SA);
+            return;
+        }
+        if (sa->s.state == IKE_INIT_SENT && !sa->req.open) {
+            ike_dropped(ike, sa, IKE_DROP_BUSY);
+            return;
+        }
+    } else if ((sa = ike_sa_find_init(ike, h->spi_i, rx->path)) != NULL) {
+        /* §2.1: the same request again gets the same response; it is not authenticated, so it
+         * must be the same to the byte. */
+        const struct ike_nego *n = sa->nego;
+        if (sa->s.state == IKE_INIT_DONE && n && n->init_i_len == rx->len &&
+            memcmp(n->init_i, rx->msg, rx->len) == 0)
+            ike_repeat_reply(sa, rx->path);
+        else
+            ike_dropped(ike, sa, IKE_DROP_BUSY);
+        return;
+    }
+    if (ike_payloads_read(h->next, rx->msg + IKE_HEADER_LEN, rx->len - IKE_HEADER_LEN, &rx->pl) <
+        0) {
+        ike_dropped(ike, sa, IKE_DROP_PAYLOADS);
+        return;
+    }
+    run_step(ike, sa, rx, sa ? sa->s.state : IKE_IDLE, response);
+}
+
+/* Decrypts in place of rx->pl. 0, or the reason to drop. */
+static enum ike_drop unseal(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx, size_t *n)
+{
+    struct ike_sk_key key = ike_key_of(&sa->s, rx->h.flags & IKE_F_INITIATOR);
+
+    if (ike_payloads_read(rx->h.next, rx->msg + IKE_HEADER_LEN, rx->len - IKE_HEADER_LEN, &rx->pl) <
+        0)
+        return IKE_DROP_PAYLOADS;
+    const struct ike_payload *sk = ike_payload_find(&rx->pl, PL_SK);
+    if (!sk)
+        return IKE_DROP_PAYLOADS;
+    if (ike_open(ike->c, &key, rx->msg, rx->len, (size_t)(sk->p - rx->msg), ike->plain_in, n) < 0)
+        return IKE_DROP_INTEGRITY;
+    return IKE_DROP_NONE;
+}
+
+/* Payloads inside SK that do not parse: §2.5 and §2.21 say what the peer hears. */
+static void bad_inside(struct ike_sa *sa, struct ike_rx *rx, int err)
+{
+    bool request = !(rx->h.flags & IKE_F_RESPONSE);
+    bool auth = sa->s.state == IKE_INIT_DONE;
+
+    ike_dropped(sa->ike, sa, IKE_DROP_PAYLOADS);
+    if (!request) {
+        /* An authenticated peer that talks nonsense: the exchange cannot be completed. */
+        ike_sa_end(sa, IKE_R_MALFORMED);
+        return;
+    }
+    if (err == -ENOTSUP)
+        ike_reply_notify(sa, rx, N_UNSUPPORTED_CRITICAL, &rx->pl.bad_type, 1);
+    else
+        ike_reply_notify(sa, rx, N_INVALID_SYNTAX, NULL, 0);
+    if (auth)
+        ike_sa_linger(sa, IKE_R_MALFORMED);
+}
+
+/* A verified message tells where the peer is now, when a NAT may have moved it (§2.23). */
+static void follow_nat(struct ike_sa *sa, const struct ike_path *p)
+{
+    if (sa->s.state != IKE_ESTABLISHED || !sa->s.nat_remote || sa->s.nat_local ||
+        (addr_eq(&sa->s.path.remote, &p->remote) && sa->s.path.rport == p->rport))
+        return;
+    sa->s.path.remote = p->remote;
+    sa->s.path.rport = p->rport;
+}
+
+static void protected_input(struct ike *ike, struct ike_rx *rx)
+{
+    const struct ike_header *h = &rx->h;
+    bool response = h->flags & IKE_F_RESPONSE;
+    struct ike_sa *sa = ike_sa_find(ike, h->spi_i, h->spi_r, !(h->flags & IKE_F_INITIATOR));
+    size_t n;
+
+    if (!sa || sa->s.spi_r == 0 || sa->s.state == IKE_IDLE) {
+        ike_dropped(ike, NULL, IKE_DROP_UNKNOWN_SA);
+        return;
+    }
+    bool again = !response && sa->resp.msg && h->mid == sa->resp.mid;
+    /* Window of one (§2.3). A responder in INIT_DONE expects IKE_AUTH with message ID 1. */
+    if (response ? !sa->req.open || h->mid != sa->req.mid || h->exchange != sa->req.exchange
+                 : !again && h->mid != sa->s.next_recv_mid) {
+        ike_dropped(ike, sa, IKE_DROP_MESSAGE_ID);
+        return;
+    }
+    if (sa->job) {
+        ike_dropped(ike, sa, IKE_DROP_BUSY);
+        return;
+    }
+    if (sa->s.state == IKE_INIT_SENT) {
+        ike_dropped(ike, sa, IKE_DROP_UNEXPECTED);
+        return;
+    }
+    enum ike_drop why = unseal(ike, sa, rx, &n);
+    if (why != IKE_DROP_NONE) {
+        ike_dropped(ike, sa, why);
+        return;
+    }
+    sa->s.last_in = ike_now(ike);
+    if (again) {
+        ike_repeat_reply(sa, rx->path);
+    } else {
+        follow_nat(sa, rx->path);
+        int err = ike_payloads_read(rx->pl.sk_first, ike->plain_in, n, &rx->pl);
+        if (err < 0)
+            bad_inside(sa, rx, err);
+        else
+            run_step(ike, sa, rx, sa->s.state, sa->s.initiator);
+    }
+    mem_wipe(ike->plain_in, n);
+}
+
+/* §2.5: a request of a later major version is told which one we speak. */
+static void wrong_version(struct ike *ike, const struct ike_rx *rx)
+{
+    uint8_t buf[64];
+    struct ike_writer w = ike_writer_make(buf, sizeof buf);
+    struct ike_header h = rx->h;
+    size_t n;
+
+    ike_dropped(ike, NULL, IKE_DROP_VERSION);
+    if (rx->h.version >> 4 < IKE_MAJOR || (rx->h.flags & IKE_F_RESPONSE))
+        return;
+    h.version = IKE_MAJOR << 4;
+    h.flags = IKE_F_RESPONSE;
+    ike_w_header(&w, &h);
+    ike_w_notify(&w, N_INVALID_MAJOR_VERSION, NULL, 0);
+    if (ike_w_finish(&w, &n) == 0)
+        ike_transmit(ike, rx->path, buf, n);
+}
+
+void ike_input(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
+{
+    struct ike_rx rx = {.path = p, .msg = msg, .len = len};
+
+    ike_enter(ike);
+    ike->stats.rx++;
+    if (len > IKE_IN_MAX || ike_header_read(msg, len, &rx.h) < 0) {
+        ike_dropped(ike, NULL, IKE_DROP_HEADER);
+    } else {
+        ike_debug_packet(ike, "RECV", p, msg, len);
+        if (rx.h.version >> 4 != IKE_MAJOR)
+            wrong_version(ike, &rx);
+        else if (rx.h.exchange == X_SA_INIT)
+            init_input(ike, &rx);
+        else
+            protected_input(ike, &rx);
+    }
+    ike_leave(ike);
+}
+
+/* --- initiating ------------------------------------------------------------------------------ */
+
+int ike_begin(struct ike *ike, const struct ike_path *p, struct ike_want *want)
+{
+    struct ike_path path = *p;
+    struct ike_sa *sa;
+
+    /* A path learned from an SA behind a NAT starts over at 500. */
+    if (path.lport == IKE_PORT_NAT || path.lport == 0 || path.rport == 0)
+        path.lport = path.rport = IKE_PORT;
+    sa = ike_sa_new(ike, true, ike_random_spi(ike), &path);
+    if (!sa) {
+        uint32_t policy = want->cfg.policy;
+        bool told = want->child.initiator;
+        ike_want_free(want);
+        if (told)
+            ike->host.initiate_failed(ike->h, policy, &path, IKE_R_LIMIT);
+        return -ENOBUFS;
+    }
+    want->child.initiator = true;
+    sa->s.ifid = want->cfg.ifid;
+    sa->wants = want;
+    ike_init_start(sa);
+    return 0;
+}
+
+static bool wants_policy(const struct ike_sa *sa, uint32_t policy, unsigned *n)
+{
+    *n = 0;
+    if (sa->active && sa->active->cfg.policy == policy)
+        return true;
+    for (const struct ike_want *w = sa->wants; w; w = w->next, (*n)++)
+        if (w->cfg.policy == policy)
+            return true;
+    return false;
+}
+
+int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_child_cfg *cfg)
+{
+    struct ike_sa *host_sa = NULL;
+    unsigned n;
+    int err = 0;
+
+    for (struct ike_sa *sa = ike->head; sa; sa = sa->next) {
+        if (sa->s.state == IKE_DELETING)
+            continue;
+        if (wants_policy(sa, cfg->policy, &n))
+            return 0;
+        /* One that we began serves whether it is up yet or not; one of the peer's when it is. */
+        if ((sa->s.state == IKE_ESTABLISHED || sa->s.initiator) && n < IKE_WANTS_MAX &&
+            sa->s.n_children + n < IKE_CHILDREN_MAX && addr_eq(&sa->s.path.local, &p->local) &&
+            addr_eq(&sa->s.path.remote, &p->remote) && (!host_sa || sa->s.state == IKE_ESTABLISHED))
+            host_sa = sa;
+    }
+    struct ike_want *want = ike_want_new(cfg);
+    if (!want)
+        return -ENOMEM;
+    ike_enter(ike);
+    if (host_sa) {
+        struct ike_want **at = &host_sa->wants;
+        while (*at)
+            at = &(*at)->next;
+        want->child.initiator = true;
+        *at = want;
+        ike_sa_kick(host_sa);
+    } else {
+        err = ike_begin(ike, p, want);
+    }
+    ike_leave(ike);
+    return err;
+}
+
+/* --- ending ---------------------------------------------------------------------------------- */
+
+/* Deletes every SA that fn chooses. The list may change under us, so it is walked anew after
+ * each; what was deleted is in IKE_DELETING or gone and not chosen again. */
+static size_t delete_where(struct ike *ike, bool (*fn)(const struct ike_sa *sa, const void *ctx),
+                           const void *ctx, bool tell)
+{
+    size_t n = 0;
+    struct ike_sa *sa;
+
+    ike_enter(ike);
+    for (sa = ike->head; sa;) {
+        if (sa->s.state == IKE_DELETING || !fn(sa, ctx)) {
+            sa = sa->next;
+            continue;
+        }
+        if (tell)
+            ike_sa_delete(sa, IKE_R_LOCAL_DELETE);
+        else
+            ike_sa_end(sa, IKE_R_LOCAL_DELETE);
+        n++;
+        sa = ike->head;
+    }
+    ike_leave(ike);
+    return n;
+}
+
+struct chosen {
+    const struct addr *addr;
+    uint32_t ifid;
+};
+
+static bool to_clear(const struct ike_sa *sa, const void *ctx)
+{
+    const struct chosen *c = ctx;
+    return (!c->addr || !addr_is_set(c->addr) || addr_eq(c->addr, &sa->s.path.remote)) &&
+           (!c->ifid || c->ifid == sa->s.ifid);
+}
+
+size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid)
+{
+    struct chosen c = {remote, ifid};
+    return delete_where(ike, to_clear, &c, true);
+}
+
+static bool to_drop(const struct ike_sa *sa, const void *ctx)
+{
+    const struct chosen *c = ctx;
+    return c->ifid == sa->s.ifid &&
+           (!c->addr || !addr_is_set(c->addr) || !addr_eq(c->addr, &sa->s.path.local));
+}
+
+void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local)
+{
+    struct chosen c = {local, ifid};
+    /* Nothing can be sent from an address that is gone. */
+    delete_where(ike, to_drop, &c, false);
+}
+
+/* The SA of a SADB handle and the index of its child. */
+static struct ike_sa *by_handle(struct ike *ike, uint32_t handle, unsigned *child)
+{
+    for (struct ike_sa *sa = ike->head; sa; sa = sa->next)
+        for (unsigned i = 0; i < sa->s.n_children; i++)
+            if (sa->s.child[i].sa_in == handle || sa->s.child[i].sa_out == handle) {
+                *child = i;
+                return sa;
+            }
+    return NULL;
+}
+
+void ike_expired(struct ike *ike, uint32_t handle, bool hard)
+{
+    unsigned i;
+    struct ike_sa *sa = by_handle(ike, handle, &i);
+
+    if (!sa)
+        return;
+    ike_enter(ike);
+    ike_debug_sa(sa, 4, "Child SA 0x%x reached its %s lifetime", sa->s.child[i].spi_in,
+                 hard ? "hard" : "soft");
+    if (hard) {
+        ike_child_remove(sa, i, IKE_R_LIFETIME, true);
+        if (ike_sa_alive(sa)) {
+            ike_sa_arm_life(sa);
+            ike_sa_kick(sa);
+        }
+    }
+    ike_leave(ike);
+}
+
+void ike_nat_moved(struct ike *ike, uint32_t handle, const struct ike_path *p)
+{
+    unsigned i;
+    struct ike_sa *sa = by_handle(ike, handle, &i);
+
+    if (sa)
+        follow_nat(sa, p);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
+              void *ctx)
+{
+    for (const struct ike_sa *sa = ike->head; sa; sa = sa->next)
+        if (!sa->lingering && !fn(ctx, &sa->s))
+            return;
+}
+
+const struct ike_stats *ike_stats(const struct ike *ike)
+{
+    return &ike->stats;
+}

@@ -1,0 +1,248 @@
+/*
+ * What the files of control/ike share: the engine, an SA with what belongs to this process, and
+ * the functions between them.
+ *
+ * An SA that ends is unlinked at once but freed only when the outermost entry into the library
+ * returns (ike_enter/ike_leave), since a host callback may have ended it while a handler
+ * further up still holds it. Handlers therefore test ike_sa_alive() after a callback.
+ */
+#ifndef TANDEM_CONTROL_IKE_INTERNAL_H
+#define TANDEM_CONTROL_IKE_INTERNAL_H
+
+#include "control/ike/crypto.h"
+#include "control/ike/ike.h"
+#include "control/ike/proposal.h"
+#include "control/ike/steps.h"
+
+#define IKE_OUT_MAX      16384
+#define IKE_IN_MAX       65535
+#define IKE_BUCKETS      4096 /* power of two */
+#define IKE_NONCE_OUT    32
+#define IKE_WANTS_MAX    64
+#define IKE_RESTARTS_MAX 5 /* cookies and other groups, §2.6.1 */
+#define IKE_PORT         500
+#define IKE_PORT_NAT     4500
+#define IKE_INIT_TIMEOUT (60 * USEC_PER_SEC) /* responder waits for IKE_AUTH */
+#define IKE_LINGER       (30 * USEC_PER_SEC) /* a refused SA answers repeated requests */
+#define IKE_DELETE_SENDS 3
+#define IKE_DPD_SENDS    5 /* semantics.md §2: five misses */
+
+struct ike_sa;
+
+/* A child in the making, on either side. Owns its copy of the configuration. */
+struct ike_want {
+    struct ike_want *next;
+    struct ike_child_cfg cfg;
+    struct ike_esp_proposal prop[IKE_PROPOSALS];
+    struct ike_child_state child;
+    uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+    size_t ni_len, nr_len;
+    struct ike_dh *dh;    /* initiator with PFS */
+    struct ike_path path; /* responder: where the request came from */
+    uint32_t mid;
+    uint8_t num;
+    bool transport;
+};
+
+/* A key agreement under way, maybe in a helper thread, which touches only fields below `c`. */
+struct ike_dh_job {
+    struct ike_job j;
+    struct ike_dh_job *next;
+    struct ike *ike;   /* NULL: the engine is gone */
+    struct ike_sa *sa; /* NULL: the SA is gone */
+    void (*then)(struct ike_sa *sa, struct ike_dh_job *j);
+    struct ike_crypto *c;
+    uint16_t group;
+    struct ike_dh *dh; /* made when NULL */
+    size_t pub_len, peer_len, secret_len;
+    uint8_t pub[IKE_PUB_MAX], peer[IKE_PUB_MAX], secret[IKE_SECRET_MAX];
+    int err;
+};
+
+/* What only the first two exchanges need. */
+struct ike_nego {
+    uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+    size_t ni_len, nr_len;
+    uint8_t *init_i, *init_r; /* first messages as sent, for AUTH (§2.15) */
+    size_t init_i_len, init_r_len;
+    struct ike_dh *dh;
+    uint16_t group;
+    uint8_t pub[IKE_PUB_MAX];
+    size_t pub_len;
+    uint8_t cookie[IKE_COOKIE_MAX];
+    size_t cookie_len;
+    unsigned restarts;
+    struct ike_offer_origin origin;
+    uint8_t num; /* responder: proposal taken */
+};
+
+struct ike_request {
+    bool open;
+    bool probe; /* liveness: own schedule */
+    uint8_t exchange;
+    unsigned sends;
+    uint32_t mid;
+    uint8_t *msg;
+    size_t len;
+};
+
+struct ike_response {
+    uint8_t *msg; /* NULL: nothing answered yet */
+    size_t len;
+    uint32_t mid;
+};
+
+struct ike_sa {
+    struct ike_sa_state s;
+    struct ike *ike;
+    struct ike_sa *next, *prev, *hash_next;
+    struct timer t_send, t_life, t_dpd;
+    struct ike_request req;   /* window of one, §2.3 */
+    struct ike_response resp; /* the last one, for repeated requests (§2.1) */
+    struct ike_nego *nego;
+    struct ike_dh_job *job;
+    struct ike_want *wants;          /* waiting; the head is asked for first */
+    struct ike_want *active;         /* in the open exchange */
+    struct ike_want *peer_want;      /* the peer's, while its key agreement is computed */
+    uint32_t gone[IKE_CHILDREN_MAX]; /* inbound SPIs of which the peer must be told */
+    unsigned n_gone;
+    enum ike_reason why;
+    uint16_t tell; /* error notify that goes with the delete */
+    bool half_open, want_delete, want_probe, lingering, told_down;
+    bool holding; /* a handler is at work on it: nothing of ours goes out in between */
+};
+
+struct ike {
+    struct ike_host host;
+    void *h;
+    struct timerq *q;
+    struct clock clk;
+    struct ike_crypto *c;
+    struct ike_schedule schedule;
+    struct ike_limits limits;
+    struct ike_stats stats;
+    struct ike_sa *head, *dead;
+    struct ike_sa *bucket[IKE_BUCKETS];
+    struct ike_dh_job *jobs;
+    uint64_t hash_key;
+    unsigned depth;
+    uint32_t n_sas, n_half_open, n_wants_total;
+    uint32_t session, conn;
+    uint8_t cookie_secret[2][32]; /* now and before, §2.6 */
+    usec_t cookie_since;
+    uint8_t plain_out[IKE_OUT_MAX], out[IKE_OUT_MAX + 512];
+    uint8_t plain_in[IKE_IN_MAX + 1];
+};
+
+/* One received message on its way through the steps. */
+struct ike_rx {
+    const struct ike_path *path;
+    struct ike_header h;
+    const uint8_t *msg;
+    size_t len;
+    struct ike_payloads pl;
+};
+
+static inline bool ike_sa_alive(const struct ike_sa *sa)
+{
+    return sa->s.state != IKE_DEAD;
+}
+static inline usec_t ike_now(const struct ike *ike)
+{
+    return clock_mono(&ike->clk);
+}
+static inline struct ike_sk_key ike_key_of(const struct ike_sa_state *s, bool from_initiator)
+{
+    return (struct ike_sk_key){s->suite.encr, s->suite.encr_bits, s->suite.integ,
+                               from_initiator ? s->keys.sk_ei : s->keys.sk_er,
+                               from_initiator ? s->keys.sk_ai : s->keys.sk_ar};
+}
+
+/* --- ike.c: entering and leaving, jobs --- */
+void ike_enter(struct ike *ike);
+void ike_leave(struct ike *ike);
+/* Starts a key agreement for sa: a new key pair when dh is NULL, the secret when peer is given.
+ * `then` gets the result (j->err) on the loop, maybe before this returns. */
+int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const uint8_t *peer,
+                  size_t peer_len, void (*then)(struct ike_sa *sa, struct ike_dh_job *j));
+
+/* --- sa.c: the list of SAs --- */
+struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i,
+                          const struct ike_path *p);
+/* By the header of a message: for one that the original initiator sent, we are the responder. */
+struct ike_sa *ike_sa_find(struct ike *ike, uint64_t spi_i, uint64_t spi_r, bool initiator);
+/* A responder's SA by what a first message shows. */
+struct ike_sa *ike_sa_find_init(struct ike *ike, uint64_t spi_i, const struct ike_path *p);
+void ike_sa_end(struct ike_sa *sa, enum ike_reason why);    /* now, nobody is told */
+void ike_sa_delete(struct ike_sa *sa, enum ike_reason why); /* the peer is told */
+/* Keeps a refused SA for a while, only to answer repeated requests. */
+void ike_sa_linger(struct ike_sa *sa, enum ike_reason why);
+void ike_sa_established(struct ike_sa *sa);
+void ike_sa_reap(struct ike *ike); /* frees what ended */
+void ike_nego_free(struct ike_nego *n);
+/* Sends what waits, when no exchange is open: deletes first, then children, then liveness. */
+void ike_sa_kick(struct ike_sa *sa);
+void ike_sa_arm_life(struct ike_sa *sa);
+void ike_sa_arm_dpd(struct ike_sa *sa);
+uint64_t ike_random_spi(struct ike *ike);
+uint32_t ike_random_esp_spi(struct ike *ike);
+
+/* --- child.c --- */
+struct ike_want *ike_want_new(const struct ike_child_cfg *cfg);
+void ike_want_free(struct ike_want *w);
+void ike_want_failed(struct ike_sa *sa, struct ike_want *w, enum ike_reason why); /* frees w */
+/* Initiator: SA, TSi, TSr and what goes with them. 0 or -errno. */
+int ike_child_offer(struct ike_sa *sa, struct ike_writer *w, struct ike_want *want, bool dh);
+/* Initiator: takes the answer. 0, or the notify that says what is wrong with it. */
+uint16_t ike_child_accept(struct ike_sa *sa, struct ike_want *want, const struct ike_payloads *pl,
+                          bool dh);
+/* Responder: what becomes of the request; *out is a want on success. 0 or the notify. */
+uint16_t ike_child_choose(struct ike_sa *sa, const struct ike_payloads *pl, bool dh,
+                          struct ike_want **out);
+void ike_child_answer(struct ike_writer *w, const struct ike_want *want);
+/* Makes the keys and hands both directions to the host. 0 or -errno; want stays the caller's. */
+int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, struct bytes ni,
+                      struct bytes nr, struct bytes secret);
+void ike_child_remove(struct ike_sa *sa, unsigned i, enum ike_reason why, bool tell);
+enum ike_reason ike_reason_of(uint16_t notify);
+
+/* --- retransmit.c --- */
+/* Seals payloads as our next request, sends it and repeats it by the schedule. */
+int ike_send_request(struct ike_sa *sa, uint8_t exchange, const struct ike_writer *w);
+/* The same for a clear message already complete (IKE_SA_INIT). */
+int ike_send_init(struct ike_sa *sa, const uint8_t *msg, size_t len);
+void ike_request_done(struct ike_sa *sa);
+int ike_send_reply(struct ike_sa *sa, const struct ike_path *p, uint8_t exchange, uint32_t mid,
+                   const struct ike_writer *w);
+int ike_keep_reply(struct ike_sa *sa, const uint8_t *msg, size_t len, uint32_t mid);
+/* A reply of one notify. */
+void ike_reply_notify(struct ike_sa *sa, const struct ike_rx *rx, uint16_t type, const void *data,
+                      size_t len);
+void ike_repeat_reply(struct ike_sa *sa, const struct ike_path *p);
+void ike_transmit(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len);
+void ike_on_send_timer(struct timer *t, void *owner);
+
+/* --- init.c, auth_exchange.c, create_child.c, info.c --- */
+void ike_init_start(struct ike_sa *sa);
+void ike_auth_start(struct ike_sa *sa);
+void ike_create_child_start(struct ike_sa *sa);
+int ike_send_deletes(struct ike_sa *sa);
+int ike_send_delete_ike(struct ike_sa *sa);
+int ike_send_probe(struct ike_sa *sa);
+/* Starts an SA of its own for this want, which it takes. 0 or -errno (want freed). */
+int ike_begin(struct ike *ike, const struct ike_path *p, struct ike_want *want);
+
+/* --- debug.c --- */
+bool ike_debugging(const struct ike *ike, enum ike_debug cls, unsigned level);
+void ike_debug_plat(struct ike *ike, unsigned level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void ike_debug_sa(const struct ike_sa *sa, unsigned level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void ike_debug_packet(struct ike *ike, const char *what, const struct ike_path *p,
+                      const uint8_t *msg, size_t len);
+void ike_debug_payloads(const struct ike_sa *sa, const char *what, const struct ike_payloads *l);
+void ike_event(struct ike_sa *sa, enum ike_event ev, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void ike_dropped(struct ike *ike, const struct ike_sa *sa, enum ike_drop why);
+
+#endif

@@ -1,0 +1,391 @@
+/*
+ * The SAs of one engine: list, hash, birth and death.
+ *
+ * An SA ends in one of three ways: ike_sa_delete() tells the peer first, ike_sa_end() does not,
+ * ike_sa_linger() keeps the empty shell so that repeated requests get the refusal again.
+ * Whichever it is, children go down, waiting wishes fail and the host hears of it once.
+ */
+#include "control/ike/internal.h"
+#include "lib/mem.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static unsigned hash_of(const struct ike *ike, uint64_t spi_i)
+{
+    /* The peer chooses this number; the key keeps it from choosing the bucket. */
+    uint64_t x = (spi_i ^ ike->hash_key) * UINT64_C(0x9e3779b97f4a7c15);
+    x ^= x >> 29;
+    x *= ike->hash_key | 1;
+    return (unsigned)(x >> 40) & (IKE_BUCKETS - 1);
+}
+
+uint64_t ike_random_spi(struct ike *ike)
+{
+    uint64_t v = 0;
+
+    while (v == 0)
+        ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
+    return v;
+}
+
+static bool esp_spi_used(const struct ike *ike, uint32_t spi)
+{
+    for (const struct ike_sa *sa = ike->head; sa; sa = sa->next) {
+        for (unsigned i = 0; i < sa->s.n_children; i++)
+            if (sa->s.child[i].spi_in == spi)
+                return true;
+        if (sa->active && sa->active->child.spi_in == spi)
+            return true;
+    }
+    return false;
+}
+
+uint32_t ike_random_esp_spi(struct ike *ike)
+{
+    uint32_t v = 0;
+
+    /* RFC 4303 §2.1: 1..255 are reserved */
+    while (v < 256 || esp_spi_used(ike, v))
+        ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
+    return v;
+}
+
+/* Nine digits that look like nothing, as in the shows of the ASA. */
+static uint32_t tunnel_id(struct ike *ike)
+{
+    for (;;) {
+        uint32_t v;
+        bool used = false;
+        ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
+        v = 100000000u + v % 900000000u;
+        for (const struct ike_sa *sa = ike->head; sa && !used; sa = sa->next)
+            used = sa->s.tunnel_id == v;
+        if (!used)
+            return v;
+    }
+}
+
+static void on_life_timer(struct timer *t, void *owner);
+static void on_dpd_timer(struct timer *t, void *owner);
+
+struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i, const struct ike_path *p)
+{
+    struct ike_sa *sa = ike->n_sas < ike->limits.sas ? calloc(1, sizeof *sa) : NULL;
+
+    if (!sa)
+        return NULL;
+    sa->nego = calloc(1, sizeof *sa->nego);
+    if (!sa->nego) {
+        free(sa);
+        return NULL;
+    }
+    sa->ike = ike;
+    sa->s.initiator = initiator;
+    sa->s.spi_i = spi_i;
+    sa->s.path = *p;
+    sa->s.state = IKE_IDLE;
+    sa->s.window = 1;
+    sa->s.created = sa->s.last_in = ike_now(ike);
+    sa->s.tunnel_id = tunnel_id(ike);
+    sa->s.session_id = ++ike->session;
+    timer_init(&sa->t_send, ike_on_send_timer, sa);
+    timer_init(&sa->t_life, on_life_timer, sa);
+    timer_init(&sa->t_dpd, on_dpd_timer, sa);
+
+    sa->next = ike->head;
+    if (ike->head)
+        ike->head->prev = sa;
+    ike->head = sa;
+    unsigned b = hash_of(ike, spi_i);
+    sa->hash_next = ike->bucket[b];
+    ike->bucket[b] = sa;
+    ike->n_sas++;
+    if (!initiator) {
+        sa->half_open = true;
+        ike->n_half_open++;
+    }
+    return sa;
+}
+
+struct ike_sa *ike_sa_find(struct ike *ike, uint64_t spi_i, uint64_t spi_r, bool initiator)
+{
+    for (struct ike_sa *sa = ike->bucket[hash_of(ike, spi_i)]; sa; sa = sa->hash_next)
+        if (sa->s.spi_i == spi_i && sa->s.initiator == initiator &&
+            (sa->s.spi_r == spi_r || (sa->s.spi_r == 0 && initiator)))
+            return sa;
+    return NULL;
+}
+
+struct ike_sa *ike_sa_find_init(struct ike *ike, uint64_t spi_i, const struct ike_path *p)
+{
+    for (struct ike_sa *sa = ike->bucket[hash_of(ike, spi_i)]; sa; sa = sa->hash_next)
+        if (sa->s.spi_i == spi_i && !sa->s.initiator && addr_eq(&sa->s.path.remote, &p->remote))
+            return sa;
+    return NULL;
+}
+
+static void unlink_sa(struct ike_sa *sa)
+{
+    struct ike *ike = sa->ike;
+    struct ike_sa **at = &ike->bucket[hash_of(ike, sa->s.spi_i)];
+
+    while (*at != sa)
+        at = &(*at)->hash_next;
+    *at = sa->hash_next;
+    if (sa->prev)
+        sa->prev->next = sa->next;
+    else
+        ike->head = sa->next;
+    if (sa->next)
+        sa->next->prev = sa->prev;
+    ike->n_sas--;
+    sa->prev = NULL;
+    sa->next = ike->dead;
+    ike->dead = sa;
+}
+
+void ike_nego_free(struct ike_nego *n)
+{
+    if (!n)
+        return;
+    ike_dh_free(n->dh);
+    free(n->init_i);
+    free(n->init_r);
+    mem_wipe(n, sizeof *n);
+    free(n);
+}
+
+static void not_half_open(struct ike_sa *sa)
+{
+    if (sa->half_open)
+        sa->ike->n_half_open--;
+    sa->half_open = false;
+}
+
+/* Children down, wishes failed, the host told: what every end begins with. */
+static void take_down(struct ike_sa *sa, enum ike_reason why)
+{
+    struct ike_want *w;
+
+    sa->why = why;
+    while (sa->s.n_children > 0)
+        ike_child_remove(sa, sa->s.n_children - 1, why, false);
+    sa->n_gone = 0;
+    if (!sa->told_down) {
+        sa->told_down = true;
+        if (!sa->s.established)
+            sa->ike->stats.failed++;
+        ike_debug_sa(sa, 4, "Deleting SA: %s", ike_reason_text(why));
+        ike_event(sa, IKE_EV_SA_DOWN, "%s", ike_reason_text(why));
+    }
+    ike_want_free(sa->peer_want);
+    sa->peer_want = NULL;
+    if ((w = sa->active) != NULL) {
+        sa->active = NULL;
+        ike_want_failed(sa, w, why);
+    }
+    while ((w = sa->wants) != NULL) {
+        sa->wants = w->next;
+        ike_want_failed(sa, w, why);
+    }
+}
+
+void ike_sa_end(struct ike_sa *sa, enum ike_reason why)
+{
+    struct ike *ike = sa->ike;
+
+    if (!ike_sa_alive(sa))
+        return;
+    not_half_open(sa);
+    unlink_sa(sa);
+    sa->s.state = IKE_DEAD;
+    ike_request_done(sa);
+    timer_cancel(ike->q, &sa->t_life);
+    timer_cancel(ike->q, &sa->t_dpd);
+    if (sa->job) {
+        sa->job->sa = NULL;
+        sa->job = NULL;
+    }
+    take_down(sa, why);
+}
+
+void ike_sa_delete(struct ike_sa *sa, enum ike_reason why)
+{
+    /* Before IKE_AUTH is through there is nobody who could be told. */
+    if (sa->s.state == IKE_DELETING || !ike_sa_alive(sa))
+        return;
+    if (sa->s.state != IKE_ESTABLISHED && sa->tell == 0) {
+        ike_sa_end(sa, why);
+        return;
+    }
+    sa->s.state = IKE_DELETING;
+    sa->want_delete = true;
+    timer_cancel(sa->ike->q, &sa->t_life);
+    timer_cancel(sa->ike->q, &sa->t_dpd);
+    take_down(sa, why);
+    if (ike_sa_alive(sa))
+        ike_sa_kick(sa);
+}
+
+void ike_sa_linger(struct ike_sa *sa, enum ike_reason why)
+{
+    if (!ike_sa_alive(sa))
+        return;
+    sa->s.state = IKE_DELETING;
+    sa->lingering = true;
+    take_down(sa, why);
+    if (ike_sa_alive(sa) && timer_set(sa->ike->q, &sa->t_life, ike_now(sa->ike) + IKE_LINGER) < 0)
+        ike_sa_end(sa, why);
+}
+
+void ike_sa_established(struct ike_sa *sa)
+{
+    char remote[ADDR_STRLEN];
+
+    sa->s.state = IKE_ESTABLISHED;
+    sa->s.established = sa->s.last_in = ike_now(sa->ike);
+    not_half_open(sa);
+    ike_nego_free(sa->nego);
+    sa->nego = NULL;
+    sa->ike->stats.established++;
+    ike_sa_arm_life(sa);
+    ike_sa_arm_dpd(sa);
+    ike_debug_sa(sa, 4,
+                 "IKEV2 SA created; inserting SA into database. SA lifetime timer (%u sec) started",
+                 sa->s.lifetime);
+    ike_event(sa, IKE_EV_SA_UP, "%s", addr_print(&sa->s.path.remote, remote, sizeof remote));
+}
+
+void ike_sa_reap(struct ike *ike)
+{
+    struct ike_sa *sa;
+
+    while ((sa = ike->dead) != NULL) {
+        ike->dead = sa->next;
+        ike_nego_free(sa->nego);
+        free(sa->resp.msg);
+        mem_wipe(sa, sizeof *sa);
+        free(sa);
+    }
+}
+
+void ike_sa_kick(struct ike_sa *sa)
+{
+    int err = 0;
+
+    if (sa->req.open || sa->job || sa->active || sa->holding || !ike_sa_alive(sa))
+        return;
+    if (sa->s.state == IKE_DELETING && sa->want_delete) {
+        sa->want_delete = false;
+        err = ike_send_delete_ike(sa);
+    } else if (sa->s.state == IKE_ESTABLISHED && sa->n_gone > 0) {
+        err = ike_send_deletes(sa);
+    } else if (sa->s.state == IKE_ESTABLISHED && sa->wants) {
+        ike_create_child_start(sa);
+    } else if (sa->s.state == IKE_ESTABLISHED && sa->want_probe) {
+        sa->want_probe = false;
+        err = ike_send_probe(sa);
+    }
+    if (err < 0)
+        ike_sa_end(sa, IKE_R_INTERNAL);
+}
+
+/* --- lifetimes ---------------------------------------------------------------------------- */
+
+/* One timer for whatever of this SA ends first. */
+void ike_sa_arm_life(struct ike_sa *sa)
+{
+    usec_t when = 0;
+
+    if (sa->s.lifetime)
+        when = sa->s.established + (usec_t)sa->s.lifetime * USEC_PER_SEC;
+    for (unsigned i = 0; i < sa->s.n_children; i++) {
+        usec_t e = sa->s.child[i].expires;
+        if (e && (!when || e < when))
+            when = e;
+    }
+    if (!when)
+        timer_cancel(sa->ike->q, &sa->t_life);
+    else if (timer_set(sa->ike->q, &sa->t_life, when) < 0)
+        ike_sa_end(sa, IKE_R_INTERNAL);
+}
+
+static void expire(struct ike_sa *sa)
+{
+    usec_t now = ike_now(sa->ike);
+
+    if (sa->s.state == IKE_DELETING) {
+        ike_sa_end(sa, sa->why);
+    } else if (sa->s.state != IKE_ESTABLISHED) {
+        ike_sa_end(sa, IKE_R_RETRANSMIT); /* half open for too long */
+    } else if (sa->s.lifetime && now >= sa->s.established + (usec_t)sa->s.lifetime * USEC_PER_SEC) {
+        ike_sa_delete(sa, IKE_R_LIFETIME);
+    } else {
+        for (unsigned i = sa->s.n_children; i-- > 0 && i < sa->s.n_children;)
+            if (sa->s.child[i].expires && sa->s.child[i].expires <= now)
+                ike_child_remove(sa, i, IKE_R_LIFETIME, true);
+        if (ike_sa_alive(sa) && sa->s.state == IKE_ESTABLISHED) {
+            ike_sa_arm_life(sa);
+            ike_sa_kick(sa);
+        }
+    }
+}
+
+static void on_life_timer(struct timer *t, void *owner)
+{
+    struct ike_sa *sa = owner;
+    struct ike *ike = sa->ike;
+
+    (void)t;
+    ike_enter(ike);
+    if (ike_sa_alive(sa))
+        expire(sa);
+    ike_leave(ike);
+}
+
+/* --- liveness ----------------------------------------------------------------------------- */
+
+/* The last sign of life: an IKE message, or ESP when the host can tell. */
+static usec_t last_heard(const struct ike_sa *sa)
+{
+    const struct ike *ike = sa->ike;
+    usec_t t = sa->s.last_in;
+
+    if (ike->host.last_traffic) {
+        usec_t esp = ike->host.last_traffic(ike->h, &sa->s);
+        if (esp > t)
+            t = esp;
+    }
+    return t;
+}
+
+void ike_sa_arm_dpd(struct ike_sa *sa)
+{
+    if (sa->s.dpd_seconds == 0 || sa->s.state != IKE_ESTABLISHED)
+        return;
+    usec_t when = last_heard(sa) + (usec_t)sa->s.dpd_seconds * USEC_PER_SEC;
+    usec_t soonest = ike_now(sa->ike) + USEC_PER_SEC;
+    if (timer_set(sa->ike->q, &sa->t_dpd, when > soonest ? when : soonest) < 0)
+        ike_sa_end(sa, IKE_R_INTERNAL);
+}
+
+static void on_dpd_timer(struct timer *t, void *owner)
+{
+    struct ike_sa *sa = owner;
+    struct ike *ike = sa->ike;
+
+    (void)t;
+    ike_enter(ike);
+    if (ike_sa_alive(sa) && sa->s.state == IKE_ESTABLISHED) {
+        usec_t due = last_heard(sa) + (usec_t)sa->s.dpd_seconds * USEC_PER_SEC;
+        /* An open request of any kind is a liveness check by itself (§2.4). */
+        if (ike_now(ike) >= due && !sa->req.open) {
+            sa->want_probe = true;
+            ike_debug_sa(sa, 4, "Sending DPD/liveness query");
+            ike_sa_kick(sa);
+        }
+        if (ike_sa_alive(sa))
+            ike_sa_arm_dpd(sa);
+    }
+    ike_leave(ike);
+}
