@@ -1,0 +1,609 @@
+/*
+ * The launcher. See launcher.h.
+ *
+ * One loop, three children. Each child is this same binary, executed again with another role, so
+ * that no two of them share memory layout or secrets. A child is born with one channel
+ * (LAUNCH_FD); launch_hand_over() sends everything else on it, at its birth and at every
+ * rebirth alike. Two children that talk to each other get the ends of a fresh socket pair
+ * whenever one of them is new.
+ *
+ * What cannot be opened at the start (an occupied port) is said once and tried again every few
+ * seconds; the child that waits for it gets it then.
+ *
+ * Going down, for good or for a reload: children get SIGTERM, after GRACE SIGKILL; when the last
+ * is reaped the broker removes what is ours, and the loop ends or everything starts afresh.
+ */
+#include "daemon/launcher.h"
+#include "daemon/broker.h"
+#include "daemon/hostkey.h"
+#include "daemon/sockets.h"
+#include "daemon/spawn.h"
+#include "lib/ipc.h"
+#include "lib/log.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RETRY_SOCKETS (3 * USEC_PER_SEC)
+#define GRACE         (2 * USEC_PER_SEC)
+#define EARLY         (10 * USEC_PER_SEC) /* a child that lived less died early */
+#define LAST_ROLE     ROLE_ACCESS
+#define SOCKETS       (SOCK_PACKET4 + 1)
+
+struct launcher;
+
+struct child {
+    struct launcher *l;
+    enum launch_role role;
+    pid_t pid; /* 0 = not running */
+    struct ipc *ch;
+    struct event *again; /* restart after a pause */
+    usec_t born;
+    unsigned early_deaths;
+    bool ran; /* has run since the box came up */
+};
+
+enum phase { UP, RELOADING, STOPPING };
+
+struct launcher {
+    const struct launcher_opts *o;
+    struct rights rights;
+    char empty_dir[256];
+    struct event_base *base;
+    struct log log;
+    struct clock clock;
+    struct broker *broker;
+    struct child child[LAST_ROLE + 1];
+    int sock[SOCKETS]; /* -1 = not open (yet) */
+    int told[SOCKETS]; /* errno of the trouble that was reported */
+    int state_dir, lock;
+    int64_t boot_wall_us;
+    enum phase phase;
+    struct event *ev_term, *ev_int, *ev_child, *ev_sockets, *ev_kill;
+    struct log_limit odd_requests;
+};
+
+/* Which child gets which socket; the counters go to two. */
+static const struct {
+    enum launch_socket kind;
+    enum launch_role role;
+} wants[] = {
+    {SOCK_IKE4, ROLE_ENGINE},    {SOCK_ICMP4, ROLE_ENGINE},   {SOCK_STATS, ROLE_ENGINE},
+    {SOCK_CLI, ROLE_ENGINE},     {SOCK_NATT4, ROLE_DATAPATH}, {SOCK_ESP4, ROLE_DATAPATH},
+    {SOCK_STATS, ROLE_DATAPATH}, {SOCK_SSH, ROLE_ACCESS},     {SOCK_HOSTKEY, ROLE_ACCESS},
+};
+#define WANTS (sizeof(wants) / sizeof(wants[0]))
+
+static const struct {
+    enum launch_role a, b;
+} pairs[] = {{ROLE_ENGINE, ROLE_DATAPATH}, {ROLE_ENGINE, ROLE_ACCESS}};
+#define PAIRS (sizeof(pairs) / sizeof(pairs[0]))
+
+usec_t launcher_backoff(unsigned deaths)
+{
+    usec_t wait = 100 * USEC_PER_MSEC;
+    if (deaths == 0)
+        return 0;
+    while (--deaths && wait < 10 * USEC_PER_SEC)
+        wait *= 2;
+    return wait < 10 * USEC_PER_SEC ? wait : 10 * USEC_PER_SEC;
+}
+
+static void arm(struct event *ev, usec_t in)
+{
+    struct timeval tv = {.tv_sec = in / USEC_PER_SEC, .tv_usec = in % USEC_PER_SEC};
+    event_add(ev, &tv);
+}
+
+/* --- handing over ------------------------------------------------------------------------------
+ */
+
+/* A child that takes nothing any more is stuck; it ends, and its successor gets everything. */
+static void give(struct child *c, uint16_t type, const void *data, size_t len, int fd)
+{
+    int err = !c->ch ? 0 : ipc_send_fds(c->ch, type, data, len, &fd, fd >= 0 ? 1 : 0);
+    if (!err || !c->pid)
+        return;
+    log_line(&c->l->log, LOGL_ERROR, "launcher", "%s does not take its messages: %s; restarting it",
+             role_name(c->role), strerror(-err));
+    kill(c->pid, SIGKILL);
+}
+
+static void give_socket(struct child *c, enum launch_socket kind, int fd)
+{
+    struct lm_socket s = {.kind = kind};
+    if (kind == SOCK_STATS && c->role == ROLE_ENGINE) {
+        fd = stats_reader(fd);
+        if (fd < 0) {
+            log_line(&c->l->log, LOGL_ERROR, "launcher",
+                     "cannot open the counters for reading: %s; is /proc mounted?", strerror(-fd));
+            return;
+        }
+        give(c, LM_SOCKET, &s, sizeof(s), fd);
+        close(fd);
+        return;
+    }
+    give(c, LM_SOCKET, &s, sizeof(s), fd);
+}
+
+static void give_tun(void *ctx, const struct lm_tun *t, int fd)
+{
+    struct launcher *l = (struct launcher *)ctx;
+    give(&l->child[ROLE_DATAPATH], fd >= 0 ? LM_TUN : LM_TUN_GONE, t, sizeof(*t), fd);
+}
+
+static void give_config(struct child *c)
+{
+    struct launcher *l = c->l;
+    int fd = openat(l->state_dir, "startup-config", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno != ENOENT)
+        log_line(&l->log, LOGL_ERROR, "launcher", "cannot read %s/startup-config: %s",
+                 l->o->state_dir, strerror(errno));
+    give(c, LM_CONFIG, NULL, 0, fd);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Both ends of a fresh channel to the children a and b, when both run. */
+static void join(struct launcher *l, enum launch_role a, enum launch_role b)
+{
+    struct child *ca = &l->child[a], *cb = &l->child[b];
+    int sv[2];
+    if (!ca->ch || !cb->ch)
+        return;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0) {
+        log_line(&l->log, LOGL_ERROR, "launcher", "no channel between %s and %s: %s", role_name(a),
+                 role_name(b), strerror(errno));
+        return;
+    }
+    give(ca, LM_PEER, &(struct lm_peer){.role = b}, sizeof(struct lm_peer), sv[0]);
+    give(cb, LM_PEER, &(struct lm_peer){.role = a}, sizeof(struct lm_peer), sv[1]);
+    close(sv[0]);
+    close(sv[1]);
+}
+
+static void hand_over_first(struct child *c)
+{
+    struct launcher *l = c->l;
+    struct lm_box box = l->o->box;
+    box.restarted = c->ran;
+    box.boot_wall_us = l->boot_wall_us;
+    c->ran = true;
+    give(c, LM_BOX, &box, sizeof(box), -1);
+    if (c->role == ROLE_ENGINE)
+        give(c, LM_PORTS, l->o->ports, strlen(l->o->ports), -1);
+    for (size_t i = 0; i < WANTS; i++)
+        if (wants[i].role == c->role && l->sock[wants[i].kind] >= 0)
+            give_socket(c, wants[i].kind, l->sock[wants[i].kind]);
+    if (c->role == ROLE_DATAPATH)
+        broker_each_tun(l->broker, give_tun, l);
+}
+
+static void hand_over_last(struct child *c)
+{
+    if (c->role == ROLE_ENGINE)
+        give_config(c);
+    give(c, LM_READY, NULL, 0, -1);
+}
+
+/* --- sockets that may come late ----------------------------------------------------------------
+ */
+
+static int open_one(struct launcher *l, enum launch_socket kind, char *why, size_t cap)
+{
+    struct socket_opts so = {.run_dir = l->o->run_dir, .ssh_port = l->o->box.ssh_port};
+    int made = 0;
+    if (kind != SOCK_HOSTKEY)
+        return socket_open(kind, &so, why, cap);
+    int fd = hostkey_open(l->state_dir, &made);
+    if (fd < 0)
+        snprintf(why, cap, "%s/%s: %s; there is no SSH without it", l->o->state_dir, HOSTKEY_FILE,
+                 strerror(-fd));
+    else if (made)
+        log_line(&l->log, LOGL_NOTICE, "launcher", "made the SSH host key %s/%s", l->o->state_dir,
+                 HOSTKEY_FILE);
+    return fd;
+}
+
+/* Opens what is not open yet. True when nothing is missing. */
+static bool open_sockets(struct launcher *l)
+{
+    bool all = true;
+    for (size_t i = 0; i < WANTS; i++) {
+        enum launch_socket kind = wants[i].kind;
+        char why[256];
+        if (l->sock[kind] >= 0)
+            continue;
+        int fd = open_one(l, kind, why, sizeof(why));
+        if (fd < 0) {
+            all = false;
+            if (l->told[kind] != fd)
+                log_line(&l->log, LOGL_ERROR, "launcher", "%s (tried again every %d s)", why,
+                         (int)(RETRY_SOCKETS / USEC_PER_SEC));
+            l->told[kind] = fd;
+            continue;
+        }
+        if (l->told[kind])
+            log_line(&l->log, LOGL_NOTICE, "launcher", "%s: ours now", socket_name(kind));
+        l->told[kind] = 0;
+        l->sock[kind] = fd;
+        for (size_t j = 0; j < WANTS; j++)
+            if (wants[j].kind == kind)
+                give_socket(&l->child[wants[j].role], kind, fd);
+    }
+    return all;
+}
+
+static void on_sockets(evutil_socket_t fd, short what, void *arg)
+{
+    struct launcher *l = (struct launcher *)arg;
+    (void)fd;
+    (void)what;
+    if (!open_sockets(l))
+        arm(l->ev_sockets, RETRY_SOCKETS);
+}
+
+/* --- children -----------------------------------------------------------------------------------
+ */
+
+static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
+{
+    struct child *c = (struct child *)ctx;
+    struct launcher *l = c->l;
+    struct lm_reply reply;
+    char text[BROKER_TEXT];
+    uint64_t held;
+    /* Only the engine has wishes; in the other two a request is a sign of a break-in. */
+    if (c->role == ROLE_ENGINE &&
+        broker_request(l->broker, m->type, m->data, m->len, m->nfds == 1 ? m->fds[0] : -1, &reply,
+                       text, sizeof(text)) == 0) {
+        if (ipc_send2(ch, LM_REPLY, &reply, sizeof(reply), text, reply.err ? strlen(text) : 0) < 0)
+            kill(c->pid, SIGKILL);
+        return;
+    }
+    if (log_limit_pass(&l->odd_requests, clock_mono(&l->clock), USEC_PER_SEC, &held))
+        log_line(&l->log, LOGL_ERROR, "launcher",
+                 "%s sent a request of type %u and %zu bytes that it may not make (%llu more)",
+                 role_name(c->role), m->type, m->len, (unsigned long long)held);
+}
+
+/* The channel broke, with the process or before it. Its end is noticed by SIGCHLD. */
+static void on_channel_closed(struct ipc *ch, void *ctx)
+{
+    struct child *c = (struct child *)ctx;
+    ipc_free(ch);
+    c->ch = NULL;
+    if (c->pid)
+        kill(c->pid, SIGKILL);
+}
+
+static int spawn(struct child *c)
+{
+    struct launcher *l = c->l;
+    int sv[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
+        return -errno;
+    int pid = spawn_role(c->role, &l->rights, c->role == ROLE_ACCESS ? l->empty_dir : NULL, sv[1]);
+    int err = pid < 0 ? pid : 0;
+    close(sv[1]);
+    if (!err) {
+        c->pid = pid;
+        c->born = clock_mono(&l->clock);
+        c->ch = ipc_new(l->base, sv[0], on_request, on_channel_closed, c);
+        if (c->ch)
+            return 0;
+        kill(pid, SIGKILL); /* reaped as any other */
+        err = -ENOMEM;
+    }
+    close(sv[0]);
+    return err;
+}
+
+static void start(struct child *c)
+{
+    struct launcher *l = c->l;
+    int err = spawn(c);
+    if (err) {
+        log_line(&l->log, LOGL_ERROR, "launcher", "cannot start %s: %s", role_name(c->role),
+                 strerror(-err));
+        if (!c->pid)
+            arm(c->again, launcher_backoff(++c->early_deaths));
+        return;
+    }
+    log_line(&l->log, LOGL_INFO, "launcher", "%s is process %d", role_name(c->role), (int)c->pid);
+    hand_over_first(c);
+    for (size_t i = 0; i < PAIRS; i++)
+        if (pairs[i].a == c->role || pairs[i].b == c->role)
+            join(l, pairs[i].a, pairs[i].b);
+    hand_over_last(c);
+}
+
+static void start_all(struct launcher *l)
+{
+    l->boot_wall_us = clock_wall(&l->clock);
+    for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
+        l->child[r].early_deaths = 0;
+        l->child[r].ran = false;
+    }
+    /* The engine last: its configuration then finds its partners. */
+    for (unsigned r = LAST_ROLE; r >= ROLE_ENGINE; r--)
+        start(&l->child[r]);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+    struct child *c = (struct child *)arg;
+    (void)fd;
+    (void)what;
+    if (c->l->phase == UP && !c->pid)
+        start(c);
+}
+
+/* --- going down ---------------------------------------------------------------------------------
+ */
+
+static bool anybody(const struct launcher *l)
+{
+    for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++)
+        if (l->child[r].pid)
+            return true;
+    return false;
+}
+
+static void signal_all(struct launcher *l, int sig)
+{
+    for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++)
+        if (l->child[r].pid)
+            kill(l->child[r].pid, sig);
+}
+
+/* The last child is gone. */
+static void all_down(struct launcher *l)
+{
+    event_del(l->ev_kill);
+    if (l->phase == STOPPING) {
+        event_base_loopbreak(l->base);
+        return;
+    }
+    broker_reset(l->broker);
+    l->phase = UP;
+    start_all(l);
+}
+
+static void go_down(struct launcher *l, enum phase phase)
+{
+    if (l->phase == STOPPING)
+        return;
+    l->phase = phase;
+    for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++)
+        event_del(l->child[r].again);
+    signal_all(l, SIGTERM);
+    arm(l->ev_kill, anybody(l) ? GRACE : 0);
+}
+
+static void on_kill(evutil_socket_t fd, short what, void *arg)
+{
+    struct launcher *l = (struct launcher *)arg;
+    (void)fd;
+    (void)what;
+    signal_all(l, SIGKILL);
+    if (!anybody(l))
+        all_down(l);
+}
+
+static void on_stop(evutil_socket_t sig, short what, void *arg)
+{
+    struct launcher *l = (struct launcher *)arg;
+    (void)what;
+    log_line(&l->log, LOGL_NOTICE, "launcher", "%s: going down", strsignal(sig));
+    go_down(l, STOPPING);
+}
+
+static void on_reload(void *ctx)
+{
+    struct launcher *l = (struct launcher *)ctx;
+    if (l->phase != UP)
+        return;
+    log_line(&l->log, LOGL_NOTICE, "launcher", "reload asked for");
+    go_down(l, RELOADING);
+}
+
+static void died(struct child *c, int status)
+{
+    struct launcher *l = c->l;
+    c->pid = 0;
+    if (c->ch)
+        ipc_free(c->ch);
+    c->ch = NULL;
+    if (l->phase != UP) {
+        if (!anybody(l))
+            all_down(l);
+        return;
+    }
+    c->early_deaths = clock_mono(&l->clock) - c->born < EARLY ? c->early_deaths + 1 : 1;
+    usec_t wait = launcher_backoff(c->early_deaths - 1);
+    char how[64];
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(status));
+    log_line(&l->log, LOGL_ERROR, "launcher", "%s %s; restarting it in %lld ms", role_name(c->role),
+             how, (long long)(wait / USEC_PER_MSEC));
+    arm(c->again, wait);
+}
+
+static void on_child(evutil_socket_t sig, short what, void *arg)
+{
+    struct launcher *l = (struct launcher *)arg;
+    (void)sig;
+    (void)what;
+    for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
+        int status;
+        if (l->child[r].pid && waitpid(l->child[r].pid, &status, WNOHANG) == l->child[r].pid)
+            died(&l->child[r], status);
+    }
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+static int make_dir(struct launcher *l, const char *path, mode_t mode)
+{
+    if (mkdir(path, mode) == 0 || errno == EEXIST)
+        return 0;
+    log_line(&l->log, LOGL_ERROR, "launcher", "cannot make the directory %s: %s", path,
+             strerror(errno));
+    return -errno;
+}
+
+static int make_dirs(struct launcher *l)
+{
+    const struct launcher_opts *o = l->o;
+    if (snprintf(l->empty_dir, sizeof(l->empty_dir), "%s/empty", o->run_dir) >=
+        (int)sizeof(l->empty_dir)) {
+        log_line(&l->log, LOGL_ERROR, "launcher", "the name of the --run directory is too long");
+        return -ENAMETOOLONG;
+    }
+    if (make_dir(l, o->state_dir, 0700) || make_dir(l, o->run_dir, 0755) ||
+        make_dir(l, l->empty_dir, 0555))
+        return -1;
+    l->state_dir = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (l->state_dir >= 0)
+        return 0;
+    log_line(&l->log, LOGL_ERROR, "launcher", "cannot open the directory %s: %s", o->state_dir,
+             strerror(errno));
+    return -1;
+}
+
+/* One launcher per network namespace: two would remove each other's routes. The abstract unix
+ * address is per namespace. A user without rights may squat it, so its owner is looked at. */
+static int take_lock(struct launcher *l)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = "\0tandemd-launcher"};
+    socklen_t len = offsetof(struct sockaddr_un, sun_path) + sizeof("\0tandemd-launcher") - 1;
+    struct ucred who;
+    socklen_t who_len = sizeof(who);
+    l->lock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (l->lock < 0)
+        return -errno;
+    if (bind(l->lock, (const struct sockaddr *)&sun, len) == 0 && listen(l->lock, 1) == 0)
+        return 0;
+    if (connect(l->lock, (const struct sockaddr *)&sun, len) == 0 &&
+        getsockopt(l->lock, SOL_SOCKET, SO_PEERCRED, &who, &who_len) == 0 && who.uid != 0)
+        return 0;
+    log_line(&l->log, LOGL_ERROR, "launcher",
+             "another tandemd runs in this network namespace; stop it first");
+    return -EADDRINUSE;
+}
+
+static int find_user(struct launcher *l)
+{
+    int found = rights_lookup(l->o->user, &l->rights);
+    if (found == 1)
+        log_line(&l->log, LOGL_NOTICE, "launcher",
+                 "there is no user %s: the children run as nobody (adduser --system %s)",
+                 l->o->user, l->o->user);
+    if (found < 0)
+        log_line(&l->log, LOGL_ERROR, "launcher", "no user to run the children as (%s): %s",
+                 l->o->user, found == -EINVAL ? "it is root" : strerror(-found));
+    return found < 0 ? found : 0;
+}
+
+static int make_events(struct launcher *l)
+{
+    l->base = event_base_new();
+    if (!l->base)
+        return -ENOMEM;
+    l->ev_term = evsignal_new(l->base, SIGTERM, on_stop, l);
+    l->ev_int = evsignal_new(l->base, SIGINT, on_stop, l);
+    l->ev_child = evsignal_new(l->base, SIGCHLD, on_child, l);
+    l->ev_sockets = evtimer_new(l->base, on_sockets, l);
+    l->ev_kill = evtimer_new(l->base, on_kill, l);
+    if (!l->ev_term || !l->ev_int || !l->ev_child || !l->ev_sockets || !l->ev_kill)
+        return -ENOMEM;
+    for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
+        struct child *c = &l->child[r];
+        *c = (struct child){.l = l, .role = (enum launch_role)r};
+        c->again = evtimer_new(l->base, on_again, c);
+        if (!c->again)
+            return -ENOMEM;
+    }
+    return event_add(l->ev_term, NULL) || event_add(l->ev_int, NULL) || event_add(l->ev_child, NULL)
+               ? -ENOMEM
+               : 0;
+}
+
+static int come_up(struct launcher *l)
+{
+    char why[160];
+    struct broker_opts bo = {.log = &l->log, .tun = give_tun, .reload = on_reload, .ctx = l};
+    if (geteuid() != 0) {
+        log_line(&l->log, LOGL_ERROR, "launcher", "tandemd must be started as root");
+        return -EPERM;
+    }
+    rights_limits();
+    signal(SIGPIPE, SIG_IGN);
+    if (take_lock(l) || find_user(l) || make_dirs(l) || make_events(l))
+        return -1;
+    bo.state_dir = l->state_dir;
+    l->broker = broker_new(&bo, why, sizeof(why));
+    if (!l->broker) {
+        log_line(&l->log, LOGL_ERROR, "launcher", "%s", why);
+        return -1;
+    }
+    on_sockets(-1, 0, l);
+    start_all(l);
+    return 0;
+}
+
+static void free_event(struct event *ev)
+{
+    if (ev)
+        event_free(ev);
+}
+
+static void clean_up(struct launcher *l)
+{
+    broker_free(l->broker);
+    for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++)
+        free_event(l->child[r].again);
+    free_event(l->ev_term);
+    free_event(l->ev_int);
+    free_event(l->ev_child);
+    free_event(l->ev_sockets);
+    free_event(l->ev_kill);
+    if (l->base)
+        event_base_free(l->base);
+    for (size_t i = 0; i < SOCKETS; i++)
+        if (l->sock[i] >= 0)
+            close(l->sock[i]);
+    if (l->state_dir >= 0)
+        close(l->state_dir);
+    if (l->lock >= 0)
+        close(l->lock);
+}
+
+int launcher_run(const struct launcher_opts *o)
+{
+    struct launcher l = {.o = o, .clock = clock_system(), .state_dir = -1, .lock = -1};
+    for (size_t i = 0; i < SOCKETS; i++)
+        l.sock[i] = -1;
+    log_init(&l.log, "launcher", STDERR_FILENO, o->box.verbose ? LOGL_INFO : LOGL_NOTICE);
+    int err = come_up(&l);
+    if (!err) {
+        event_base_dispatch(l.base);
+        log_line(&l.log, LOGL_NOTICE, "launcher", "down");
+    }
+    clean_up(&l);
+    return err ? 1 : 0;
+}

@@ -1,0 +1,90 @@
+/*
+ * Starting a child. See spawn.h.
+ *
+ * A fresh execution gives each role its own address space layout, and leaves nothing of the
+ * launcher in its memory. Its command line says which role it is, so that ps and tests can tell;
+ * its environment is empty but for the time zone and the sanitizers' options.
+ */
+#include "daemon/spawn.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static const char *const role_names[] = {
+    [ROLE_ENGINE] = "engine", [ROLE_DATAPATH] = "datapath", [ROLE_ACCESS] = "access"};
+
+const char *role_name(enum launch_role role)
+{
+    return role_names[role];
+}
+
+enum launch_role role_by_name(const char *name)
+{
+    for (unsigned r = ROLE_ENGINE; r <= ROLE_ACCESS; r++)
+        if (strcmp(name, role_names[r]) == 0)
+            return (enum launch_role)r;
+    return (enum launch_role)0;
+}
+
+/* Runs in the new process. Does not return. */
+static void become(enum launch_role role, const struct rights *r, const char *root, int fd)
+{
+    char title[32], ids[32], *argv[8], *env[4];
+    size_t n = 0, e = 0;
+    static const char *const keep[] = {"TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS"};
+    char kept[sizeof(keep) / sizeof(keep[0])][256];
+    snprintf(title, sizeof(title), "tandemd: %s", role_name(role));
+    snprintf(ids, sizeof(ids), "%u:%u", (unsigned)r->uid, (unsigned)r->gid);
+    argv[n++] = title;
+    argv[n++] = (char *)(uintptr_t) "--role";
+    argv[n++] = (char *)(uintptr_t)role_name(role);
+    argv[n++] = (char *)(uintptr_t) "--drop";
+    argv[n++] = ids;
+    if (root) {
+        argv[n++] = (char *)(uintptr_t) "--root";
+        argv[n++] = (char *)(uintptr_t)root;
+    }
+    argv[n] = NULL;
+    for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++) {
+        const char *v = getenv(keep[i]);
+        if (v && snprintf(kept[e], sizeof(kept[e]), "%s=%s", keep[i], v) < (int)sizeof(kept[e])) {
+            env[e] = kept[e];
+            e++;
+        }
+    }
+    env[e] = NULL;
+    setsid(); /* a Ctrl-C at the launcher's terminal is the launcher's alone */
+    if (fd == LAUNCH_FD)
+        fcntl(fd, F_SETFD, 0);
+    else if (dup2(fd, LAUNCH_FD) < 0)
+        _exit(126);
+    close_range(LAUNCH_FD + 1, ~0U, 0);
+    for (int s = 1; s < NSIG; s++)
+        signal(s, s == SIGPIPE ? SIG_IGN : SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    execve("/proc/self/exe", argv, env);
+    _exit(127);
+}
+
+int spawn_role(enum launch_role role, const struct rights *r, const char *root, int fd)
+{
+    sigset_t all, before;
+    /* The child must not run the launcher's handlers between fork and exec. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid == 0)
+        become(role, r, root, fd);
+    int err = pid < 0 ? -errno : 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return err ? err : (int)pid;
+}

@@ -1,0 +1,16 @@
+/* Starting a child: this binary again, in another role. */
+#ifndef TANDEM_DAEMON_SPAWN_H
+#define TANDEM_DAEMON_SPAWN_H
+
+#include "daemon/rights.h"
+#include "lib/launchproto.h"
+
+const char *role_name(enum launch_role role);
+enum launch_role role_by_name(const char *name); /* 0: unknown */
+
+/* Forks and executes /proc/self/exe as "tandemd: ROLE" with `fd` as LAUNCH_FD and no other
+ * descriptor beyond 2. The new process is to become r and, when root is not NULL, to chroot
+ * there; it is told so on its command line and does it itself (role_run). pid or -errno. */
+int spawn_role(enum launch_role role, const struct rights *r, const char *root, int fd);
+
+#endif
