@@ -1,0 +1,40 @@
+/*
+ * The layouts of the shows, as functions from plain state to text, so that tests can call them
+ * with states made by hand. The hooks in show_*.c collect the state and print.
+ */
+#ifndef TANDEM_MODES_RENDER_H
+#define TANDEM_MODES_RENDER_H
+
+#include "control/query.h"
+#include "lib/str.h"
+
+/* show crypto ikev2 sa [detail]; now is monotonic. */
+void render_ikev2_sas(struct str *out, const struct ike_sa_state *const *sa, size_t n, usec_t now,
+                      bool detail);
+
+/* What one block of show crypto ipsec sa needs beside the identity. */
+struct ipsec_view {
+    const struct query_identity *q;
+    const struct dp_counters *in, *out; /* NULL: no datapath */
+    const char *ifname;
+    uint32_t mtu;
+    usec_t now;
+    bool detail;
+};
+void render_ipsec_sa(struct str *out, const struct ipsec_view *v);
+
+/* "access-list N extended permit ip A M B M", without a newline. */
+void render_ace(struct str *out, const char *acl, const struct intent_ace *e);
+/* "A.B.C.D M.M.M.M", "host A", "any" or "range A B" */
+void render_range(struct str *out, const struct addr_range *r);
+
+/* One line of show route, wrapped as the platform wraps it. again: further path of one prefix. */
+void render_route_asa(struct str *out, const struct query_route *r, bool again);
+void render_routes_ios(struct str *out, const struct query_route *r, size_t n);
+/* The codes and the gateway of last resort. */
+void render_route_head(struct str *out, bool asa, const struct addr *gateway);
+
+/* One line of show (ip) interface (ip) brief. method: "CONFIG", "manual", … */
+void render_brief(struct str *out, const struct query_port *p, bool asa, const char *method);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * show access-list and show crypto map: what was configured, with what happened to it.
+ */
+#include "modes/internal.h"
+#include "modes/render.h"
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- one rule ----------------------------------------------------------------------------------
+ */
+
+void render_range(struct str *out, const struct addr_range *r)
+{
+    struct prefix p;
+    char a[ADDR_STRLEN], b[ADDR_STRLEN];
+    if (!range_to_prefix(r, &p)) {
+        str_printf(out, "range %s %s", addr_print(&r->lo, a, sizeof a),
+                   addr_print(&r->hi, b, sizeof b));
+    } else if (p.len == 0) {
+        str_add(out, "any");
+    } else if (p.len == addr_bits(&p.addr)) {
+        str_printf(out, "host %s", addr_print(&p.addr, a, sizeof a));
+    } else {
+        struct addr m = addr_len_to_mask(p.addr.family, p.len);
+        str_printf(out, "%s %s", addr_print(&p.addr, a, sizeof a), addr_print(&m, b, sizeof b));
+    }
+}
+
+static void render_ports(struct str *out, const uint16_t port[2])
+{
+    if (port[0] == 0 && port[1] == UINT16_MAX)
+        return;
+    if (port[0] == port[1])
+        str_printf(out, " eq %u", port[0]);
+    else
+        str_printf(out, " range %u %u", port[0], port[1]);
+}
+
+void render_ace(struct str *out, const char *acl, const struct intent_ace *e)
+{
+    static const struct {
+        uint8_t proto;
+        const char *name;
+    } names[] = {{0, "ip"}, {IPPROTO_ICMP, "icmp"}, {IPPROTO_TCP, "tcp"}, {IPPROTO_UDP, "udp"}};
+    str_printf(out, "access-list %s extended %s ", acl, e->permit ? "permit" : "deny");
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].proto == e->sel.proto)
+            name = names[i].name;
+    if (name)
+        str_printf(out, "%s ", name);
+    else
+        str_printf(out, "%u ", e->sel.proto);
+    render_range(out, &e->sel.local);
+    if (e->sel.proto != IPPROTO_ICMP)
+        render_ports(out, e->sel.lport);
+    str_addc(out, ' ');
+    render_range(out, &e->sel.remote);
+    if (e->sel.proto != IPPROTO_ICMP)
+        render_ports(out, e->sel.rport);
+    else if (e->sel.lport[0] >> 8 == e->sel.lport[1] >> 8)
+        str_printf(out, " %u", e->sel.lport[0] >> 8);
+}
+
+/* FNV-1a: the platform prints some 32 bit hash of a line and of a name. */
+static uint32_t hash(const char *text)
+{
+    uint32_t h = 2166136261u;
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * 16777619u;
+    return h;
+}
+
+/* --- show access-list --------------------------------------------------------------------------
+ */
+
+/* "access-list N line L …" out of the configured "access-list N …". */
+static void with_line(struct str *out, const char *text, const char *name, uint32_t line)
+{
+    size_t lead = strlen("access-list ") + strlen(name);
+    if (strlen(text) < lead)
+        return;
+    str_addn(out, text, lead);
+    str_printf(out, " line %u", line);
+    str_add(out, text + lead);
+}
+
+static void expanded(struct cmd *c, const struct intent_acl *acl, uint32_t line)
+{
+    for (uint32_t i = 0; i < acl->n; i++) {
+        if (acl->ace[i].line != line)
+            continue;
+        struct str plain = {0}, out = {0};
+        render_ace(&plain, acl->name, &acl->ace[i]);
+        with_line(&out, str_text(&plain), acl->name, line);
+        cmd_printf(c, "  %s 0x%08x \n", str_text(&out), hash(str_text(&out)));
+        str_free(&plain);
+        str_free(&out);
+    }
+}
+
+static const struct intent_acl *intent_list(const struct cmd *c, const char *name)
+{
+    const struct intent *want = query_intent(c->control);
+    for (uint32_t i = 0; want && i < want->n_acl; i++)
+        if (strcmp(want->acl[i].name, name) == 0)
+            return &want->acl[i];
+    return NULL;
+}
+
+static bool has_objects(const struct a_ace *a)
+{
+    return a->has_src_object || a->has_src_group || a->has_dst_object || a->has_dst_group;
+}
+
+static void one_rule(struct cmd *c, const char *name, const struct cfg_node *n, uint32_t line)
+{
+    const struct a_ace *a = CFG_ARGS(n, ace);
+    struct str text = {0}, out = {0};
+    print_node(n, c->asa, 0, &text);
+    if (text.len && text.s[text.len - 1] == '\n')
+        text.s[--text.len] = 0;
+    with_line(&out, str_text(&text), name, line);
+    if (a->has_remark)
+        cmd_printf(c, "%s\n", str_text(&out));
+    else
+        cmd_printf(c, "%s (hitcnt=%llu) %s0x%08x \n", str_text(&out),
+                   (unsigned long long)query_acl_hits(c->control, name, line),
+                   a->inactive ? "(inactive) " : "", hash(str_text(&out)));
+    const struct intent_acl *acl = has_objects(a) ? intent_list(c, name) : NULL;
+    if (acl)
+        expanded(c, acl, line);
+    str_free(&text);
+    str_free(&out);
+}
+
+static void one_list(struct cmd *c, const struct cfg_node *n)
+{
+    const char *name = CFG_ARGS(n, acl)->name;
+    const struct intent_acl *acl = intent_list(c, name);
+    uint32_t line = 0;
+    cmd_printf(c, "access-list %s; %u elements; name hash: 0x%08x\n", name, acl ? acl->n : 0,
+               hash(name));
+    cfg_each(n, E_ACE, e) one_rule(c, name, e, ++line);
+}
+
+int show_access_list(struct cmd *c, const struct a_show_access_list *a)
+{
+    if (a->has_name) {
+        const struct cfg_node *n = cfg_find_word(c->tree->root, E_ACL, a->name);
+        if (!n) {
+            cmd_printf(c, "ERROR: access-list <%s> does not exist\n", a->name);
+            return CMD_REFUSED;
+        }
+        one_list(c, n);
+        return CMD_OK;
+    }
+    cmd_puts(c, "access-list cached ACL log flows: total 0, denied 0 (deny-flow-max 4096)\n"
+                "            alert-interval 300\n");
+    cfg_each(c->tree->root, E_ACL, n) one_list(c, n);
+    return CMD_OK;
+}
+
+/* --- show crypto map -----------------------------------------------------------------------------
+ */
+
+struct current_peer {
+    const struct intent_map *map;
+    const struct intent_map_entry *entry;
+    struct addr peer;
+};
+
+static bool find_peer(void *ctx, const struct query_identity *q)
+{
+    struct current_peer *p = (struct current_peer *)ctx;
+    if (q->map == p->map && q->entry == p->entry && addr_is_set(&q->current_peer)) {
+        p->peer = q->current_peer;
+        return false;
+    }
+    return true;
+}
+
+static void map_acl(struct cmd *c, const struct intent_map_entry *e)
+{
+    if (!e->acl) {
+        cmd_puts(c, "\tNo matching address list set.\n");
+        return;
+    }
+    cmd_printf(c, "\tExtended IP access list %s\n", e->acl->name);
+    for (uint32_t i = 0; i < e->acl->n; i++) {
+        struct str line = {0};
+        render_ace(&line, e->acl->name, &e->acl->ace[i]);
+        cmd_printf(c, "\t    %s\n", str_text(&line));
+        str_free(&line);
+    }
+}
+
+static void map_proposals(struct cmd *c, const struct intent_map_entry *e)
+{
+    cmd_puts(c, "\tIKEv2 proposals={ \n");
+    for (unsigned i = 0; i < e->n_proposal; i++) {
+        const struct ike_esp_proposal *p = e->proposal[i];
+        cmd_printf(c, "\t\t%s:  { ", p->name);
+        for (unsigned k = 0; k < p->n_encr; k++) {
+            const struct transform *t = transform_find(T_ENCR, p->encr[k].id, p->encr[k].keybits);
+            cmd_printf(c, "%s ", t ? t->esp : "?");
+        }
+        for (unsigned k = 0; k < p->n_integ; k++) {
+            const struct transform *t = transform_find(T_INTEG, p->integ[k], 0);
+            cmd_printf(c, "%s ", t ? t->esp : "?");
+        }
+        cmd_puts(c, " } , \n");
+    }
+    cmd_puts(c, "\t}\n");
+}
+
+static void map_entry(struct cmd *c, const struct intent *want, const struct intent_map *m,
+                      const struct intent_map_entry *e)
+{
+    char text[ADDR_STRLEN];
+    struct current_peer now = {.map = m, .entry = e};
+    cmd_printf(c, "Crypto Map \"%s\" %u ipsec-isakmp\n", m->name, e->seq);
+    if (!e->acl || !e->n_peer || !e->n_proposal)
+        cmd_puts(c, "\tWARNING: This crypto map is in an incomplete state!\n"
+                    "\t\t(missing peer, proposal or access-list definitions)\n");
+    for (unsigned i = 0; i < e->n_peer; i++)
+        cmd_printf(c, "\tPeer = %s\n", addr_print(&e->peer[i], text, sizeof text));
+    map_acl(c, e);
+    query_identities(c->control, find_peer, &now);
+    if (addr_is_set(&now.peer))
+        cmd_printf(c, "\tCurrent peer: %s\n", addr_print(&now.peer, text, sizeof text));
+    if (e->life_kbytes)
+        cmd_printf(c, "\tSecurity association lifetime: %llu kilobytes/%u seconds\n",
+                   (unsigned long long)e->life_kbytes, e->life_seconds);
+    else
+        cmd_printf(c, "\tSecurity association lifetime: %u seconds\n", e->life_seconds);
+    cmd_printf(c, "\tPFS (Y/N): %s\n", e->pfs_group ? "Y" : "N");
+    if (e->pfs_group)
+        cmd_printf(c, "\tDH group:  group%u\n", e->pfs_group);
+    map_proposals(c, e);
+    cmd_printf(c, "\tInterfaces using crypto map %s:\n", m->name);
+    for (uint32_t i = 0; i < want->n_if; i++)
+        if (want->ifs[i].map == m)
+            cmd_printf(c, "\t\t%s\n", if_shown_name(&want->ifs[i], c->asa));
+    cmd_puts(c, "\n");
+}
+
+int show_crypto_map(struct cmd *c, const struct a_show_crypto_map *a)
+{
+    const struct intent *want = query_intent(c->control);
+    (void)a;
+    for (uint32_t i = 0; want && i < want->n_map; i++)
+        for (uint32_t k = 0; k < want->map[i].n; k++)
+            map_entry(c, want, &want->map[i], &want->map[i].entry[k]);
+    if (!want || !want->n_map)
+        cmd_puts(c, "No crypto maps found.\n");
+    return CMD_OK;
+}

@@ -1,0 +1,239 @@
+/*
+ * show crypto ipsec sa: one block per protected proxy identity that has an SA.
+ */
+#include "modes/internal.h"
+#include "modes/render.h"
+#include <string.h>
+#include <strings.h>
+
+static uint64_t packets(const struct dp_counters *c)
+{
+    return c ? dp_read(&c->packets) : 0;
+}
+
+static uint64_t drops(const struct dp_counters *c, enum dp_cause cause)
+{
+    return c ? dp_read(&c->drops[cause]) : 0;
+}
+
+static uint64_t all_drops(const struct dp_counters *c)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; c && i < DP_CAUSES; i++)
+        n += dp_read(&c->drops[i]);
+    return n;
+}
+
+#define LLU(x) (unsigned long long)(x)
+
+static void ident(struct str *out, const char *name, const struct addr_range *r, uint8_t proto,
+                  const uint16_t port[2])
+{
+    struct prefix p;
+    char a[ADDR_STRLEN], m[ADDR_STRLEN];
+    bool any = port[0] == 0 && port[1] == UINT16_MAX;
+    str_printf(out, "      %s ident (addr/mask/prot/port): (", name);
+    if (range_to_prefix(r, &p)) {
+        struct addr mask = addr_len_to_mask(p.addr.family, p.len);
+        str_printf(out, "%s/%s", addr_print(&p.addr, a, sizeof a), addr_print(&mask, m, sizeof m));
+    } else {
+        str_printf(out, "%s-%s", addr_print(&r->lo, a, sizeof a), addr_print(&r->hi, m, sizeof m));
+    }
+    str_printf(out, "/%u/%u)\n", proto, any ? 0u : port[0]);
+}
+
+static void counters(struct str *out, const struct ipsec_view *v)
+{
+    uint64_t tx = packets(v->out), rx = packets(v->in);
+    str_printf(out, "      #pkts encaps: %llu, #pkts encrypt: %llu, #pkts digest: %llu\n", LLU(tx),
+               LLU(tx), LLU(tx));
+    str_printf(out, "      #pkts decaps: %llu, #pkts decrypt: %llu, #pkts verify: %llu\n", LLU(rx),
+               LLU(rx), LLU(rx));
+    str_add(out, "      #pkts compressed: 0, #pkts decompressed: 0\n");
+    str_printf(out,
+               "      #pkts not compressed: %llu, #pkts comp failed: 0, #pkts decomp failed: 0\n",
+               LLU(tx));
+    str_add(out, "      #pre-frag successes: 0, #pre-frag failures: 0, #fragments created: 0\n"
+                 "      #PMTUs sent: 0, #PMTUs rcvd: 0, #decapsulated frgs needing "
+                 "reassembly: 0\n"
+                 "      #TFC rcvd: 0, #TFC sent: 0\n"
+                 "      #Valid ICMP Errors rcvd: 0, #Invalid ICMP Errors rcvd: 0\n");
+}
+
+/* The ASA's detail replaces the two sums of errors by their causes. */
+static void causes(struct str *out, const struct ipsec_view *v)
+{
+    const struct dp_counters *o = v->out, *i = v->in;
+    str_printf(out, "      #pkts no sa (send): %llu, #pkts invalid sa (rcv): %llu\n",
+               LLU(drops(o, DP_NO_SA) + drops(o, DP_QUEUE_FULL)), LLU(drops(i, DP_UNKNOWN_SPI)));
+    str_printf(out, "      #pkts encaps failed (send): %llu, #pkts decaps failed (rcv): %llu\n",
+               LLU(drops(o, DP_SEND_ERROR)), LLU(drops(i, DP_TUN_ERROR)));
+    str_printf(out, "      #pkts invalid prot (rcv): %llu, #pkts verify failed: %llu\n",
+               LLU(drops(i, DP_BAD_INNER)), LLU(drops(i, DP_BAD_ICV)));
+    str_printf(out, "      #pkts invalid identity (rcv): %llu, #pkts invalid len (rcv): %llu\n",
+               LLU(drops(i, DP_SELECTOR)), LLU(drops(i, DP_BAD_LENGTH)));
+    str_printf(out, "      #pkts invalid pad (rcv): %llu,\n", LLU(drops(i, DP_BAD_PADDING)));
+    str_printf(out, "      #pkts replay rollover (send): %llu, #pkts replay rollover (rcv): 0\n",
+               LLU(drops(o, DP_SEQ_OVERFLOW)));
+    str_printf(out, "      #pkts replay failed (rcv): %llu\n", LLU(drops(i, DP_REPLAY)));
+    str_printf(out,
+               "      #pkts min mtu frag failed (send): %llu, #pkts bad frag offset (rcv): 0\n",
+               LLU(drops(o, DP_TOO_BIG)));
+    str_printf(out, "      #pkts internal err (send): %llu, #pkts internal err (rcv): %llu\n",
+               LLU(drops(o, DP_CRYPTO_ERROR)), LLU(drops(i, DP_CRYPTO_ERROR)));
+}
+
+/* Bytes that protection adds at most, and those before the payload: outer header, (UDP,) ESP, IV;
+ * then padding to a block with its two bytes and the ICV (RFC 4303 §2). */
+static void overhead(const struct ike_child_state *c, unsigned *all, unsigned *front)
+{
+    const struct transform *e = transform_find(T_ENCR, c->encr, c->encr_bits);
+    const struct transform *i = transform_find(T_INTEG, c->integ, 0);
+    unsigned icv = e && e->icv_len ? e->icv_len : (i ? i->icv_len : 0);
+    *front = 20 + 8 + (e ? e->iv_len : 0) + (c->udp ? 8 : 0);
+    *all = *front + (e ? e->block : 1) + 2 + icv;
+}
+
+static void transforms(struct str *out, const struct ike_child_state *c)
+{
+    const struct transform *e = transform_find(T_ENCR, c->encr, c->encr_bits);
+    const struct transform *i = transform_find(T_INTEG, c->integ, 0);
+    str_printf(out, "         transform: %s %s no compression \n", e ? e->esp : "?",
+               i && !(e && e->icv_len) ? i->esp : "esp-null-hmac");
+}
+
+static void lifetime(struct str *out, const struct ipsec_view *v, const struct dp_counters *d)
+{
+    const struct ike_child_state *c = v->q->child;
+    int64_t left = (c->expires - v->now) / USEC_PER_SEC;
+    uint64_t used = d ? dp_read(&d->bytes) / 1024 : 0;
+    if (left < 0)
+        left = 0;
+    if (c->life_kbytes)
+        str_printf(out, "         sa timing: remaining key lifetime (kB/sec): (%llu/%lld)\n",
+                   LLU(used < c->life_kbytes ? c->life_kbytes - used : 0), (long long)left);
+    else
+        str_printf(out, "         sa timing: remaining key lifetime (sec): %lld\n",
+                   (long long)left);
+}
+
+static void one_sa(struct str *out, const struct ipsec_view *v, uint32_t spi,
+                   const struct dp_counters *d)
+{
+    const struct ike_child_state *c = v->q->child;
+    const struct transform *e = transform_find(T_ENCR, c->encr, c->encr_bits);
+    uint64_t window = d ? atomic_load_explicit(&d->window[0], memory_order_relaxed) : 0;
+    bool replay = v->q->entry && v->q->entry->replay_window;
+    str_printf(out, "      spi: 0x%08X (%u)\n         SA State: active\n", spi, spi);
+    transforms(out, c);
+    str_printf(out, "         in use settings ={L2L, %s, %s",
+               c->mode == SADB_TRANSPORT ? "Transport" : "Tunnel", c->udp ? " NAT-T-Encaps, " : "");
+    if (c->pfs_group)
+        str_printf(out, "PFS Group %u, ", c->pfs_group);
+    str_add(out, "IKEv2, }\n");
+    str_printf(out, "         slot: 0, conn_id: %u, crypto-map: %s\n", c->conn_id, c->map);
+    lifetime(out, v, d);
+    str_printf(out, "         IV size: %u bytes\n", e ? e->iv_len : 0);
+    str_printf(out, "         replay detection support: %s\n", replay ? "Y" : "N");
+    str_printf(out, "         Anti replay bitmap: \n          0x%08X 0x%08X\n",
+               (unsigned)(window >> 32), (unsigned)(window & UINT32_MAX));
+}
+
+static void endpoints(struct str *out, const struct ipsec_view *v)
+{
+    const struct ike_path *p = &v->q->sa->path;
+    char l[ADDR_STRLEN], r[ADDR_STRLEN];
+    unsigned all, front;
+    overhead(v->q->child, &all, &front);
+    str_printf(out, "\n      local crypto endpt.: %s/%u, remote crypto endpt.: %s/%u\n",
+               addr_print(&p->local, l, sizeof l), p->lport, addr_print(&p->remote, r, sizeof r),
+               p->rport);
+    str_printf(out, "      path mtu %u, ipsec overhead %u(%u), media mtu %u\n", v->mtu, all, front,
+               v->mtu);
+    str_add(out, "      PMTU time remaining (sec): 0, DF policy: copy-df\n"
+                 "      ICMP error validation: disabled, TFC packets: disabled\n");
+    str_printf(out, "      current outbound spi: %08X\n      current inbound spi : %08X\n\n",
+               v->q->child->spi_out, v->q->child->spi_in);
+}
+
+void render_ipsec_sa(struct str *out, const struct ipsec_view *v)
+{
+    const struct query_identity *q = v->q;
+    const struct selector *s = q->child->n_ts ? &q->child->ts[0] : &q->ace->sel;
+    char local[ADDR_STRLEN], peer[ADDR_STRLEN];
+    str_printf(out, "    Crypto map tag: %s, seq num: %u, local addr: %s\n\n", q->map->name,
+               q->entry->seq, addr_print(&q->local, local, sizeof local));
+    str_add(out, "      ");
+    render_ace(out, q->entry->acl ? q->entry->acl->name : "", q->ace);
+    str_add(out, " \n");
+    ident(out, "local", &s->local, s->proto, s->lport);
+    ident(out, "remote", &s->remote, s->proto, s->rport);
+    str_printf(out, "      current_peer: %s\n\n\n",
+               addr_print(&q->sa->path.remote, peer, sizeof peer));
+    counters(out, v);
+    if (v->detail)
+        causes(out, v);
+    else
+        str_printf(out, "      #send errors: %llu, #recv errors: %llu\n", LLU(all_drops(v->out)),
+                   LLU(all_drops(v->in)));
+    endpoints(out, v);
+    str_add(out, "    inbound esp sas:\n");
+    one_sa(out, v, q->child->spi_in, v->in);
+    str_add(out, "    outbound esp sas:\n");
+    one_sa(out, v, q->child->spi_out, v->out);
+    str_addc(out, '\n');
+}
+
+/* --- the hook --------------------------------------------------------------------------------- */
+
+struct ipsec_show {
+    struct cmd *c;
+    const struct a_show_ipsec_sa *a;
+    struct str out;
+    const struct intent_if *last;
+    unsigned shown;
+};
+
+static bool wanted(const struct ipsec_show *s, const struct query_identity *q)
+{
+    const struct a_show_ipsec_sa *a = s->a;
+    if (!q->sa || !q->child || !q->ifp || !q->map || !q->entry || !q->ace)
+        return false;
+    if (a->has_peer && !addr_eq(&a->peer, &q->sa->path.remote))
+        return false;
+    if (a->has_map && strcmp(a->map, q->map->name) != 0)
+        return false;
+    return !a->has_nameif || strcasecmp(a->nameif, if_shown_name(q->ifp, s->c->asa)) == 0;
+}
+
+static bool each_identity(void *ctx, const struct query_identity *q)
+{
+    struct ipsec_show *s = (struct ipsec_show *)ctx;
+    if (!wanted(s, q))
+        return true;
+    struct ipsec_view v = {.q = q,
+                           .in = query_counters(s->c->control, q->child->slot_in),
+                           .out = query_counters(s->c->control, q->child->slot_out),
+                           .ifname = if_shown_name(q->ifp, s->c->asa),
+                           .mtu = q->ifp->mtu ? q->ifp->mtu : 1500,
+                           .now = clock_mono(control_clock(s->c->control)),
+                           .detail = s->a->detail};
+    if (s->last != q->ifp)
+        str_printf(&s->out, "interface: %s\n", v.ifname);
+    s->last = q->ifp;
+    s->shown++;
+    render_ipsec_sa(&s->out, &v);
+    cmd_puts(s->c, str_text(&s->out));
+    str_clear(&s->out);
+    return true;
+}
+
+int show_ipsec_sa(struct cmd *c, const struct a_show_ipsec_sa *a)
+{
+    struct ipsec_show s = {.c = c, .a = a};
+    query_identities(c->control, each_identity, &s);
+    if (!s.shown)
+        cmd_puts(c, "\nThere are no ipsec sas\n");
+    str_free(&s.out);
+    return CMD_OK;
+}

@@ -1,0 +1,197 @@
+/*
+ * show route and show ip route.
+ */
+#include "modes/internal.h"
+#include "modes/render.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define WRAP 79 /* a longer ASA line breaks before the distance */
+
+static char source_letter(enum rib_source s)
+{
+    static const char letter[] = {[RIB_CONNECTED] = 'C',
+                                  [RIB_LOCAL] = 'L',
+                                  [RIB_STATIC] = 'S',
+                                  [RIB_OSPF] = 'O',
+                                  [RIB_VPN] = 'V'};
+    return letter[s];
+}
+
+static bool is_default(const struct query_route *r)
+{
+    return r->dst.len == 0 && !r->tunneled;
+}
+
+void render_route_head(struct str *out, bool asa, const struct addr *gateway)
+{
+    char text[ADDR_STRLEN];
+    str_add(out, "Codes: L - local, C - connected, S - static, R - RIP, M - mobile, B - BGP\n");
+    if (asa)
+        str_add(out, "       D - EIGRP, EX - EIGRP external, O - OSPF, IA - OSPF inter area\n");
+    else
+        str_add(out, "       D - EIGRP, EX - EIGRP external, O - OSPF, IA - OSPF inter area \n");
+    str_add(out, "       N1 - OSPF NSSA external type 1, N2 - OSPF NSSA external type 2\n");
+    str_add(out, asa ? "       E1 - OSPF external type 1, E2 - OSPF external type 2, V - VPN\n"
+                     : "       E1 - OSPF external type 1, E2 - OSPF external type 2\n");
+    str_add(out, "       i - IS-IS, su - IS-IS summary, L1 - IS-IS level-1, L2 - IS-IS level-2\n"
+                 "       ia - IS-IS inter area, * - candidate default, U - per-user static "
+                 "route\n");
+    str_add(out, asa ? "       o - ODR, P - periodic downloaded static route, + - replicated "
+                       "route\n       SI - Static InterVRF\n"
+                     : "       o - ODR, P - periodic downloaded static route, H - NHRP, l - "
+                       "LISP\n       + - replicated route, % - next hop override\n\n");
+    if (addr_is_set(gateway))
+        str_printf(out, "Gateway of last resort is %s to network 0.0.0.0\n\n",
+                   addr_print(gateway, text, sizeof text));
+    else
+        str_add(out, "Gateway of last resort is not set\n\n");
+}
+
+static void route_way(struct str *out, const struct query_route *r, bool asa)
+{
+    char gw[ADDR_STRLEN];
+    const char *name = r->ifp ? if_shown_name(r->ifp, asa) : "";
+    if (!addr_is_set(&r->gateway)) {
+        str_printf(out, "is directly connected, %s", name);
+        return;
+    }
+    str_printf(out, "[%u/%u] via %s", r->distance, r->metric,
+               addr_print(&r->gateway, gw, sizeof gw));
+    if (asa || r->source != RIB_STATIC)
+        str_printf(out, ", %s", name);
+    if (r->tunneled)
+        str_add(out, " tunneled");
+}
+
+void render_route_asa(struct str *out, const struct query_route *r, bool again)
+{
+    char net[ADDR_STRLEN], mask[ADDR_STRLEN];
+    struct str head = {0}, way = {0};
+    struct addr m = addr_len_to_mask(AF_INET, r->dst.len);
+    str_printf(&head, "%c%-8s%s %s ", source_letter(r->source), r->dst.len == 0 ? "*" : "",
+               addr_print(&r->dst.addr, net, sizeof net), addr_print(&m, mask, sizeof mask));
+    route_way(&way, r, true);
+    bool wrap = head.len + way.len > WRAP && addr_is_set(&r->gateway);
+    if (again)
+        str_printf(out, "%*s%s\n", wrap ? 11 : (int)head.len, "", str_text(&way));
+    else if (wrap)
+        str_printf(out, "%s\n           %s\n", str_text(&head), str_text(&way));
+    else
+        str_printf(out, "%s%s\n", str_text(&head), str_text(&way));
+    str_free(&head);
+    str_free(&way);
+}
+
+/* --- IOS: subnets stand below their classful network ---------------------------------------------
+ */
+
+static struct prefix classful(const struct addr *a)
+{
+    uint32_t v = addr_v4(a);
+    return prefix_make(a, v >> 31 == 0 ? 8 : (v >> 30 == 2 ? 16 : 24));
+}
+
+static bool is_subnet(const struct query_route *r)
+{
+    return r->dst.len > classful(&r->dst.addr).len;
+}
+
+static void ios_line(struct str *out, const struct query_route *r, bool child)
+{
+    char net[PREFIX_STRLEN];
+    str_printf(out, "%c%-*s%s ", source_letter(r->source), child ? 8 : 5, is_default(r) ? "*" : "",
+               prefix_print(&r->dst, net, sizeof net));
+    route_way(out, r, false);
+    str_addc(out, '\n');
+}
+
+/* The line above a network's subnets: how many there are and with how many masks. */
+static void parent_line(struct str *out, const struct query_route *r, size_t n,
+                        const struct prefix *net)
+{
+    char text[PREFIX_STRLEN];
+    unsigned masks = 0, subnets = 0, plen = r->dst.len;
+    uint64_t seen = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || prefix_cmp(&r[i].dst, &r[i - 1].dst) != 0)
+            subnets++;
+        if (!(seen >> r[i].dst.len & 1))
+            masks++;
+        seen |= UINT64_C(1) << r[i].dst.len;
+    }
+    struct prefix shown = masks == 1 ? prefix_make(&net->addr, plen) : *net;
+    if (masks == 1)
+        str_printf(out, "      %s is subnetted, %u subnets\n",
+                   prefix_print(&shown, text, sizeof text), subnets);
+    else
+        str_printf(out, "      %s is variably subnetted, %u subnets, %u masks\n",
+                   prefix_print(&shown, text, sizeof text), subnets, masks);
+}
+
+void render_routes_ios(struct str *out, const struct query_route *r, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        struct prefix net = classful(&r[i].dst.addr);
+        size_t k = i;
+        bool subnets = false;
+        while (k < n && r[k].dst.len >= net.len && prefix_covers(&net, &r[k].dst))
+            subnets = is_subnet(&r[k++]) || subnets;
+        if (k == i) { /* shorter than its class: the default route, a supernet */
+            ios_line(out, &r[i++], false);
+            continue;
+        }
+        if (subnets)
+            parent_line(out, r + i, k - i, &net);
+        for (; i < k; i++)
+            ios_line(out, &r[i], subnets);
+    }
+}
+
+/* --- the hook ------------------------------------------------------------------------------------
+ */
+
+struct route_list {
+    struct query_route *r;
+    size_t n, cap;
+};
+
+static bool collect(void *ctx, const struct query_route *r)
+{
+    struct route_list *l = (struct route_list *)ctx;
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        struct query_route *p = (struct query_route *)realloc(l->r, cap * sizeof *p);
+        if (!p)
+            return false;
+        l->r = p;
+        l->cap = cap;
+    }
+    l->r[l->n++] = *r;
+    return true;
+}
+
+int show_route(struct cmd *c, const struct a_show_route *a)
+{
+    struct route_list l = {0};
+    struct str out = {0};
+    struct addr gateway = {0};
+    (void)a;
+    query_routes(c->control, collect, &l);
+    for (size_t i = 0; i < l.n; i++)
+        if (is_default(&l.r[i]) && !addr_is_set(&gateway))
+            gateway = l.r[i].gateway;
+    render_route_head(&out, c->asa, &gateway);
+    for (size_t i = 0; c->asa && i < l.n; i++)
+        render_route_asa(&out, &l.r[i],
+                         i && prefix_cmp(&l.r[i].dst, &l.r[i - 1].dst) == 0 &&
+                             l.r[i].source == l.r[i - 1].source);
+    if (!c->asa)
+        render_routes_ios(&out, l.r, l.n);
+    cmd_puts(c, str_text(&out));
+    if (c->asa)
+        cmd_puts(c, "\n");
+    str_free(&out);
+    free(l.r);
+    return CMD_OK;
+}
