@@ -32,7 +32,8 @@ enum sadb_msg {
     SADB_ACQUIRE_FAILED, /* struct sadb_ref.policy: drop what is queued, ask again later */
     SADB_SPD_SET,     /* struct sadb_spd_set + entries: the whole policy of one ifid, atomically */
     SADB_SPD_FLUSH,   /* struct sadb_ref: the policy of ifid goes, with its queues */
-    SADB_IKE_SEND,    /* struct sadb_ike + message: send from UDP 4500 */
+    SADB_IKE_SEND,    /* struct sadb_ike + message: send from UDP 4500; no message: a NAT
+                         keepalive (RFC 3948 §4). The only request without an ACK */
     SADB_LOCAL_ADDRS, /* struct sadb_ref.count × struct addr: where ESP to us may arrive */
     /* datapath → engine */
     SADB_ACK = 64, /* struct sadb_ack */
@@ -79,7 +80,8 @@ struct sadb_sa {
     uint16_t local_port, remote_port; /* with SADB_F_UDP */
     uint32_t replay_window;           /* packets, inbound */
     uint64_t soft_bytes, hard_bytes;  /* 0 = no limit */
-    uint64_t seq_first;               /* outbound: first sequence number that may be used */
+    uint64_t seq_first; /* outbound: first sequence number that may be used; inbound: numbers
+                           below it are refused. 0 = 1 */
     uint32_t n_ts;
     struct selector ts[SADB_TS_MAX];
 };
@@ -87,9 +89,9 @@ struct sadb_sa {
 struct sadb_update {
     uint32_t seq;
     uint32_t sa;
-    struct addr local, remote; /* unset = leave */
-    uint16_t local_port, remote_port;
-    uint64_t soft_bytes, hard_bytes;
+    struct addr local, remote;        /* unset = leave */
+    uint16_t local_port, remote_port; /* 0 = leave */
+    uint64_t soft_bytes, hard_bytes;  /* 0 = leave; UINT64_MAX: no limit */
 };
 
 struct sadb_delete {

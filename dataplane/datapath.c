@@ -1,0 +1,461 @@
+/*
+ * The datapath process. See datapath.h.
+ *
+ * One libevent loop: each readable descriptor is drained by at most ROUNDS vectors before the
+ * others get their turn. A descriptor that the launcher sends again replaces the one before;
+ * a new engine finds SAs and policies as its predecessor left them.
+ */
+#include "dataplane/datapath.h"
+#include "dataplane/dp.h"
+#include "dataplane/tun.h"
+#include "dataplane/wire.h"
+#include "lib/ipc.h"
+#include "lib/launchproto.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROUNDS       4
+#define TUNS_MAX     256
+#define DUMP_PENDING (1u << 20) /* a dump waits while the channel holds more than this */
+#define IKE_PENDING  (2u << 20) /* and IKE messages from outside are dropped past this */
+#define LOG_IO       (5 * USEC_PER_SEC)
+
+struct tun {
+    struct tun *next;
+    struct datapath *d;
+    struct lm_tun info;
+    int fd;
+    struct event *ev;
+};
+
+struct datapath {
+    struct event_base *base;
+    struct ipc *launcher, *engine;
+    struct dp *dp;
+    struct wire *wire;
+    struct event *esp4, *natt4, *tick;
+    struct tun *tuns;
+    unsigned n_tuns;
+    struct dpstats *stats;
+    struct pktvec *vec;
+    struct log log;
+    struct clock clock;
+    struct log_limit io_log;
+};
+
+/* --- what the core asks for ---------------------------------------------------------------- */
+
+static void io_wire(void *ctx, struct pkt **p, size_t n)
+{
+    struct datapath *d = ctx;
+    wire_send(d->wire, p, n);
+}
+
+static struct tun *find_tun(struct datapath *d, uint32_t ifid)
+{
+    struct tun *t = d->tuns;
+    while (t && (ifid ? t->info.ifid != ifid : t->info.kind != TUN_BYPASS))
+        t = t->next;
+    return t;
+}
+
+static void io_tun(void *ctx, uint32_t ifid, struct pkt **p, size_t n)
+{
+    struct datapath *d = ctx;
+    struct tun *t = find_tun(d, ifid);
+    if (t) {
+        tun_write(t->fd, p, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        p[i]->cause = DP_TUN_ERROR;
+}
+
+static int io_engine(void *ctx, uint16_t type, const void *a, size_t alen, const void *b,
+                     size_t blen)
+{
+    struct datapath *d = ctx;
+    if (!d->engine)
+        return -ENOTCONN;
+    if (type == SADB_SA_INFO && ipc_pending(d->engine) > DUMP_PENDING)
+        return -ENOBUFS;
+    return ipc_send2(d->engine, type, a, alen, b, blen);
+}
+
+static void io_ike(void *ctx, const struct sadb_ike *path, const uint8_t *msg, size_t len)
+{
+    struct datapath *d = ctx;
+    uint64_t held;
+    int err = wire_send_ike(d->wire, path, msg, len);
+    if (err && log_limit_pass(&d->io_log, clock_mono(&d->clock), LOG_IO, &held))
+        log_line(&d->log, LOGL_WARNING, "wire", "cannot send IKE from UDP 4500: %s",
+                 strerror(-err));
+}
+
+static const struct dp_io io = {.wire = io_wire, .tun = io_tun, .engine = io_engine, .ike = io_ike};
+
+static void on_ike(void *ctx, const struct sadb_ike *path, const uint8_t *msg, size_t len)
+{
+    struct datapath *d = ctx;
+    if (d->engine && ipc_pending(d->engine) <= IKE_PENDING)
+        ipc_send2(d->engine, SADB_IKE_RECV, path, sizeof *path, msg, len);
+}
+
+/* --- descriptors that became readable ------------------------------------------------------ */
+
+static size_t pointers(struct pktvec *v, struct pkt **p)
+{
+    for (size_t i = 0; i < v->n; i++)
+        p[i] = &v->p[i];
+    return v->n;
+}
+
+static void on_tun(evutil_socket_t fd, short what, void *arg)
+{
+    struct tun *t = arg;
+    struct datapath *d = t->d;
+    (void)what;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct pkt *p[PKT_BATCH];
+        unsigned bad = 0;
+        int err = tun_read(fd, d->vec, &bad);
+        dp_count(d->dp->total, DP_TUN_ERROR, bad);
+        size_t n = pointers(d->vec, p);
+        if (n && t->info.kind != TUN_BYPASS) /* nothing is routed into the bypass TUN */
+            dp_outbound(d->dp, t->info.ifid, t->info.kind == TUN_SHADOW, p, n);
+        if (err && err != -EIO) { /* EIO: it is down for now */
+            log_line(&d->log, LOGL_ERROR, "tun", "%s: %s; it is not read any more", t->info.name,
+                     strerror(-err));
+            event_del(t->ev);
+        }
+        if (err || n + bad < PKT_BATCH)
+            return;
+    }
+}
+
+static void on_wire(struct datapath *d, int (*receive)(struct wire *, struct pktvec *))
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        struct pkt *p[PKT_BATCH];
+        int got = receive(d->wire, d->vec);
+        size_t n = pointers(d->vec, p);
+        if (n)
+            dp_inbound(d->dp, p, n);
+        if (got < PKT_BATCH)
+            return;
+    }
+}
+
+static void on_esp4(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    on_wire(arg, wire_recv_esp4);
+}
+
+static void on_natt4(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    on_wire(arg, wire_recv_natt4);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct datapath *d = arg;
+    (void)fd;
+    (void)what;
+    dp_tick(d->dp);
+}
+
+/* --- the engine ---------------------------------------------------------------------------- */
+
+static void on_drained(struct ipc *c, void *ctx)
+{
+    struct datapath *d = ctx;
+    (void)c;
+    dp_dump_more(d->dp);
+}
+
+static void on_engine(struct ipc *c, struct ipc_msg *m, void *ctx)
+{
+    struct datapath *d = ctx;
+    if (c == d->engine)
+        dp_message(d->dp, m->type, m->data, m->len);
+}
+
+static void on_engine_gone(struct ipc *c, void *ctx)
+{
+    struct datapath *d = ctx;
+    if (c == d->engine) {
+        log_line(&d->log, LOGL_WARNING, "engine", "the engine is gone; SAs and policies stay");
+        d->engine = NULL;
+    }
+    ipc_free(c);
+}
+
+static void take_peer(struct datapath *d, struct ipc_msg *m)
+{
+    struct lm_peer peer;
+    if (m->len != sizeof peer || m->nfds != 1)
+        return;
+    memcpy(&peer, m->data, sizeof peer);
+    if (peer.role != ROLE_ENGINE)
+        return;
+    struct ipc *old = d->engine;
+    d->engine = ipc_new(d->base, m->fds[0], on_engine, on_engine_gone, d);
+    m->fds[0] = -1;
+    ipc_free(old);
+    if (!d->engine) {
+        log_line(&d->log, LOGL_ERROR, "engine", "no memory for the engine's channel");
+        return;
+    }
+    ipc_on_drained(d->engine, DUMP_PENDING / 2, on_drained);
+    dp_engine_new(d->dp);
+}
+
+/* --- the launcher -------------------------------------------------------------------------- */
+
+static struct event *watch(struct datapath *d, int fd, event_callback_fn fn, void *arg)
+{
+    evutil_make_socket_nonblocking(fd);
+    struct event *ev = event_new(d->base, fd, EV_READ | EV_PERSIST, fn, arg);
+    if (ev && event_add(ev, NULL) == 0)
+        return ev;
+    if (ev)
+        event_free(ev);
+    log_line(&d->log, LOGL_ERROR, "loop", "cannot watch a descriptor");
+    return NULL;
+}
+
+static void take_stats(struct datapath *d, int fd)
+{
+    struct stat st;
+    if (d->stats)
+        return; /* SAs count there already */
+    if (fstat(fd, &st) || st.st_size < (off_t)sizeof(struct dpstats)) {
+        log_line(&d->log, LOGL_ERROR, "stats", "the counters' memory is too small");
+        return;
+    }
+    void *at = mmap(NULL, sizeof(struct dpstats), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) {
+        log_line(&d->log, LOGL_ERROR, "stats", "cannot map the counters: %s", strerror(errno));
+        return;
+    }
+    d->stats = at;
+    dp_set_stats(d->dp, d->stats);
+}
+
+/* Events watch the descriptor, so the old one goes before the socket is replaced. */
+static void unwatch(struct event **ev)
+{
+    if (*ev)
+        event_free(*ev);
+    *ev = NULL;
+}
+
+static void take_socket(struct datapath *d, struct ipc_msg *m)
+{
+    struct lm_socket s;
+    if (m->len != sizeof s || m->nfds != 1)
+        return;
+    memcpy(&s, m->data, sizeof s);
+    int fd = m->fds[0];
+    switch (s.kind) {
+    case SOCK_ESP4:
+        m->fds[0] = -1;
+        unwatch(&d->esp4);
+        wire_set_esp4(d->wire, fd);
+        d->esp4 = watch(d, fd, on_esp4, d);
+        break;
+    case SOCK_NATT4:
+        m->fds[0] = -1;
+        unwatch(&d->natt4);
+        wire_set_natt4(d->wire, fd);
+        d->natt4 = watch(d, fd, on_natt4, d);
+        break;
+    case SOCK_STATS:
+        take_stats(d, fd);
+        break;
+    default: /* not for us: closed by the channel */
+        break;
+    }
+}
+
+static void tun_free(struct tun *t)
+{
+    unwatch(&t->ev);
+    if (t->fd >= 0)
+        close(t->fd);
+    free(t);
+}
+
+static void drop_tun(struct datapath *d, const struct lm_tun *info)
+{
+    for (struct tun **at = &d->tuns, *t; (t = *at); at = &t->next) {
+        if (t->info.kind != info->kind || t->info.ifid != info->ifid)
+            continue;
+        *at = t->next;
+        tun_free(t);
+        d->n_tuns--;
+        return;
+    }
+}
+
+static void take_tun(struct datapath *d, struct ipc_msg *m, bool gone)
+{
+    struct lm_tun info;
+    if (m->len != sizeof info)
+        return;
+    memcpy(&info, m->data, sizeof info);
+    info.name[LAUNCH_IFNAME - 1] = 0;
+    drop_tun(d, &info);
+    if (gone || m->nfds != 1)
+        return;
+    if ((info.kind != TUN_BYPASS && info.ifid == 0) || d->n_tuns >= TUNS_MAX) {
+        log_line(&d->log, LOGL_ERROR, "tun", "%s: not accepted", info.name);
+        return;
+    }
+    struct tun *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    t->d = d;
+    t->info = info;
+    t->fd = m->fds[0];
+    m->fds[0] = -1;
+    t->ev = watch(d, t->fd, on_tun, t);
+    if (!t->ev) {
+        tun_free(t);
+        return;
+    }
+    t->next = d->tuns;
+    d->tuns = t;
+    d->n_tuns++;
+}
+
+static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
+{
+    struct datapath *d = ctx;
+    (void)c;
+    switch (m->type) {
+    case LM_PEER:
+        take_peer(d, m);
+        break;
+    case LM_SOCKET:
+        take_socket(d, m);
+        break;
+    case LM_TUN:
+        take_tun(d, m, false);
+        break;
+    case LM_TUN_GONE:
+        take_tun(d, m, true);
+        break;
+    case LM_READY:
+        log_line(&d->log, LOGL_INFO, "start", "ready, %u TUNs, crypto by %s", d->n_tuns,
+                 crypto_name(d->dp->crypto));
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_launcher_gone(struct ipc *c, void *ctx)
+{
+    struct datapath *d = ctx;
+    (void)c;
+    event_base_loopbreak(d->base);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+/* The core takes the crypto object, or it is freed. */
+static int make_core(struct datapath *d, enum crypto_want want)
+{
+    struct crypto *crypto = crypto_new(want);
+    if (!crypto) {
+        log_line(&d->log, LOGL_ERROR, "start", "the crypto backend is not available here");
+        return -1;
+    }
+    d->dp = dp_new(d->clock, &d->log, crypto, &io, d);
+    if (!d->dp)
+        crypto_free(crypto);
+    return d->dp ? 0 : -1;
+}
+
+static int start_tick(struct datapath *d)
+{
+    struct timeval second = {.tv_sec = 1};
+    d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+    return d->tick ? event_add(d->tick, &second) : -1;
+}
+
+struct datapath *datapath_new(int launch_fd, enum crypto_want want)
+{
+    struct datapath *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    log_init(&d->log, "datapath", STDERR_FILENO, LOGL_INFO);
+    d->clock = clock_system();
+    d->base = event_base_new();
+    d->wire = wire_new(on_ike, d);
+    d->vec = pktvec_new();
+    bool ok = d->base && d->wire && d->vec && make_core(d, want) == 0 && start_tick(d) == 0;
+    if (ok)
+        d->launcher = ipc_new(d->base, launch_fd, on_launcher, on_launcher_gone, d);
+    if (d->launcher)
+        return d;
+    log_line(&d->log, LOGL_ERROR, "start", "cannot start");
+    datapath_free(d);
+    return NULL;
+}
+
+int datapath_run(struct datapath *d)
+{
+    return event_base_dispatch(d->base) < 0 ? 1 : 0;
+}
+
+void datapath_free(struct datapath *d)
+{
+    if (!d)
+        return;
+    while (d->tuns) {
+        struct tun *t = d->tuns;
+        d->tuns = t->next;
+        tun_free(t);
+    }
+    unwatch(&d->esp4);
+    unwatch(&d->natt4);
+    unwatch(&d->tick);
+    wire_free(d->wire);
+    ipc_free(d->engine);
+    ipc_free(d->launcher);
+    dp_free(d->dp);
+    pktvec_free(d->vec);
+    if (d->stats)
+        munmap(d->stats, sizeof *d->stats);
+    if (d->base)
+        event_base_free(d->base);
+    free(d);
+}
+
+int datapath_main(int launch_fd)
+{
+    const char *choice = getenv("TANDEM_CRYPTO");
+    enum crypto_want want = CRYPTO_AUTO;
+    if (choice && strcmp(choice, "mb") == 0)
+        want = CRYPTO_MB;
+    else if (choice && strcmp(choice, "openssl") == 0)
+        want = CRYPTO_OSSL;
+    struct datapath *d = datapath_new(launch_fd, want);
+    if (!d)
+        return 1;
+    int status = datapath_run(d);
+    datapath_free(d);
+    return status;
+}

@@ -1,0 +1,91 @@
+/*
+ * The core of the datapath: what happens to a vector of packets, and to a message of the
+ * engine. No descriptor, no event loop, no clock of its own: they are handed in, so that tests
+ * drive it whole.
+ *
+ * Tables are read by the path and written only between two vectors. A second worker would get
+ * its own crypto, batch and spare vector, and own the SAs that its packets use.
+ *
+ * What cannot be seen here: a packet that comes in clear from outside although policy wants it
+ * protected is forwarded by the kernel and never enters a shadow TUN. Only what the kernel
+ * routes into a shadow TUN, and what was decrypted, is checked against policy.
+ */
+#ifndef TANDEM_DATAPLANE_DP_H
+#define TANDEM_DATAPLANE_DP_H
+
+#include "dataplane/crypto.h"
+#include "dataplane/esp.h"
+#include "dataplane/queue.h"
+#include "dataplane/sad.h"
+#include "dataplane/spd.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define DP_LOCAL_MAX      1024u
+#define DP_LOG_INTERVAL   (5 * USEC_PER_SEC) /* per cause */
+#define DP_EVENT_INTERVAL (1 * USEC_PER_SEC) /* per kind */
+#define DP_EVENT_KINDS    (EV_CLEAR_INBOUND + 1)
+
+/* The outside, as the core sees it. */
+struct dp_io {
+    /* ESP packets to the wire; sets `cause` of those that could not be sent. */
+    void (*wire)(void *ctx, struct pkt **p, size_t n);
+    /* Inner packets to the TUN of ifid (0: bypass); sets `cause` likewise. */
+    void (*tun)(void *ctx, uint32_t ifid, struct pkt **p, size_t n);
+    /* A message to the engine: 0, -ENOBUFS, -ENOTCONN. */
+    int (*engine)(void *ctx, uint16_t type, const void *a, size_t alen, const void *b, size_t blen);
+    /* An IKE message to UDP 4500; len 0: a NAT keepalive. */
+    void (*ike)(void *ctx, const struct sadb_ike *path, const uint8_t *msg, size_t len);
+};
+
+struct dp {
+    struct clock clock;
+    struct log log;
+    const struct dp_io *io;
+    void *io_ctx;
+    struct crypto *crypto;
+    struct sad sad;
+    struct spd_table spd;
+    struct policies policies;
+    struct esp_batch batch;
+    struct pktvec *spare; /* for packets that come out of a queue */
+    struct dpstats *stats;
+    struct dp_counters *total, own_total;
+    struct addr *locals; /* where ESP may arrive; none: anywhere */
+    uint32_t n_locals;
+    struct {
+        bool active;
+        uint32_t seq, ifid, bucket;
+    } dump;
+    struct log_limit drop_log[DP_CAUSES], event_limit[DP_EVENT_KINDS];
+};
+
+/* Takes crypto. NULL on exhaustion. */
+struct dp *dp_new(struct clock clock, const struct log *log, struct crypto *crypto,
+                  const struct dp_io *io, void *io_ctx);
+void dp_free(struct dp *dp);
+/* From now on counters live there (at least sizeof(struct dpstats)); stays the caller's. */
+void dp_set_stats(struct dp *dp, struct dpstats *stats);
+struct dp_counters *dp_slot(struct dp *dp, uint32_t slot); /* NULL where there is none */
+
+/* path.c */
+/* Packets from the TUN of ifid. `bypass`: what no policy wants goes on in clear. */
+void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size_t n);
+/* ESP packets from the wire, `data` at the ESP header, outer addresses set. */
+void dp_inbound(struct dp *dp, struct pkt **p, size_t n);
+/* Sends what waited for the policy's SA. */
+void dp_release(struct dp *dp, uint32_t policy);
+/* Once a second: old packets leave the queues, unanswered ACQUIREs go out again. */
+void dp_tick(struct dp *dp);
+/* Counts n packets dropped for a cause. */
+void dp_count(struct dp_counters *c, enum dp_cause cause, uint64_t n);
+
+/* msg.c */
+/* One message of the engine. Whatever it says, it is answered and nothing breaks. */
+void dp_message(struct dp *dp, uint16_t type, const uint8_t *data, size_t len);
+/* Goes on with a SADB_DUMP that waited for the channel to drain. */
+void dp_dump_more(struct dp *dp);
+/* A new engine: half-sent sets are forgotten, whatever still waits is asked for again. */
+void dp_engine_new(struct dp *dp);
+
+#endif

@@ -1,0 +1,397 @@
+/*
+ * The packet path: stages over vectors. See dp.h.
+ *
+ * Outbound: read the flow → SPD → SA, queue, or clear → seal → wire.
+ * Inbound: SA by SPI → open → selectors → TUN of the SA's interface.
+ *
+ * A packet that is dropped is counted where it belongs: on its SA, else on its policy, else in
+ * the total; one line per cause and interval goes to the log.
+ */
+#include "dataplane/dp.h"
+#include "dataplane/ip.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void dp_count(struct dp_counters *c, enum dp_cause cause, uint64_t n)
+{
+    dp_add(&c->drops[cause], n);
+}
+
+static void drop(struct dp *dp, struct dp_counters *c, const struct pkt *p, enum dp_cause cause)
+{
+    uint64_t held;
+    dp_count(c, cause, 1);
+    usec_t now = clock_mono(&dp->clock);
+    if (!log_limit_pass(&dp->drop_log[cause], now, DP_LOG_INTERVAL, &held))
+        return;
+    char from[ADDR_STRLEN], to[ADDR_STRLEN];
+    bool outer = addr_is_set(&p->remote);
+    addr_print(outer ? &p->remote : &p->flow.remote, from, sizeof from);
+    addr_print(outer ? &p->local : &p->flow.local, to, sizeof to);
+    log_line(&dp->log, LOGL_WARNING, "path",
+             "dropped: %s (%s %s, local %s, SPI 0x%08" PRIx32 "), %" PRIu64 " more not shown",
+             dpstats_cause_name(cause), outer ? "peer" : "remote", from, to, p->sa ? p->sa->spi : 0,
+             held);
+}
+
+static void event(struct dp *dp, enum sadb_event_kind kind, const struct pkt *p, uint32_t spi)
+{
+    uint64_t held;
+    if (!log_limit_pass(&dp->event_limit[kind], clock_mono(&dp->clock), DP_EVENT_INTERVAL, &held))
+        return;
+    struct sadb_event e;
+    memset(&e, 0, sizeof e);
+    e.kind = (uint8_t)kind;
+    e.sa = p->sa ? p->sa->id : 0;
+    e.spi = spi;
+    e.path.local = p->local;
+    e.path.remote = p->remote;
+    e.path.local_port = p->lport;
+    e.path.remote_port = p->rport;
+    dp->io->engine(dp->io_ctx, SADB_EVENT, &e, sizeof e, NULL, 0);
+}
+
+/* --- lifetimes ----------------------------------------------------------------------------- */
+
+static void expire(struct dp *dp, struct sa *sa, bool hard)
+{
+    bool *sent = hard ? &sa->hard_sent : &sa->soft_sent;
+    if (*sent)
+        return;
+    struct sadb_expire e;
+    memset(&e, 0, sizeof e);
+    e.sa = sa->id;
+    e.hard = hard;
+    if (dp->io->engine(dp->io_ctx, SADB_EXPIRE, &e, sizeof e, NULL, 0) == 0)
+        *sent = true;
+}
+
+/* After packets were counted: volume (RFC 4301 §4.4.2.1) and numbers that come to their end. */
+static void check_lifetime(struct dp *dp, struct sa *sa)
+{
+    if (sa->hard_bytes && sa->bytes >= sa->hard_bytes)
+        expire(dp, sa, true);
+    else if ((sa->soft_bytes && sa->bytes >= sa->soft_bytes) ||
+             (sa->dir == SADB_OUT && sa->seq > sa->seq_max - sa->seq_max / 16))
+        expire(dp, sa, false);
+}
+
+static bool worn_out(struct dp *dp, struct sa *sa)
+{
+    if (!sa->hard_bytes || sa->bytes < sa->hard_bytes)
+        return false;
+    expire(dp, sa, true);
+    return true;
+}
+
+static void count_sa(struct sa *sa, const struct pkt *p)
+{
+    dp_add(&sa->ctr->packets, 1);
+    dp_add(&sa->ctr->bytes, p->payload);
+    sa->bytes += p->payload;
+}
+
+/* Once per vector and SA: what does not need to be exact within one. */
+static void publish(struct dp *dp, struct pkt **p, size_t n)
+{
+    usec_t now = clock_mono(&dp->clock);
+    for (size_t i = 0; i < n; i++)
+        p[i]->sa->dirty = true;
+    for (size_t i = 0; i < n; i++) {
+        struct sa *sa = p[i]->sa;
+        if (!sa->dirty)
+            continue;
+        sa->dirty = false;
+        uint64_t seq = sa->seq;
+        if (sa->dir == SADB_IN) {
+            uint64_t w[16];
+            replay_export(&sa->replay, w);
+            for (int k = 0; k < 16; k++)
+                atomic_store_explicit(&sa->ctr->window[k], w[k], memory_order_relaxed);
+            seq = sa->replay.top;
+        }
+        atomic_store_explicit(&sa->ctr->seq, seq, memory_order_relaxed);
+        atomic_store_explicit(&sa->ctr->last_us, now, memory_order_relaxed);
+        check_lifetime(dp, sa);
+    }
+}
+
+/* --- outbound ------------------------------------------------------------------------------ */
+
+static void acquire(struct dp *dp, struct policy *pol, const struct flow *f)
+{
+    if (!policy_may_acquire(pol, clock_mono(&dp->clock)))
+        return;
+    struct sadb_acquire a;
+    memset(&a, 0, sizeof a);
+    a.ifid = pol->ifid;
+    a.policy = pol->id;
+    a.packet = selector_of_flow(f);
+    if (dp->io->engine(dp->io_ctx, SADB_ACQUIRE, &a, sizeof a, NULL, 0))
+        pol->next_acquire = 0; /* nobody heard it */
+}
+
+/* Protection is wanted and there is no SA: wait for it, or say why not. */
+static void wait_for_sa(struct dp *dp, struct policy *pol, struct pkt *p)
+{
+    if (pol->accept_only) { /* nobody will ever ask for this SA */
+        drop(dp, pol->ctr, p, DP_NO_SA);
+        return;
+    }
+    uint8_t cause = queue_push(&dp->policies, pol, p, clock_mono(&dp->clock));
+    if (cause != PKT_OK)
+        drop(dp, pol->ctr, p, cause);
+    acquire(dp, pol, &p->flow);
+}
+
+/* What the outer header says: RFC 4301 §5.1.2.1, ECN as in RFC 6040 §4.1. */
+static void set_outer(struct pkt *p, const struct sa *sa, const struct ip_info *in)
+{
+    p->local = sa->local;
+    p->remote = sa->remote;
+    p->lport = sa->local_port;
+    p->rport = sa->remote_port;
+    p->udp = (sa->flags & SADB_F_UDP) != 0;
+    p->tos = in->tos;
+    p->df = in->df;
+    if (sa->flags & SADB_DF_SET)
+        p->df = 1;
+    else if (sa->flags & SADB_DF_CLEAR)
+        p->df = 0;
+}
+
+enum way { WAY_NONE, WAY_SEAL, WAY_CLEAR };
+
+static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p)
+{
+    struct ip_info in;
+    if (ip_parse(p->data, p->len, false, &in)) {
+        drop(dp, dp->total, p, DP_BAD_INNER);
+        return WAY_NONE;
+    }
+    p->flow = in.flow;
+    p->len = in.total;
+    if (p->data[0] >> 4 == 6 && p->data[24] == 0xff)
+        return WAY_NONE; /* the kernel's own multicast on a fresh interface */
+    if (!spd) {          /* no policy was ever set: never in clear by default */
+        drop(dp, dp->total, p, DP_NO_SA);
+        return WAY_NONE;
+    }
+    struct policy *pol = spd_lookup(spd, &p->flow);
+    if (!pol) {
+        if (bypass)
+            return WAY_CLEAR;
+        drop(dp, dp->total, p, DP_NO_SA);
+        return WAY_NONE;
+    }
+    struct sa *sa = sad_outbound(&dp->sad, pol->id, &p->flow);
+    p->policy = pol;
+    if (!sa) {
+        wait_for_sa(dp, pol, p);
+        return WAY_NONE;
+    }
+    p->sa = sa;
+    if (worn_out(dp, sa)) {
+        drop(dp, sa->ctr, p, DP_HARD_LIFETIME);
+        return WAY_NONE;
+    }
+    set_outer(p, sa, &in);
+    return WAY_SEAL;
+}
+
+/* Keeps those that are still fine, in order. */
+static size_t survivors(struct dp *dp, struct pkt **p, size_t n)
+{
+    size_t ok = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i]->cause == PKT_OK)
+            p[ok++] = p[i];
+        else
+            drop(dp, p[i]->sa ? p[i]->sa->ctr : dp->total, p[i], p[i]->cause);
+    }
+    return ok;
+}
+
+static void protect(struct dp *dp, struct pkt **p, size_t n)
+{
+    struct pkt *all[PKT_BATCH];
+    size_t n_all = n;
+    memcpy(all, p, n * sizeof *p);
+    esp_seal(&dp->batch, p, n);
+    for (size_t i = 0; i < n; i++)
+        if (p[i]->cause == DP_SEQ_OVERFLOW)
+            expire(dp, p[i]->sa, true);
+    n = survivors(dp, p, n);
+    dp->io->wire(dp->io_ctx, p, n);
+    n = survivors(dp, p, n);
+    for (size_t i = 0; i < n; i++) {
+        count_sa(p[i]->sa, p[i]);
+        dp_add(&p[i]->policy->ctr->packets, 1);
+        dp_add(&p[i]->policy->ctr->bytes, p[i]->payload);
+    }
+    publish(dp, all, n_all);
+}
+
+static void in_clear(struct dp *dp, struct pkt **p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ip_ttl_give_back(p[i]->data);
+    dp->io->tun(dp->io_ctx, 0, p, n);
+    survivors(dp, p, n);
+}
+
+void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size_t n)
+{
+    struct spd *spd = spd_find(&dp->spd, ifid);
+    struct pkt *seal[PKT_BATCH], *clear[PKT_BATCH];
+    size_t n_seal = 0, n_clear = 0;
+    for (size_t i = 0; i < n; i++) {
+        switch (decide(dp, spd, bypass, p[i])) {
+        case WAY_SEAL:
+            seal[n_seal++] = p[i];
+            break;
+        case WAY_CLEAR:
+            clear[n_clear++] = p[i];
+            break;
+        case WAY_NONE:
+            break;
+        }
+    }
+    if (n_seal)
+        protect(dp, seal, n_seal);
+    if (n_clear)
+        in_clear(dp, clear, n_clear);
+}
+
+void dp_release(struct dp *dp, uint32_t policy)
+{
+    struct policy *pol = policy_find(&dp->policies, policy);
+    /* what finds no SA even now goes back into the queue: look at each once */
+    for (uint32_t left = pol ? pol->n : 0; left;) {
+        struct pkt *p[PKT_BATCH];
+        size_t n = 0;
+        for (struct queued *q; left && n < PKT_BATCH; n++, left--) {
+            q = queue_pop(&dp->policies, pol);
+            if (!q) {
+                left = 0;
+                break;
+            }
+            p[n] = &dp->spare->p[n];
+            pkt_reset(p[n]);
+            memcpy(p[n]->data, q->data, q->len);
+            p[n]->len = q->len;
+            free(q);
+        }
+        dp_outbound(dp, pol->ifid, false, p, n);
+    }
+}
+
+void dp_tick(struct dp *dp)
+{
+    usec_t now = clock_mono(&dp->clock);
+    for (uint32_t i = 0; i < POLICY_BUCKETS; i++)
+        for (struct policy *p = dp->policies.buckets[i]; p; p = p->chain) {
+            unsigned old = queue_expire(&dp->policies, p, now);
+            if (old)
+                dp_count(p->ctr, DP_NO_SA, old);
+            if (p->head)
+                acquire(dp, p, &p->head->flow);
+        }
+}
+
+/* --- inbound ------------------------------------------------------------------------------- */
+
+static bool for_us(const struct dp *dp, const struct addr *a)
+{
+    for (uint32_t i = 0; i < dp->n_locals; i++)
+        if (addr_eq(&dp->locals[i], a))
+            return true;
+    return dp->n_locals == 0;
+}
+
+/* True when the packet has an SA that may still be used. */
+static bool find_sa(struct dp *dp, struct pkt *p)
+{
+    if (p->len < ESP_HLEN) {
+        drop(dp, dp->total, p, DP_BAD_LENGTH);
+        return false;
+    }
+    if (!for_us(dp, &p->local)) {
+        drop(dp, dp->total, p, DP_UNKNOWN_SPI);
+        return false;
+    }
+    uint32_t spi = (uint32_t)p->data[0] << 24 | (uint32_t)p->data[1] << 16 |
+                   (uint32_t)p->data[2] << 8 | p->data[3];
+    p->sa = sad_inbound(&dp->sad, spi);
+    if (!p->sa) {
+        drop(dp, dp->total, p, DP_UNKNOWN_SPI);
+        event(dp, EV_UNKNOWN_SPI, p, spi);
+        return false;
+    }
+    if (worn_out(dp, p->sa)) {
+        drop(dp, p->sa->ctr, p, DP_HARD_LIFETIME);
+        return false;
+    }
+    return true;
+}
+
+/* RFC 7296 §2.23: an authentic packet from elsewhere tells that the NAT moved its mapping. The
+ * engine decides and answers with SADB_UPDATE. */
+static void check_path(struct dp *dp, const struct pkt *p)
+{
+    const struct sa *sa = p->sa;
+    if (p->udp && (sa->flags & SADB_F_UDP) &&
+        (p->rport != sa->remote_port || !addr_eq(&p->remote, &sa->remote)))
+        event(dp, EV_NAT_MOVED, p, sa->spi);
+}
+
+static void report(struct dp *dp, struct pkt **p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p[i]->cause == DP_REPLAY)
+            event(dp, EV_REPLAY, p[i], p[i]->sa->spi);
+        else if (p[i]->cause == DP_BAD_ICV)
+            event(dp, EV_BAD_ICV, p[i], p[i]->sa->spi);
+    }
+}
+
+/* Runs of one interface go to its TUN in one call. */
+static void deliver(struct dp *dp, struct pkt **p, size_t n)
+{
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 1; i + run < n && p[i + run]->sa->ifid == p[i]->sa->ifid; run++)
+            ;
+        dp->io->tun(dp->io_ctx, p[i]->sa->ifid, p + i, run);
+    }
+    survivors(dp, p, n);
+}
+
+void dp_inbound(struct dp *dp, struct pkt **p, size_t n)
+{
+    struct pkt *have[PKT_BATCH], *good[PKT_BATCH];
+    size_t n_have = 0, n_good;
+    for (size_t i = 0; i < n; i++)
+        if (find_sa(dp, p[i]))
+            have[n_have++] = p[i];
+    if (!n_have)
+        return;
+    memcpy(good, have, n_have * sizeof *have);
+    esp_open(&dp->batch, good, n_have);
+    report(dp, good, n_have);
+    n_good = survivors(dp, good, n_have);
+    size_t out = 0;
+    for (size_t i = 0; i < n_good; i++) {
+        struct pkt *q = good[i];
+        count_sa(q->sa, q);
+        check_path(dp, q);
+        if (q->len == 0)
+            continue; /* a dummy packet, RFC 4303 §2.6 */
+        if (sa_covers(q->sa, &q->flow))
+            good[out++] = q;
+        else /* RFC 4301 §5.2 step 4 */
+            drop(dp, q->sa->ctr, q, DP_SELECTOR);
+    }
+    deliver(dp, good, out);
+    publish(dp, have, n_have);
+}

@@ -1,0 +1,271 @@
+/*
+ * The security association database. See sad.h.
+ *
+ * Three fixed hash tables with chains; the number of SAs is bounded, so are the chains. SPIs
+ * inbound are chosen by our own engine, so nobody outside can aim at one chain.
+ */
+#include "dataplane/sad.h"
+#include "dataplane/ip.h"
+#include "lib/mem.h"
+#include "lib/transform.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPI_RESERVED 256u /* RFC 4303 §2.1 */
+
+static uint32_t bucket(uint32_t v)
+{
+    return v * 2654435761u >> 19; /* Knuth's multiplicative hash: the top 13 bits */
+}
+_Static_assert(SAD_BUCKETS == 1u << 13, "bucket() makes 13 bits");
+
+static struct sa **key_chain(struct sad *s, const struct sa *sa)
+{
+    return sa->dir == SADB_IN ? &s->spis[bucket(sa->spi)] : &s->policies[bucket(sa->policy)];
+}
+
+struct sa *sad_find(const struct sad *s, uint32_t id)
+{
+    struct sa *sa = s->ids[bucket(id)];
+    while (sa && sa->id != id)
+        sa = sa->by_id;
+    return sa;
+}
+
+struct sa *sad_inbound(const struct sad *s, uint32_t spi)
+{
+    struct sa *sa = s->spis[bucket(spi)];
+    while (sa && sa->spi != spi)
+        sa = sa->by_key;
+    return sa;
+}
+
+bool sa_covers(const struct sa *sa, const struct flow *f)
+{
+    for (uint32_t i = 0; i < sa->n_ts; i++)
+        if (selector_match(&sa->ts[i], f))
+            return true;
+    return sa->n_ts == 0;
+}
+
+struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow *f)
+{
+    for (struct sa *sa = s->policies[bucket(policy)]; sa; sa = sa->by_key)
+        if (sa->policy == policy && sa_covers(sa, f))
+            return sa;
+    return NULL;
+}
+
+static int check_range(const struct addr_range *r)
+{
+    unsigned n = addr_size(&r->lo);
+    if (!n || r->lo.family != r->hi.family || memcmp(r->lo.b, r->hi.b, n) > 0)
+        return -EINVAL;
+    return 0;
+}
+
+static int check_selectors(const struct sadb_sa *m)
+{
+    if (m->n_ts > SADB_TS_MAX)
+        return -EINVAL;
+    for (uint32_t i = 0; i < m->n_ts; i++)
+        if (check_range(&m->ts[i].local) || check_range(&m->ts[i].remote))
+            return -EINVAL;
+    return 0;
+}
+
+static int check(const struct sad *s, const struct sadb_sa *m)
+{
+    if (m->proto != SADB_ESP)
+        return -EPROTONOSUPPORT;
+    if (m->mode != SADB_TUNNEL)
+        return -EOPNOTSUPP;
+    if ((m->dir != SADB_IN && m->dir != SADB_OUT) || m->spi < SPI_RESERVED)
+        return -EINVAL;
+    if (m->encr.key_len > SADB_KEY_MAX || m->integ.key_len > SADB_KEY_MAX || check_selectors(m))
+        return -EINVAL;
+    if (m->local.family != AF_INET || m->remote.family != AF_INET)
+        return -EAFNOSUPPORT;
+    if ((m->flags & SADB_F_UDP) && (m->local_port == 0 || m->remote_port == 0))
+        return -EINVAL;
+    if (sad_find(s, m->sa) || (m->dir == SADB_IN && sad_inbound(s, m->spi)))
+        return -EEXIST;
+    return s->n >= SAD_MAX ? -ENOSPC : 0;
+}
+
+static void sa_free(struct sa *sa)
+{
+    crypto_key_free(sa->key);
+    mem_wipe(sa, sizeof *sa);
+    free(sa);
+}
+
+static void fill(struct sa *sa, const struct sadb_sa *m)
+{
+    sa->id = m->sa;
+    sa->ifid = m->ifid;
+    sa->policy = m->policy;
+    sa->slot = m->slot;
+    sa->spi = m->spi;
+    sa->dir = m->dir;
+    sa->flags = m->flags;
+    sa->local = m->local;
+    sa->remote = m->remote;
+    sa->local_port = m->local_port;
+    sa->remote_port = m->remote_port;
+    sa->soft_bytes = m->soft_bytes;
+    sa->hard_bytes = m->hard_bytes;
+    sa->n_ts = m->n_ts;
+    memcpy(sa->ts, m->ts, sizeof sa->ts);
+    sa->encr_id = m->encr.id;
+    sa->integ_id = m->integ.id;
+}
+
+/* Where counting starts: 1, or where a predecessor of this SA's state left off. */
+static int start_numbers(struct sa *sa, const struct sadb_sa *m)
+{
+    uint64_t before = m->seq_first ? m->seq_first - 1 : 0;
+    sa->seq_max = m->flags & SADB_F_ESN ? UINT64_MAX : UINT32_MAX;
+    if (before > sa->seq_max)
+        return -EINVAL;
+    sa->seq = sa->lease = before;
+    if (sa->dir == SADB_IN) {
+        /* RFC 4303 §3.4.3: without integrity there is nothing to protect the numbers */
+        bool on = !(m->flags & SADB_F_NOREPLAY) && crypto_key_icv_len(sa->key);
+        replay_init(&sa->replay, on ? m->replay_window : 0, before);
+    }
+    return 0;
+}
+
+int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_counters *ctr,
+            struct sa **out)
+{
+    int err = check(s, m);
+    if (err)
+        return err;
+    struct sa *sa = calloc(1, sizeof *sa);
+    if (!sa)
+        return -ENOMEM;
+    fill(sa, m);
+    struct crypto_spec spec = {.encrypt = m->dir == SADB_OUT,
+                               .encr = m->encr.id,
+                               .integ = m->integ.id,
+                               .key = m->encr.key,
+                               .key_len = m->encr.key_len,
+                               .ikey = m->integ.key,
+                               .ikey_len = m->integ.key_len};
+    sa->key = crypto_key_new(c, &spec, &err);
+    if (sa->key)
+        err = start_numbers(sa, m);
+    if (err) {
+        sa_free(sa);
+        return err;
+    }
+    sa->ctr = ctr ? ctr : &sa->own;
+    memset((void *)sa->ctr, 0, sizeof *sa->ctr);
+    dp_add(&sa->ctr->seq, sa->seq);
+    dp_add(&sa->ctr->lease, sa->lease);
+    struct sa **id = &s->ids[bucket(sa->id)], **key = key_chain(s, sa);
+    sa->by_id = *id;
+    *id = sa;
+    sa->by_key = *key;
+    *key = sa;
+    s->n++;
+    *out = sa;
+    return 0;
+}
+
+int sad_update(struct sad *s, const struct sadb_update *m)
+{
+    struct sa *sa = sad_find(s, m->sa);
+    if (!sa)
+        return -ENOENT;
+    if ((addr_is_set(&m->local) && m->local.family != sa->local.family) ||
+        (addr_is_set(&m->remote) && m->remote.family != sa->remote.family))
+        return -EAFNOSUPPORT;
+    if (addr_is_set(&m->local))
+        sa->local = m->local;
+    if (addr_is_set(&m->remote))
+        sa->remote = m->remote;
+    if (m->local_port)
+        sa->local_port = m->local_port;
+    if (m->remote_port)
+        sa->remote_port = m->remote_port;
+    if (m->soft_bytes) {
+        sa->soft_bytes = m->soft_bytes;
+        sa->soft_sent = false;
+    }
+    if (m->hard_bytes) {
+        sa->hard_bytes = m->hard_bytes;
+        sa->hard_sent = false;
+    }
+    return 0;
+}
+
+int sad_delete(struct sad *s, uint32_t id)
+{
+    struct sa **at = &s->ids[bucket(id)];
+    while (*at && (*at)->id != id)
+        at = &(*at)->by_id;
+    struct sa *sa = *at;
+    if (!sa)
+        return -ENOENT;
+    *at = sa->by_id;
+    at = key_chain(s, sa);
+    while (*at != sa)
+        at = &(*at)->by_key;
+    *at = sa->by_key;
+    s->n--;
+    sa_free(sa);
+    return 0;
+}
+
+void sad_flush(struct sad *s, uint32_t ifid)
+{
+    for (uint32_t b = 0; b < SAD_BUCKETS; b++)
+        for (struct sa *sa = s->ids[b], *next; sa; sa = next) {
+            next = sa->by_id;
+            if (ifid == 0 || sa->ifid == ifid)
+                sad_delete(s, sa->id);
+        }
+}
+
+void sad_describe(const struct sa *sa, struct sadb_sa *out)
+{
+    memset(out, 0, sizeof *out);
+    out->sa = sa->id;
+    out->ifid = sa->ifid;
+    out->policy = sa->policy;
+    out->slot = sa->slot;
+    out->spi = sa->spi;
+    out->proto = SADB_ESP;
+    out->dir = sa->dir;
+    out->mode = SADB_TUNNEL;
+    out->flags = sa->flags;
+    out->encr.id = sa->encr_id;
+    out->integ.id = sa->integ_id;
+    out->local = sa->local;
+    out->remote = sa->remote;
+    out->local_port = sa->local_port;
+    out->remote_port = sa->remote_port;
+    out->replay_window = sa->replay.window;
+    out->soft_bytes = sa->soft_bytes;
+    out->hard_bytes = sa->hard_bytes;
+    out->seq_first = (sa->dir == SADB_OUT ? sa->seq : sa->replay.top) + 1;
+    out->n_ts = sa->n_ts;
+    memcpy(out->ts, sa->ts, sizeof out->ts);
+}
+
+bool sa_next_seq(struct sa *sa, uint64_t *seq)
+{
+    if (sa->seq >= sa->seq_max)
+        return false;
+    *seq = ++sa->seq;
+    if (sa->seq > sa->lease) {
+        uint64_t left = sa->seq_max - sa->seq;
+        sa->lease = sa->seq + (left < SAD_LEASE ? left : SAD_LEASE);
+        atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_relaxed);
+    }
+    return true;
+}

@@ -1,0 +1,73 @@
+/*
+ * The security association database: every SA of the datapath with its keys, its replay
+ * window or sequence numbers, and its counters.
+ *
+ * Found by the engine's handle; inbound by SPI; outbound by policy, newest first, so that a
+ * rekeyed SA takes over as soon as it is added. An SA belongs to the worker that uses it.
+ */
+#ifndef TANDEM_DATAPLANE_SAD_H
+#define TANDEM_DATAPLANE_SAD_H
+
+#include "dataplane/crypto.h"
+#include "dataplane/dpstats.h"
+#include "dataplane/pkt.h"
+#include "dataplane/replay.h"
+#include "dataplane/sadb.h"
+
+#define SAD_BUCKETS 8192u
+#define SAD_MAX     65536u
+/* Sequence numbers are leased in the shared counters by blocks of this size before they are
+ * used, so that a successor of this process knows where it may start. */
+#define SAD_LEASE 4096u
+
+struct sa {
+    struct sa *by_id, *by_key; /* hash chains: handle; SPI (inbound) or policy (outbound) */
+    uint32_t id, ifid, policy, slot, spi;
+    uint8_t dir;
+    uint32_t flags; /* SADB_F_*, SADB_DF_* */
+    struct crypto_key *key;
+    struct dp_counters *ctr;
+    uint64_t seq, seq_max, lease; /* outbound: last number used; the last there is */
+    uint64_t bytes, soft_bytes, hard_bytes;
+    bool soft_sent, hard_sent, dirty;
+    struct addr local, remote;
+    uint16_t local_port, remote_port;
+    uint32_t n_ts;
+    struct selector ts[SADB_TS_MAX];
+    uint16_t encr_id, integ_id; /* for SADB_SA_INFO */
+    struct replay replay;       /* inbound */
+    struct dp_counters own;     /* where the engine gave no slot */
+};
+
+struct sad {
+    struct sa *ids[SAD_BUCKETS], *spis[SAD_BUCKETS], *policies[SAD_BUCKETS];
+    uint32_t n;
+};
+
+/* Checks every field and installs the SA. ctr: its shared counters, or NULL. Returns 0 and
+ * *out, or -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, -EAFNOSUPPORT, -EOPNOTSUPP,
+ * -EPROTONOSUPPORT. */
+int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_counters *ctr,
+            struct sa **out);
+int sad_update(struct sad *s, const struct sadb_update *m); /* 0, -ENOENT or -EAFNOSUPPORT */
+int sad_delete(struct sad *s, uint32_t id);                 /* 0 or -ENOENT */
+void sad_flush(struct sad *s, uint32_t ifid);               /* 0 = every SA */
+struct sa *sad_find(const struct sad *s, uint32_t id);
+struct sa *sad_inbound(const struct sad *s, uint32_t spi);
+/* The newest SA of a policy that may carry this flow. */
+struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow *f);
+/* What SADB_SA_INFO says: no keys. */
+void sad_describe(const struct sa *sa, struct sadb_sa *out);
+
+bool sa_covers(const struct sa *sa, const struct flow *f);
+/* The next sequence number, leased. False when they are used up (RFC 4303 §3.3.3). */
+bool sa_next_seq(struct sa *sa, uint64_t *seq);
+
+/* One writer per counter: no locked instruction is needed. */
+static inline void dp_add(_Atomic uint64_t *c, uint64_t n)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+#endif

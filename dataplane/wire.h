@@ -1,0 +1,39 @@
+/*
+ * The outer side: ESP on a raw socket and ESP in UDP 4500 (RFC 3948), in vectors.
+ *
+ * On port 4500 four zero bytes mark an IKE message, a single 0xff is a NAT keepalive, and all
+ * else is ESP. Sockets come from the launcher and are the wire's to close.
+ */
+#ifndef TANDEM_DATAPLANE_WIRE_H
+#define TANDEM_DATAPLANE_WIRE_H
+
+#include "dataplane/pkt.h"
+#include "dataplane/sadb.h"
+
+struct wire;
+
+typedef void wire_ike_fn(void *ctx, const struct sadb_ike *path, const uint8_t *msg, size_t len);
+
+struct wire *wire_new(wire_ike_fn *on_ike, void *ctx);
+void wire_free(struct wire *w);
+/* Take a socket over, in place of the one before. */
+void wire_set_esp4(struct wire *w, int fd);
+void wire_set_natt4(struct wire *w, int fd);
+
+/* Fill v with ESP packets, `data` at the ESP header. Return how many datagrams were read
+ * (IKE and keepalives included), 0 when there are none, or -errno. */
+int wire_recv_esp4(struct wire *w, struct pktvec *v);
+int wire_recv_natt4(struct wire *w, struct pktvec *v);
+
+/* Sends ESP packets to their outer addresses; one that could not be sent gets its cause. */
+void wire_send(struct wire *w, struct pkt **p, size_t n);
+/* An IKE message from UDP 4500, or with len 0 a NAT keepalive. 0 or -errno. */
+int wire_send_ike(struct wire *w, const struct sadb_ike *path, const uint8_t *msg, size_t len);
+
+/* Pure, for tests: takes the IP header off what a raw socket gave. 0 or -1. */
+int wire_strip_ip4(struct pkt *p);
+enum wire_kind { WIRE_ESP, WIRE_IKE, WIRE_KEEPALIVE, WIRE_BAD };
+/* What a datagram on port 4500 is. */
+enum wire_kind wire_classify(const uint8_t *data, size_t len);
+
+#endif
