@@ -35,8 +35,8 @@ static inline void fake_done(struct fake *f, bool refused)
                          .page_lines = (uint16_t)f->page,
                          .width = 80,
                          .history = 3};
-    const char *prompt = f->asa ? (f->config ? "fw(config)# " : "fw# ")
-                                : (f->config ? "R1(config)#" : "R1#");
+    const char *prompt =
+        f->asa ? (f->config ? "fw(config)# " : "fw# ") : (f->config ? "R1(config)#" : "R1#");
     ipc_send2(f->ipc, CLI_DONE, &d, sizeof(d), prompt, strlen(prompt));
 }
 

@@ -15,8 +15,8 @@ static void collect(void *ctx, const char *text, size_t len)
 }
 
 /* Feeds in pieces of `step` bytes: where the frames are cut must not matter. */
-static void check_filter_in_steps(unsigned kind, const char *re, const char *text,
-                                  const char *want, size_t step)
+static void check_filter_in_steps(unsigned kind, const char *re, const char *text, const char *want,
+                                  size_t step)
 {
     struct str got = {0};
     struct filter *f = filter_new(kind, re, strlen(re));

@@ -342,8 +342,8 @@ static void asa_pager(void **state)
     type(&p, " ");
     expect(&p, ERASE_ASA "line 3\r\nline 4\r\nfw# ");
     type(&p, "page 0\nlines 4\nexit\n");
-    expect_end(&p,
-               "page 0\r\nfw# lines 4\r\nline 1\r\nline 2\r\nline 3\r\nline 4\r\nfw# " LOGOFF, 0);
+    expect_end(&p, "page 0\r\nfw# lines 4\r\nline 1\r\nline 2\r\nline 3\r\nline 4\r\nfw# " LOGOFF,
+               0);
 }
 
 static void command_typed_ahead_leaves_the_pager_whole(void **state)
