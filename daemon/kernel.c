@@ -50,7 +50,7 @@ struct kernel *kernel_open(void)
     k->sk = nl_socket_alloc();
     if (!k->sk)
         goto fail;
-    nl_socket_disable_seq_check(k->sk);
+    nl_socket_disable_auto_ack(k->sk); /* message() asks for one where we wait for it */
     if (nl_connect(k->sk, NETLINK_ROUTE) < 0) {
         err = errno ? errno : EPROTO;
         goto fail;
@@ -97,13 +97,13 @@ static int request(struct kernel *k, struct nl_msg *msg)
     return n < 0 ? -EIO : 0;
 }
 
-/* Asks for a dump and hands each message of it to fn. */
-static int dump(struct kernel *k, int type, const void *head, size_t len, nl_recvmsg_msg_cb_t fn,
-                void *ctx)
+/* Asks a question (NLM_F_DUMP: about all there are) and hands each message of the answer to fn. */
+static int query(struct kernel *k, int type, int flags, const void *head, size_t len,
+                 nl_recvmsg_msg_cb_t fn, void *ctx)
 {
     k->err = 0;
     k->why[0] = '\0';
-    struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+    struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
     if (!m || nlmsg_append(m, (void *)(uintptr_t)head, len, NLMSG_ALIGNTO) < 0) {
         nlmsg_free(m);
         return -ENOMEM;
@@ -173,14 +173,9 @@ int kernel_link_get(struct kernel *k, uint32_t ifindex, struct kernel_link *out)
 {
     struct ifinfomsg i = {.ifi_index = (int)ifindex};
     memset(out, 0, sizeof(*out));
-    k->err = 0;
-    k->why[0] = '\0';
-    struct nl_msg *m = message(RTM_GETLINK, 0, &i, sizeof(i));
-    if (!m)
-        return -ENOMEM;
-    nl_socket_modify_cb(k->sk, NL_CB_VALID, NL_CB_CUSTOM, on_link, out);
-    int err = request(k, m);
-    nl_socket_modify_cb(k->sk, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+    if (!ifindex)
+        return -ENODEV;
+    int err = query(k, RTM_GETLINK, 0, &i, sizeof(i), on_link, out);
     if (err)
         return err;
     return out->ifindex == ifindex ? 0 : -ENODEV;
@@ -289,7 +284,7 @@ static int find_addrs(struct kernel *k, struct found *f)
 {
     struct ifaddrmsg a = {.ifa_family = AF_INET};
     *f = (struct found){.size = sizeof(struct found_addr)};
-    int err = dump(k, RTM_GETADDR, &a, sizeof(a), on_addr, f);
+    int err = query(k, RTM_GETADDR, NLM_F_DUMP, &a, sizeof(a), on_addr, f);
     return err ? err : f->bad ? -ENOMEM : 0;
 }
 
@@ -385,7 +380,7 @@ static int find_routes(struct kernel *k, struct found *f)
 {
     struct rtmsg t = {.rtm_family = AF_INET};
     *f = (struct found){.size = sizeof(struct found_route)};
-    int err = dump(k, RTM_GETROUTE, &t, sizeof(t), on_route, f);
+    int err = query(k, RTM_GETROUTE, NLM_F_DUMP, &t, sizeof(t), on_route, f);
     return err ? err : f->bad ? -ENOMEM : 0;
 }
 
@@ -489,7 +484,7 @@ static int sweep_rules(struct kernel *k)
 {
     struct fib_rule_hdr h = {.family = AF_INET};
     struct found f = {.size = sizeof(struct lr_rule)};
-    int err = dump(k, RTM_GETRULE, &h, sizeof(h), on_rule, &f), n = 0;
+    int err = query(k, RTM_GETRULE, NLM_F_DUMP, &h, sizeof(h), on_rule, &f), n = 0;
     const struct lr_rule *x = (const struct lr_rule *)f.items;
     for (size_t i = 0; !err && i < f.n; i++)
         n += kernel_rule(k, &x[i]) == 0;
