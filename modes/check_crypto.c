@@ -35,25 +35,25 @@ int ikev2_policy_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_p
 int ikev2_encr_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_encr *a, bool negate)
 {
     (void)a;
-    return negate ? fill_policy(t, n) : 0;
+    return negate ? fill_policy(t, n->parent) : 0;
 }
 
 int ikev2_integ_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_integ *a, bool negate)
 {
     (void)a;
-    return negate ? fill_policy(t, n) : 0;
+    return negate ? fill_policy(t, n->parent) : 0;
 }
 
 int ikev2_group_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_group *a, bool negate)
 {
     (void)a;
-    return negate ? fill_policy(t, n) : 0;
+    return negate ? fill_policy(t, n->parent) : 0;
 }
 
 int ikev2_prf_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_prf *a, bool negate)
 {
     (void)a;
-    return negate ? fill_policy(t, n) : 0;
+    return negate ? fill_policy(t, n->parent) : 0;
 }
 
 int ikev2_enable_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_enable *a,

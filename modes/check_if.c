@@ -58,7 +58,7 @@ static void remove_dependents(struct txn *t)
 int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bool negate)
 {
     if (negate) {
-        const struct cfg_node *level = cfg_first(n, E_SECURITY_LEVEL);
+        const struct cfg_node *level = cfg_first(n->parent, E_SECURITY_LEVEL);
         if (level)
             txn_remove(t, txn_node(t, level));
         remove_dependents(t);
@@ -93,8 +93,8 @@ int security_level_check(struct txn *t, struct cfg_node *n, const struct a_secur
     if (!negate)
         return 0;
     /* A named interface always has a level: `no` goes back to the name's own. */
-    const struct cfg_node *l = cfg_first(n, E_NAMEIF);
-    return l ? set_security(t, n, default_level(CFG_ARGS(l, nameif)->name)) : 0;
+    const struct cfg_node *l = cfg_first(n->parent, E_NAMEIF);
+    return l ? set_security(t, n->parent, default_level(CFG_ARGS(l, nameif)->name)) : 0;
 }
 
 int mtu_check(struct txn *t, struct cfg_node *n, const struct a_mtu *a, bool negate)

@@ -2,7 +2,8 @@
  * Checks of the box's own settings: its name, users, passwords, management.
  *
  * A check runs inside the line's transaction, after the edit; what it returns non-zero for is
- * taken back. With `no`, n is the parent of what was removed.
+ * taken back. With `no`, n is what was removed: it no longer stands in the tree, but its
+ * parent and its arguments can still be read.
  */
 #include "modes/internal.h"
 #include "modes/password.h"

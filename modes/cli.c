@@ -261,13 +261,12 @@ static void load_line(struct load *l, const char *text)
             txn_commit(&t);
         }
         txn_end(&t);
-    } else if (r->status == LINE_OK && (r->entry == E_EXIT || r->entry == E_END)) {
-        line_place_init(&l->place, l->cli->box.asa, 15, l->cli->tree);
-        l->place.depth = 1;
     } else if (r->status != LINE_OK && r->status != LINE_EMPTY) {
         load_refused(l, text, why[r->status]);
     }
     line_result_free(r);
+    if (l->place.depth == 0) /* `end` ends a saved IOS configuration */
+        l->place.depth = 1;
 }
 
 /* True for the lines that a saved configuration has beside its commands. */
@@ -285,8 +284,6 @@ void cli_load(struct cli *cli, const char *text, size_t len)
     cli_config(cli, add_fixed, cli);
     line_place_init(&l.place, cli->box.asa, 15, cli->tree);
     l.place.depth = 1;
-    l.place.stack[1].mode = MODE_CONFIG;
-    l.place.stack[1].node = cli->tree->root;
     for (size_t at = 0; at < len;) {
         const char *end = (const char *)memchr(text + at, '\n', len - at);
         size_t n = end ? (size_t)(end - (text + at)) : len - at;

@@ -13,6 +13,7 @@ struct derive {
     const struct cfg_tree *tree;
     bool asa;
     struct intent *out;
+    const struct intent_acl **by_name; /* access lists, sorted by name */
 };
 
 /* In this order: each may point into what the ones before it made. */

@@ -270,20 +270,38 @@ static void one_acl(struct derive *d, const struct cfg_node *n, struct intent_ac
     free(b.ace);
 }
 
+static int compare_acl(const void *a, const void *b)
+{
+    const struct intent_acl *const *x = (const struct intent_acl *const *)a;
+    const struct intent_acl *const *y = (const struct intent_acl *const *)b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
 void derive_acls(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct intent *out = d->out;
-    out->acl = arena_array(&out->arena, struct intent_acl, cfg_count(root, E_ACL));
-    if (!out->acl)
+    size_t n = cfg_count(root, E_ACL);
+    out->acl = arena_array(&out->arena, struct intent_acl, n);
+    d->by_name = arena_array(&out->arena, const struct intent_acl *, n);
+    if (!out->acl || !d->by_name)
         return;
-    cfg_each(root, E_ACL, n) one_acl(d, n, &out->acl[out->n_acl++]);
+    cfg_each(root, E_ACL, a)
+    {
+        d->by_name[out->n_acl] = &out->acl[out->n_acl];
+        one_acl(d, a, &out->acl[out->n_acl++]);
+    }
+    qsort(d->by_name, out->n_acl, sizeof *d->by_name, compare_acl);
 }
 
 const struct intent_acl *derive_find_acl(struct derive *d, const char *name)
 {
-    for (uint32_t i = 0; i < d->out->n_acl; i++)
-        if (strcmp(d->out->acl[i].name, name) == 0)
-            return &d->out->acl[i];
-    return NULL;
+    struct intent_acl wanted;
+    const struct intent_acl *key = &wanted;
+    str_copy(wanted.name, sizeof wanted.name, name);
+    if (!d->out->n_acl)
+        return NULL;
+    const struct intent_acl **hit = (const struct intent_acl **)bsearch(
+        &key, d->by_name, d->out->n_acl, sizeof *d->by_name, compare_acl);
+    return hit ? *hit : NULL;
 }

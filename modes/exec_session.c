@@ -49,19 +49,9 @@ int exec_logout(struct cmd *c, const struct a_logout *a)
     return CMD_OK;
 }
 
-int exec_end(struct cmd *c, const struct a_end *a)
-{
-    (void)a;
-    c->session->place.depth = 0;
-    return CMD_OK;
-}
-
 static void enter_config(struct cmd *c)
 {
-    struct line_place *p = &c->session->place;
-    p->depth = 1;
-    p->stack[1].mode = MODE_CONFIG;
-    p->stack[1].node = c->tree->root;
+    c->session->place.depth = 1;
     if (!c->asa)
         cmd_puts(c, "Enter configuration commands, one per line.  End with CNTL/Z.\n");
 }

@@ -118,7 +118,7 @@ void session_finish(struct session *s, int result)
 /* EXEC hooks that neither read state nor edit: the configuration need not be applied first. */
 static bool needs_no_state(uint16_t entry)
 {
-    return entry == E_EXIT || entry == E_END || entry == E_CONFIGURE || entry == E_ENABLE ||
+    return entry == E_EXIT || entry == E_CONFIGURE || entry == E_ENABLE ||
            entry == E_DISABLE || entry == E_CONFIG_VERSION || entry == E_CONFIG_MARKER ||
            entry == E_TERMINAL_PAGER || entry == E_TERMINAL_WIDTH || entry == E_TERMINAL_LENGTH;
 }
@@ -160,6 +160,7 @@ static void run_exec(struct session *s, const char *text)
 static void run_config(struct session *s)
 {
     struct txn t;
+    uint64_t before = s->cli->tree->serial;
     txn_begin(&t, s->cli->tree, s->cli->box.asa);
     t.checks = g_checks;
     bool refused = line_edit(&s->place, &t, &s->line) < 0;
@@ -171,7 +172,8 @@ static void run_config(struct session *s)
     } else {
         txn_commit(&t);
         str_add(&s->out, str_text(&t.notes));
-        cli_edited(s->cli, s);
+        if (s->cli->tree->serial != before)
+            cli_edited(s->cli, s);
     }
     txn_end(&t);
     session_done(s, refused);
