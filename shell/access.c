@@ -140,7 +140,7 @@ static void peer_text(const struct sockaddr_storage *from, char *text, size_t ca
 static void on_accept(evutil_socket_t listener, short what, void *ctx)
 {
     struct access *a = (struct access *)ctx;
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {0};
     socklen_t len = sizeof(from);
     char peer[ADDR_STRLEN];
     int one = 1;

@@ -11,9 +11,9 @@
 #include <libssh/server.h>
 #include <sys/types.h>
 
-#define ACCESS_CONNECTIONS 32 /* at once */
-#define ACCESS_LOGIN_SECS  30 /* to authenticate in */
-#define ACCESS_IDLE_SECS   60 /* an authenticated connection without any channel */
+#define ACCESS_CONNECTIONS 32  /* at once */
+#define ACCESS_LOGIN_SECS  30  /* to authenticate in */
+#define ACCESS_IDLE_SECS   300 /* an authenticated connection without any channel */
 #define ACCESS_TRIES       3
 #define CONN_CHANNELS      8
 

@@ -20,7 +20,7 @@ struct session {
     struct pager pager;
     struct filter *search; /* "/RE" at --More-- */
     bool quit;             /* the rest of the command's output is not wanted */
-    bool abortable; /* the running command is one that a person typed */
+    bool abortable;        /* the running command is one that a person typed */
     bool abort_sent;
     bool hangup;
     unsigned long refused;
@@ -263,6 +263,8 @@ static void answer_question(struct session *s)
     term_put(&s->term, str_text(&s->link->question), s->link->question.len);
     bool given = read_answer(s, answer, sizeof(answer));
     s->where = AT_COMMAND;
+    s->quit = false;
+    pager_start(&s->pager, s->pager.page, s->pager.width, s->pager.asa);
     term_puts(&s->term, "\n");
     if (given)
         link_send(s->link, CLI_ANSWER, answer);
@@ -338,7 +340,8 @@ static void run_command(struct session *s, unsigned type, const char *text)
     s->where = AT_COMMAND;
     link_send(l, type, text);
     while (!l->idle && !ended(s)) {
-        wait_engine(s);
+        if (!l->asked) /* a question may have come while the pager's rest was dropped */
+            wait_engine(s);
         show_output(s);
         show_notices(s);
         if (l->asked)
