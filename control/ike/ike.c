@@ -190,8 +190,9 @@ static void run_step(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx, enum
         return;
     }
     ike_dropped(ike, sa, why);
-    /* §2.21: a request that verified gets an answer, even if there is nothing it could mean. */
-    if (sa && !response && rx->h.exchange != X_SA_INIT) {
+    /* §2.21: a request that verified but makes no sense gets an answer. One that is only early
+     * (a child asked for while our IKE_AUTH is on its way) does not: it will be repeated. */
+    if (sa && !response && why == IKE_DROP_PAYLOADS && rx->h.exchange != X_SA_INIT) {
         ike_reply_notify(sa, rx, N_INVALID_SYNTAX, NULL, 0);
         if (rx->h.exchange == X_AUTH && state == IKE_INIT_DONE)
             ike_sa_linger(sa, IKE_R_MALFORMED);

@@ -9,6 +9,23 @@ static void assert_tunnel(struct sim *s, unsigned children)
     assert_true(sim_all_twins(s, 1, 0));
 }
 
+static void assert_nothing(struct sim *s)
+{
+    assert_int_equal(sim_up_count(&s->node[0]), 0);
+    assert_int_equal(sim_up_count(&s->node[1]), 0);
+    assert_int_equal(sim_sas(s, 0).n, 0);
+    assert_int_equal(sim_sas(s, 1).n, 0);
+}
+
+static struct sim *up(uint16_t group)
+{
+    struct sim *s = sim_new(1, group);
+    assert_int_equal(sim_initiate(s, 0, 1, 0), 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    return s;
+}
+
 static void seed_suite(void **state)
 {
     struct sim *s = sim_new(1, DH_ECP521);
@@ -30,13 +47,726 @@ static void seed_suite(void **state)
     assert_int_equal(a.last->lifetime, 86400);
     assert_int_equal(a.last->ifid, 3);
     assert_int_equal(b.last->ifid, 3);
+    assert_int_equal(a.last->child[0].n_ts, 1);
     assert_false(s->node[0].child[0].udp);
     assert_int_equal(s->delivered, 4);
+    assert_int_equal(ike_stats(s->node[0].ike)->established, 1);
+    sim_free(s);
+}
+
+static usec_t failed_at;
+static void note_failure(struct sim_node *n)
+{
+    failed_at = n->sim->time.mono_us;
+}
+
+/* semantics.md §1.1: 5 retransmissions, and dead after 126 s. */
+static void retransmission_schedule(void **state)
+{
+    static const int at[] = {0, 2, 6, 14, 30, 62};
+    struct sim *s = sim_new(2, DH_X25519);
+    usec_t start = s->time.mono_us;
+    (void)state;
+
+    s->node[1].dead = true;
+    s->node[0].on_failed = note_failure;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 125.9);
+    assert_int_equal(s->node[0].failed, 0);
+    assert_int_equal(sim_sas(s, 0).n, 1);
+    sim_for(s, 10);
+    assert_int_equal(s->node[0].n_sent, 6);
+    assert_int_equal(s->node[0].retransmits, 5);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(s->node[0].sent_at[i] - start, at[i] * SEC);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_RETRANSMIT);
+    assert_int_equal(failed_at - start, 126 * SEC);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void next_peer(struct sim_node *n)
+{
+    n->on_failed = NULL;
+    struct ike_path p = {n->addr, n->sim->node[1].addr, 500, 500};
+    assert_int_equal(ike_initiate(n->ike, &p, &n->entry[0].cfg), 0);
+}
+
+/* The tunnel manager tries the next peer from inside the callback. */
+static void initiate_from_failure(void **state)
+{
+    struct sim *s = sim_new(2, DH_X25519);
+    struct ike_path p = sim_path(s, 0, 1);
+    (void)state;
+
+    addr_parse("203.0.113.99", &p.remote);
+    s->node[0].on_failed = next_peer;
+    assert_int_equal(ike_initiate(s->node[0].ike, &p, &s->node[0].entry[0].cfg), 0);
+    sim_for(s, 125);
+    assert_int_equal(s->node[0].failed, 0);
+    sim_for(s, 5);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_tunnel(s, 1);
+    sim_free(s);
+}
+
+static void wrong_key(void **state)
+{
+    struct sim *s = sim_new(3, DH_X25519);
+    (void)state;
+    s->node[1].psk_local = s->node[1].psk_remote = "other";
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_AUTH_FAILED);
+    assert_nothing(s);
+    sim_for(s, 40); /* the refused SA at the responder goes, too */
+    assert_int_equal(timerq_next(&s->q), -1);
+    sim_free(s);
+}
+
+/* The responder is accepted by nobody: it believed the SA up and is told. */
+static void wrong_key_of_responder(void **state)
+{
+    struct sim *s = sim_new(3, DH_X25519);
+    (void)state;
+    s->node[1].psk_local = "other";
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_AUTH_FAILED);
+    assert_int_equal(s->node[1].sa_up, 1);
+    assert_int_equal(s->node[1].last_child_down, IKE_R_AUTH_FAILED);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void unknown_peer(void **state)
+{
+    struct sim *s = sim_new(3, DH_X25519);
+    (void)state;
+    s->node[1].psk_local = NULL;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_AUTH_FAILED);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void no_ike_proposal(void **state)
+{
+    struct sim *s = sim_new(4, DH_X25519);
+    (void)state;
+    s->node[1].policy[0].encr[0].keybits = 128;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_NO_PROPOSAL);
+    assert_nothing(s);
+    assert_int_equal(timerq_next(&s->q), -1);
+    sim_free(s);
+}
+
+static void no_esp_proposal(void **state)
+{
+    struct sim *s = sim_new(5, DH_X25519);
+    (void)state;
+    s->node[1].esp[0].integ[0] = INTEG_SHA1_96;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_NO_PROPOSAL);
+    assert_int_equal(s->node[1].sa_up, 1); /* §1.2: the IKE SA stood alone for a moment */
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void no_selectors(void **state)
+{
+    struct sim *s = sim_new(6, DH_X25519);
+    (void)state;
+    s->node[1].entry[0].cfg.sel = sim_selector("172.16.0.0", "10.10.10.0", 24);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_TS_UNACCEPTABLE);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void narrowed(void **state)
+{
+    struct sim *s = sim_new(6, DH_X25519);
+    (void)state;
+    s->node[1].entry[0].cfg.sel = sim_selector("192.168.10.0", "10.10.10.0", 28);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(addr_v4(&s->node[0].child[0].ts.local.hi), 0x0a0a0a0f);
+    assert_int_equal(addr_v4(&s->node[1].child[0].ts.remote.hi), 0x0a0a0a0f);
+    sim_free(s);
+}
+
+static void not_enabled(void **state)
+{
+    struct sim *s = sim_new(7, DH_X25519);
+    (void)state;
+    s->node[1].n_policy = 0;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 130);
+    assert_int_equal(s->node[0].last_failure, IKE_R_RETRANSMIT);
+    assert_int_equal(ike_stats(s->node[1].ike)->dropped[IKE_DROP_DISABLED], 6);
+    s->node[0].n_policy = 0;
+    sim_initiate(s, 0, 1, 0);
+    assert_int_equal(s->node[0].last_failure, IKE_R_NO_POLICY);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void another_group(void **state)
+{
+    struct sim *s = sim_new(8, DH_X25519);
+    (void)state;
+    s->node[0].policy[0].group[0] = DH_ECP256;
+    s->node[0].policy[0].group[1] = DH_X25519;
+    s->node[0].policy[0].n_group = 2;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(s->delivered, 6);
+    assert_int_equal(sim_sas(s, 0).last->suite.group, DH_X25519);
+    sim_free(s);
+}
+
+static void responder_order_decides(void **state)
+{
+    struct sim *s = sim_new(8, DH_X25519);
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct ike_policy *p = s->node[i].policy;
+        p[1] = p[0];
+        p[0].encr[0].keybits = i ? 128 : 256;
+        p[1].encr[0].keybits = i ? 256 : 128;
+        p[0].priority = 1;
+        p[1].priority = 2;
+        p[1].lifetime = 3600;
+        s->node[i].n_policy = 2;
+    }
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    struct sim_seen a = sim_sas(s, 0), b = sim_sas(s, 1);
+    assert_int_equal(a.last->suite.encr_bits, 128);
+    assert_int_equal(a.last->policy_priority, 2);
+    assert_int_equal(a.last->lifetime, 3600);
+    assert_int_equal(b.last->policy_priority, 1);
+    sim_free(s);
+}
+
+static void cookies(void **state)
+{
+    struct sim *s = sim_new(9, DH_X25519);
+    struct ike_limits l = {.half_open = 10, .cookie_at = 0, .sas = 10};
+    (void)state;
+    ike_set_limits(s->node[1].ike, &l);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(s->delivered, 6);
+    assert_int_equal(ike_stats(s->node[1].ike)->dropped[IKE_DROP_COOKIE], 1);
+    /* The secret changes and the one before it stays good (§2.6). */
+    sim_for(s, 500);
+    s->node[0].entry[1] = s->node[0].entry[0];
+    sim_free(s);
+}
+
+static bool only_init(struct sim *s, struct sim_packet *p)
+{
+    (void)s;
+    return p->data[18] == X_SA_INIT;
+}
+
+static void half_open_limit(void **state)
+{
+    struct sim *s = sim_new(10, DH_X25519);
+    struct ike_limits l = {.half_open = 2, .cookie_at = 100, .sas = 10};
+    (void)state;
+    ike_set_limits(s->node[1].ike, &l);
+    s->tap = only_init;
+    for (int i = 0; i < 4; i++) {
+        /* a new initiator each time: the same box that forgets */
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, 1);
+        ike_free(s->node[0].ike);
+        sim_node_start(s, 0);
+    }
+    assert_int_equal(sim_sas(s, 1).n, 2);
+    assert_int_equal(ike_stats(s->node[1].ike)->dropped[IKE_DROP_LIMIT], 2);
+    sim_for(s, 61); /* half-open ones do not stay */
+    assert_int_equal(sim_sas(s, 1).n, 0);
+    s->tap = NULL;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    sim_free(s);
+}
+
+static void nat_initiator(void **state)
+{
+    struct sim *s = sim_new(11, DH_X25519);
+    (void)state;
+    s->node[0].behind_nat = true;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    struct sim_seen a = sim_sas(s, 0), b = sim_sas(s, 1);
+    assert_true(a.last->nat_local && !a.last->nat_remote);
+    assert_true(!b.last->nat_local && b.last->nat_remote);
+    assert_int_equal(a.last->path.lport, 4500);
+    assert_int_equal(a.last->path.rport, 4500);
+    assert_int_equal(b.last->path.lport, 4500);
+    assert_int_equal(b.last->path.rport, 4500 + NAT_SHIFT);
+    assert_int_equal(addr_v4(&b.last->path.remote), NAT_ADDR);
+    assert_true(s->node[0].child[0].udp && s->node[1].child[0].udp);
+    assert_int_equal(s->node[1].child[0].path.rport, 4500 + NAT_SHIFT);
+    /* The NAT moves the mapping; the datapath says so, IKE follows. */
+    struct ike_path moved = b.last->path;
+    moved.rport = 33333;
+    ike_nat_moved(s->node[1].ike, b.last->child[0].sa_in, &moved);
+    assert_int_equal(sim_sas(s, 1).last->path.rport, 33333);
+    /* the next message of the peer corrects it */
+    ike_clear(s->node[0].ike, NULL, 0);
+    sim_for(s, 1);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void clear_by(int node)
+{
+    struct sim *s = up(DH_X25519);
+    struct addr other = {0};
+
+    addr_parse("198.18.0.1", &other);
+    assert_int_equal(ike_clear(s->node[node].ike, &other, 0), 0);
+    assert_int_equal(ike_clear(s->node[node].ike, &s->node[!node].addr, 0), 1);
+    assert_string_equal(ike_state_name(sim_sas(s, node).last->state), "DELETE");
+    assert_int_equal(sim_up_count(&s->node[node]), 0);
+    sim_for(s, 1);
+    assert_nothing(s);
+    assert_int_equal(s->node[!node].last_child_down, IKE_R_PEER_DELETE);
+    assert_int_equal(s->node[node].last_child_down, IKE_R_LOCAL_DELETE);
+    assert_int_equal(timerq_next(&s->q), -1);
+    sim_free(s);
+}
+
+static void clear_by_either(void **state)
+{
+    (void)state;
+    clear_by(0);
+    clear_by(1);
+}
+
+static void clear_by_both(void **state)
+{
+    struct sim *s = up(DH_X25519);
+    (void)state;
+    ike_clear(s->node[0].ike, NULL, 0);
+    ike_clear(s->node[1].ike, NULL, 3);
+    sim_for(s, 1);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void clear_unreachable(void **state)
+{
+    struct sim *s = up(DH_X25519);
+    (void)state;
+    s->node[1].dead = true;
+    ike_clear(s->node[0].ike, NULL, 0);
+    sim_for(s, 15);
+    assert_int_equal(sim_sas(s, 0).n, 0);
+    /* A new wish does not wait for an SA that is going. */
+    s->node[1].dead = false;
+    sim_initiate(s, 0, 1, 0);
+    ike_clear(s->node[0].ike, NULL, 0);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(sim_up_count(&s->node[0]), 1);
+    assert_true(sim_all_twins(s, 0, 1));
+    sim_free(s);
+}
+
+static void interface_gone(void **state)
+{
+    struct sim *s = up(DH_X25519);
+    (void)state;
+    ike_interface_changed(s->node[0].ike, 3, &s->node[0].addr); /* still the same */
+    ike_interface_changed(s->node[0].ike, 4, NULL);             /* another one */
+    assert_int_equal(sim_sas(s, 0).n, 1);
+    ike_interface_changed(s->node[0].ike, 3, NULL);
+    assert_int_equal(sim_sas(s, 0).n, 0);
+    assert_int_equal(sim_up_count(&s->node[0]), 0);
+    assert_int_equal(sim_sas(s, 1).n, 1); /* nobody could be told */
+    sim_free(s);
+}
+
+static void liveness(void **state)
+{
+    struct sim *s = sim_new(12, DH_X25519);
+    (void)state;
+    s->node[0].dpd_seconds = 10;
+    s->node[0].dpd_retry = 2;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    sim_for(s, 1000); /* alive: asked and answered all the time */
+    assert_tunnel(s, 1);
+    assert_in_range(s->delivered, 4 + 2 * 90, 4 + 2 * 100);
+    s->node[1].dead = true;
+    sim_for(s, 11 + 2 * 4);
+    assert_int_equal(sim_up_count(&s->node[0]), 1);
+    sim_for(s, 4);
+    assert_int_equal(sim_up_count(&s->node[0]), 0);
+    assert_int_equal(s->node[0].last_child_down, IKE_R_DPD);
+    assert_int_equal(sim_sas(s, 0).n, 0);
+    sim_free(s);
+}
+
+static void child_lifetime(void **state)
+{
+    struct sim *s = sim_new(13, DH_X25519);
+    (void)state;
+    s->node[0].entry[0].cfg.life_seconds = 100;
+    s->node[1].entry[0].cfg.life_seconds = 300;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 99);
+    assert_tunnel(s, 1);
+    sim_for(s, 2);
+    assert_tunnel(s, 0); /* the shorter one ends it on both sides */
+    assert_int_equal(s->node[0].last_child_down, IKE_R_LIFETIME);
+    assert_int_equal(s->node[1].last_child_down, IKE_R_PEER_DELETE);
+    assert_int_equal(sim_sas(s, 0).n, 1);
+    /* Traffic asks again: the IKE SA is used for it. */
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(sim_sas(s, 0).n, 1);
+    /* And the datapath's own count of bytes. */
+    ike_expired(s->node[1].ike, s->node[1].child[1].sa_in, false);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    ike_expired(s->node[1].ike, s->node[1].child[1].sa_in, true);
+    sim_for(s, 1);
+    assert_tunnel(s, 0);
+    ike_expired(s->node[1].ike, 9999, true);
+    sim_free(s);
+}
+
+static void both_expire_together(void **state)
+{
+    struct sim *s = sim_new(13, DH_X25519);
+    (void)state;
+    s->node[0].entry[0].cfg.life_seconds = s->node[1].entry[0].cfg.life_seconds = 100;
+    s->delay_min = s->delay_max = 50000;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 200); /* deletes cross on the wire */
+    assert_tunnel(s, 0);
+    assert_int_equal(sim_sas(s, 0).n, 1);
+    assert_int_equal(sim_sas(s, 1).n, 1);
+    sim_initiate(s, 1, 0, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    sim_free(s);
+}
+
+static void ike_lifetime(void **state)
+{
+    struct sim *s = sim_new(14, DH_X25519);
+    (void)state;
+    s->node[0].policy[0].lifetime = 200;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 199);
+    assert_tunnel(s, 1);
+    sim_for(s, 3);
+    assert_nothing(s);
+    assert_int_equal(s->node[0].last_child_down, IKE_R_LIFETIME);
+    assert_int_equal(s->node[1].last_child_down, IKE_R_PEER_DELETE);
+    sim_free(s);
+}
+
+static void add_entry(struct sim *s, uint16_t pfs)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sim_node *n = &s->node[i];
+        n->entry[1] = n->entry[0];
+        n->entry[1].cfg.policy = 8;
+        n->entry[1].cfg.pfs_group = pfs;
+        n->entry[1].cfg.sel = i ? sim_selector("172.16.9.0", "10.10.10.0", 24)
+                                : sim_selector("10.10.10.0", "172.16.9.0", 24);
+        n->n_entry = 2;
+    }
+}
+
+static void second_child(void **state)
+{
+    (void)state;
+    for (int pfs = 0; pfs < 2; pfs++) {
+        for (int from = 0; from < 2; from++) {
+            struct sim *s = sim_new(15, DH_X25519);
+            s->node[0].slow_jobs = s->node[1].slow_jobs = pfs;
+            add_entry(s, pfs ? DH_ECP256 : DH_NONE);
+            sim_initiate(s, 0, 1, 0);
+            sim_for(s, 2);
+            sim_initiate(s, from, !from, 1);
+            sim_for(s, 2);
+            assert_tunnel(s, 2);
+            assert_int_equal(sim_sas(s, 0).n, 1);
+            const struct ike_sa_state *sa = sim_sas(s, 0).last;
+            assert_int_equal(sa->n_children, 2);
+            assert_int_equal(sa->child[1].policy, 8);
+            assert_int_equal(sa->child[1].pfs_group, pfs ? DH_ECP256 : 0);
+            sim_free(s);
+        }
+    }
+}
+
+/* Both wishes are there before the IKE SA is: the second waits for it. */
+static void second_child_waits(void **state)
+{
+    struct sim *s = sim_new(15, DH_X25519);
+    (void)state;
+    add_entry(s, DH_NONE);
+    sim_initiate(s, 0, 1, 0);
+    sim_initiate(s, 0, 1, 1);
+    sim_for(s, 1);
+    assert_tunnel(s, 2);
+    assert_int_equal(sim_sas(s, 0).n, 1);
+    sim_free(s);
+}
+
+static void second_child_refused(void **state)
+{
+    struct sim *s = sim_new(15, DH_X25519);
+    (void)state;
+    add_entry(s, DH_ECP256);
+    s->node[1].entry[1].cfg.pfs_group = DH_ECP384;
+    sim_initiate(s, 0, 1, 0);
+    sim_initiate(s, 0, 1, 1);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_NO_PROPOSAL);
+    s->node[1].n_entry = 1;
+    sim_initiate(s, 0, 1, 1);
+    sim_for(s, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_TS_UNACCEPTABLE);
+    assert_tunnel(s, 1);
+    sim_free(s);
+}
+
+static void many_children(void **state)
+{
+    struct sim *s = sim_new(16, DH_X25519);
+    (void)state;
+    for (uint32_t i = 0; i < 70; i++) {
+        struct ike_path p = sim_path(s, 0, 1);
+        struct ike_child_cfg cfg = s->node[0].entry[0].cfg;
+        cfg.policy = 100 + i;
+        assert_int_equal(ike_initiate(s->node[0].ike, &p, &cfg), 0);
+    }
+    sim_for(s, 5);
+    assert_tunnel(s, 70);
+    assert_int_equal(sim_sas(s, 0).n, 2); /* 64 children per IKE SA, then another one */
+    ike_clear(s->node[1].ike, NULL, 0);
+    sim_for(s, 1);
+    assert_nothing(s);
+    sim_free(s);
+}
+
+static void simultaneous(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct sim *s = sim_new(seed, DH_X25519);
+        s->delay_min = 1000;
+        s->delay_max = seed % 3 ? 400000 : 1000;
+        s->node[0].slow_jobs = s->node[1].slow_jobs = seed & 1;
+        s->node[0].dpd_seconds = s->node[1].dpd_seconds = 10;
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, (double)(seed % 7) * 0.1);
+        sim_initiate(s, 1, 0, 0);
+        sim_for(s, 30);
+        unsigned a = sim_up_count(&s->node[0]), b = sim_up_count(&s->node[1]);
+        assert_int_equal(a, b);
+        assert_in_range(a, 1, 2);
+        assert_true(sim_all_twins(s, 0, 1));
+        assert_true(sim_all_twins(s, 1, 0));
+        assert_int_equal(s->node[0].failed + s->node[1].failed, 0);
+        sim_free(s);
+    }
+}
+
+static void initial_contact(void **state)
+{
+    struct sim *s = up(DH_X25519);
+    (void)state;
+    sim_for(s, 10);
+    ike_free(s->node[0].ike); /* power cut */
+    s->node[0].n_child = 0;
+    sim_node_start(s, 0);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(sim_sas(s, 1).n, 1);
+    assert_int_equal(s->node[1].last_child_down, IKE_R_REPLACED);
+    sim_free(s);
+}
+
+/* semantics.md §1.2: another peer takes over the proxy pair, and only that. */
+static void other_peer_takes_over(void **state)
+{
+    struct sim *s = sim_new(17, DH_X25519);
+    struct sim_node *third = &s->node[2];
+    (void)state;
+    add_entry(s, DH_NONE);
+    *third = s->node[1];
+    third->index = 2;
+    addr_parse("198.18.7.7", &third->addr);
+    for (int i = 0; i < 2; i++)
+        third->entry[i].cfg.proposal[0] = &third->esp[0];
+    sim_node_start(s, 2);
+    sim_initiate(s, 0, 1, 0);
+    sim_initiate(s, 0, 1, 1);
+    sim_for(s, 1);
+    assert_tunnel(s, 2);
+    sim_initiate(s, 2, 0, 0);
+    sim_for(s, 1);
+    assert_int_equal(sim_up_count(&s->node[0]), 2);
+    assert_int_equal(sim_up_count(&s->node[1]), 1); /* policy 8 stays */
+    assert_int_equal(sim_up_count(third), 1);
+    assert_int_equal(s->node[0].last_child_down, IKE_R_REPLACED);
+    assert_int_equal(sim_sas(s, 0).n, 2);
+    sim_initiate(s, 2, 0, 1);
+    sim_for(s, 1);
+    assert_int_equal(sim_up_count(&s->node[1]), 0);
+    assert_int_equal(sim_sas(s, 1).n, 0); /* its last child went, and the SA with it */
+    assert_int_equal(sim_up_count(third), 2);
+    sim_free(s);
+}
+
+static void host_cannot_install(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct sim *s = sim_new(18, DH_X25519);
+        s->node[i].fail_child_up = -EIO;
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, 1);
+        assert_int_equal(s->node[0].failed, 1);
+        assert_nothing(s);
+        sim_free(s);
+    }
+}
+
+static void freed_while_working(void **state)
+{
+    struct sim *s = sim_new(19, DH_ECP256);
+    (void)state;
+    s->node[0].slow_jobs = s->node[1].slow_jobs = true;
+    sim_initiate(s, 0, 1, 0);
+    ike_clear(s->node[0].ike, NULL, 0); /* the SA goes, its job comes back to nobody */
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 0.15);
+    sim_free(s); /* the engine goes, too */
+}
+
+static void transport_and_esn(void **state)
+{
+    struct sim *s = sim_new(20, DH_X25519);
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        s->node[i].entry[0].cfg.mode = SADB_TRANSPORT;
+        s->node[i].entry[0].cfg.esn = true;
+    }
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(s->node[i].child[0].mode, SADB_TRANSPORT);
+        assert_true(s->node[i].child[0].esn);
+    }
+    sim_free(s);
+    s = sim_new(20, DH_X25519); /* only one side wants them: tunnel, no ESN */
+    s->node[0].entry[0].cfg.mode = SADB_TRANSPORT;
+    s->node[0].entry[0].cfg.esn = true;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(s->node[0].child[0].mode, SADB_TUNNEL);
+    assert_false(s->node[0].child[0].esn);
+    sim_free(s);
+}
+
+static void debug_text(void **state)
+{
+    struct sim *s = sim_new(21, DH_X25519);
+    (void)state;
+    s->node[0].debug = s->node[1].debug = true;
+    s->node[1].dead = true;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 3);
+    s->node[1].dead = false;
+    sim_for(s, 5);
+    assert_tunnel(s, 1);
+    const char *log = s->node[0].log;
+    assert_non_null(strstr(log, "IKEv2-PROTO-4: (1): Retransmitting packet\n"));
+    assert_non_null(strstr(log, "IKEv2-PLAT-4: SENT PKT [IKE_SA_INIT] [192.0.2.1]:500->"
+                                "[203.0.113.1]:500 InitSPI=0x"));
+    assert_non_null(strstr(log, " RespSPI=0x0000000000000000 MID=00000000\n"));
+    assert_non_null(strstr(log, "IKEv2-PLAT-4: RECV PKT [IKE_AUTH] [203.0.113.1]:500->"
+                                "[192.0.2.1]:500"));
+    assert_non_null(strstr(log, "Payload contents: SA KE N NOTIFY(NAT_DETECTION_SOURCE_IP) "
+                                "NOTIFY(NAT_DETECTION_DESTINATION_IP)\n"));
+    assert_null(strstr(log, "cisco"));
     sim_free(s);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(seed_suite)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(seed_suite),
+        cmocka_unit_test(retransmission_schedule),
+        cmocka_unit_test(initiate_from_failure),
+        cmocka_unit_test(wrong_key),
+        cmocka_unit_test(wrong_key_of_responder),
+        cmocka_unit_test(unknown_peer),
+        cmocka_unit_test(no_ike_proposal),
+        cmocka_unit_test(no_esp_proposal),
+        cmocka_unit_test(no_selectors),
+        cmocka_unit_test(narrowed),
+        cmocka_unit_test(not_enabled),
+        cmocka_unit_test(another_group),
+        cmocka_unit_test(responder_order_decides),
+        cmocka_unit_test(cookies),
+        cmocka_unit_test(half_open_limit),
+        cmocka_unit_test(nat_initiator),
+        cmocka_unit_test(clear_by_either),
+        cmocka_unit_test(clear_by_both),
+        cmocka_unit_test(clear_unreachable),
+        cmocka_unit_test(interface_gone),
+        cmocka_unit_test(liveness),
+        cmocka_unit_test(child_lifetime),
+        cmocka_unit_test(both_expire_together),
+        cmocka_unit_test(ike_lifetime),
+        cmocka_unit_test(second_child),
+        cmocka_unit_test(second_child_waits),
+        cmocka_unit_test(second_child_refused),
+        cmocka_unit_test(many_children),
+        cmocka_unit_test(simultaneous),
+        cmocka_unit_test(initial_contact),
+        cmocka_unit_test(other_peer_takes_over),
+        cmocka_unit_test(host_cannot_install),
+        cmocka_unit_test(freed_while_working),
+        cmocka_unit_test(transport_and_esn),
+        cmocka_unit_test(debug_text),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
