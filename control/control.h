@@ -23,6 +23,7 @@ struct control_opts {
     /* Text for sessions that asked for it (debug, later terminal monitor). May be NULL. */
     void (*notice)(void *ctx, const char *line);
     void *ctx;
+    bool lab; /* keep copies of keys, for query_lab_keys() */
 };
 
 struct control *control_new(const struct control_opts *o);
@@ -41,6 +42,10 @@ void control_apply(struct control *c, struct intent *i);
 /* Ports of this box: canonical name ↔ netdev, from a ports text ("GigabitEthernet0/0 eth0"
  * per line) or, when text is NULL, in order of ifindex. */
 void control_set_ports(struct control *c, const char *text, bool asa);
+
+/* What LM_BOX says and the options could not know yet. */
+void control_set_lab(struct control *c, bool lab);
+void control_set_booted(struct control *c, usec_t wall);
 
 struct event_base *control_base(struct control *c);
 const struct clock *control_clock(struct control *c);

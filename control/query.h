@@ -61,5 +61,8 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
 usec_t query_booted(const struct control *c); /* wall clock */
 /* How many times a line of an access list matched (crypto ACLs: packets). */
 uint64_t query_acl_hits(const struct control *c, const char *acl, uint32_t line);
+/* Lab boxes only (control_opts.lab): one line per key, "ike " or "esp " and then a line of
+ * tshark's ikev2_decryption_table or esp_sa. Keys of ended SAs stay for a while. */
+void query_lab_keys(const struct control *c, void (*fn)(void *ctx, const char *line), void *ctx);
 
 #endif

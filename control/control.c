@@ -1,0 +1,357 @@
+/*
+ * The root context of everything below modes/, and the one place that says in which order a
+ * round goes: ports, routes, shadows, kernel routes, policies, tunnels. See priv.h.
+ *
+ * Ownership: descriptors and channels given to control_set_*() are taken, except the launcher's
+ * channel, which belongs to the daemon. All callbacks run on one libevent loop; timers of
+ * lib/timer.h are driven by one libevent timer.
+ */
+#include "control/priv.h"
+#include "lib/str.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TIMERS_AT_ONCE 256
+
+/* --- the loop
+ * ------------------------------------------------------------------------------------- */
+
+static void arm_tick(struct timerq *q, void *ctx)
+{
+    struct control *c = (struct control *)ctx;
+    usec_t next = timerq_next(q);
+    if (next < 0) {
+        event_del(c->tick);
+        return;
+    }
+    usec_t wait = next - clock_mono(&c->o.clock);
+    if (wait < 0)
+        wait = 0;
+    struct timeval tv = {.tv_sec = wait / USEC_PER_SEC, .tv_usec = wait % USEC_PER_SEC};
+    event_add(c->tick, &tv);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct control *c = (struct control *)arg;
+    (void)fd;
+    (void)what;
+    timerq_run(&c->timers, clock_mono(&c->o.clock), TIMERS_AT_ONCE);
+    arm_tick(&c->timers, c);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    control_reconcile((struct control *)arg);
+}
+
+void control_kick(void *control)
+{
+    struct control *c = (struct control *)control;
+    struct timeval now = {0, 0};
+    if (!c->closing && !event_pending(c->again, EV_TIMEOUT, NULL))
+        event_add(c->again, &now);
+}
+
+/* --- life
+ * ------------------------------------------------------------------------------------------ */
+
+struct control *control_new(const struct control_opts *o)
+{
+    struct control *c = (struct control *)calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->o = *o;
+    c->ike_fd = c->icmp_fd = -1;
+    c->booted = clock_wall(&c->o.clock);
+    c->tick = evtimer_new(o->base, on_tick, c);
+    c->again = evtimer_new(o->base, on_again, c);
+    if (!c->tick || !c->again)
+        goto fail;
+    c->timers.changed = arm_tick;
+    c->timers.ctx = c;
+    launch_init(&c->launch, &c->timers, &c->o.clock, control_kick, c);
+    c->jobs = jobs_new(o->base);
+    c->ike = ike_new(&control_ike_host, c, &c->timers, &c->o.clock);
+    if (!c->ike)
+        goto fail;
+    control_set_lab(c, o->lab);
+    if (world_open(&c->world, o->base, o->log, control_kick, c) < 0)
+        log_line(o->log, LOGL_ERROR, "world", "no view of the kernel's interfaces and routes");
+    return c;
+fail:
+    control_free(c);
+    return NULL;
+}
+
+void control_free(struct control *c)
+{
+    if (!c)
+        return;
+    c->closing = true;
+    ping_close(c);
+    jobs_free(c->jobs);
+    c->jobs = NULL;
+    for (size_t i = 0; i < c->ids.n; i++)
+        timer_cancel(&c->timers, &c->ids.by_key[i]->step);
+    if (c->ike)
+        ike_free(c->ike);
+    c->ike = NULL;
+    dp_close(c);
+    udp_close(c);
+    if (c->launch.kick)
+        launch_free(&c->launch);
+    world_close(&c->world);
+    ports_free(&c->ports);
+    rib_free(&c->rib);
+    for (size_t i = 0; i <= PORTS_MAX; i++)
+        free(c->shadow[i].spd);
+    identities_free(&c->ids);
+    free(c->told_addrs);
+    free(c->ring);
+    lab_free(c->lab);
+    intent_free(&c->intent);
+    if (c->stats)
+        munmap((void *)(uintptr_t)c->stats, c->stats_len);
+    timerq_free(&c->timers);
+    if (c->tick)
+        event_free(c->tick);
+    if (c->again)
+        event_free(c->again);
+    free(c);
+}
+
+struct event_base *control_base(struct control *c)
+{
+    return c->o.base;
+}
+
+const struct clock *control_clock(struct control *c)
+{
+    return &c->o.clock;
+}
+
+struct timerq *control_timers(struct control *c)
+{
+    return &c->timers;
+}
+
+struct log *control_log(struct control *c)
+{
+    return c->o.log;
+}
+
+void control_set_lab(struct control *c, bool lab)
+{
+    c->o.lab = lab;
+    if (lab && !c->lab)
+        c->lab = lab_new();
+    if (!lab) {
+        lab_free(c->lab);
+        c->lab = NULL;
+    }
+}
+
+void control_set_booted(struct control *c, usec_t wall)
+{
+    c->booted = wall;
+}
+
+void control_notice(struct control *c, const char *line)
+{
+    if (c->o.notice)
+        c->o.notice(c->o.ctx, line);
+}
+
+/* --- a round
+ * ----------------------------------------------------------------------------------------- */
+
+static void build_rib(struct control *c)
+{
+    struct rib_if ifs[PORTS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < c->ports.n; i++)
+        if (c->ports.v[i]->ifp)
+            ifs[n++] = (struct rib_if){.ifp = c->ports.v[i]->ifp,
+                                       .up = ports_up(&c->ports, c->ports.v[i], &c->world)};
+    if (rib_build(&c->rib, ifs, n, c->intent.route, c->intent.n_route, clock_mono(&c->o.clock)) <
+        0) {
+        rib_free(&c->rib); /* its pointers may be of a configuration that goes */
+        log_line(c->o.log, LOGL_ERROR, "route", "out of memory: the routing table is empty");
+    }
+}
+
+static void round_with(struct control *c, const struct intent *old)
+{
+    if (c->in_round)
+        return;
+    c->in_round = true;
+    launch_round_begin(&c->launch);
+    world_settle(&c->world);
+    ports_refresh(&c->ports, &c->world);
+    ports_apply(&c->ports, &c->world, &c->launch);
+    build_rib(c);
+    shadow_apply(c);
+    fib_apply(c);
+    spd_apply(c);
+    dp_local_addrs(c);
+    tunnel_prune(c, old);
+    launch_round_end(&c->launch);
+    c->in_round = false;
+}
+
+void control_reconcile(struct control *c)
+{
+    round_with(c, NULL);
+}
+
+void control_apply(struct control *c, struct intent *i)
+{
+    struct intent old = c->intent;
+    c->intent = *i;
+    *i = (struct intent){0};
+    ports_set_intent(&c->ports, &c->intent);
+    round_with(c, &old);
+    intent_free(&old);
+}
+
+void control_set_ports(struct control *c, const char *text, bool asa)
+{
+    ports_bind(&c->ports, text, asa, &c->world);
+    ports_set_intent(&c->ports, &c->intent);
+    control_kick(c);
+}
+
+struct port *control_port_of(const struct control *c, const struct addr *local)
+{
+    for (size_t i = 0; i < c->ports.n; i++) {
+        struct port *p = c->ports.v[i];
+        if (ports_active(&c->ports, p) && addr_eq(&p->ifp->addr.addr, local))
+            return p;
+    }
+    return NULL;
+}
+
+/* --- channels and descriptors
+ * -------------------------------------------------------------------------- */
+
+void control_set_launcher(struct control *c, struct ipc *launcher)
+{
+    launch_set_channel(&c->launch, launcher);
+    control_kick(c);
+}
+
+void control_launcher_reply(struct control *c, const struct lm_reply *r, const char *text)
+{
+    /* A refusal may mean that we see the kernel wrongly: look again before the next try. */
+    if (r->err)
+        c->world.all_stale = true;
+    launch_reply(&c->launch, r, text);
+}
+
+static void map_stats(struct control *c, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) == 0 && (size_t)st.st_size >= sizeof(struct dpstats)) {
+        void *p = mmap(NULL, sizeof(struct dpstats), PROT_READ, MAP_SHARED, fd, 0);
+        if (p != MAP_FAILED) {
+            if (c->stats)
+                munmap((void *)(uintptr_t)c->stats, c->stats_len);
+            c->stats = (const struct dpstats *)p;
+            c->stats_len = sizeof(struct dpstats);
+        }
+    }
+    close(fd);
+}
+
+void control_set_socket(struct control *c, enum launch_socket kind, int fd)
+{
+    switch (kind) {
+    case SOCK_IKE4:
+        udp_open(c, fd);
+        break;
+    case SOCK_ICMP4:
+        ping_open(c, fd);
+        break;
+    case SOCK_STATS:
+        map_stats(c, fd);
+        break;
+    default:
+        close(fd);
+        break;
+    }
+}
+
+/* --- files
+ * -----------------------------------------------------------------------------------------------
+ */
+
+int control_save(struct control *c, const char *name, const void *text, size_t len,
+                 void (*fn)(void *ctx, int err), void *ctx)
+{
+    struct lr_save r;
+    memset(&r, 0, sizeof(r));
+    if (!str_copy(r.name, sizeof(r.name), name))
+        return -ENAMETOOLONG;
+    int fd = memfd_create("tandem-save", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int err = 0;
+    for (size_t at = 0; !err && at < len;) {
+        ssize_t n = write(fd, (const char *)text + at, len - at);
+        if (n < 0 && errno != EINTR)
+            err = -errno;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    lseek(fd, 0, SEEK_SET);
+    if (!err)
+        err = launch_call(&c->launch, LR_SAVE, &r, sizeof(r), fd, fn, ctx);
+    close(fd);
+    return err;
+}
+
+int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int err), void *ctx)
+{
+    struct lr_save r;
+    memset(&r, 0, sizeof(r));
+    r.erase = 1;
+    if (!str_copy(r.name, sizeof(r.name), name))
+        return -ENAMETOOLONG;
+    return launch_call(&c->launch, LR_SAVE, &r, sizeof(r), -1, fn, ctx);
+}
+
+void control_reload(struct control *c)
+{
+    struct lr_reload r;
+    memset(&r, 0, sizeof(r));
+    ike_clear(c->ike, NULL, 0); /* peers are told before we go */
+    if (launch_call(&c->launch, LR_RELOAD, &r, sizeof(r), -1, NULL, NULL) < 0)
+        log_line(c->o.log, LOGL_ERROR, "control", "the launcher cannot be asked to reload");
+}
+
+/* --- actions
+ * ---------------------------------------------------------------------------------------------- */
+
+size_t control_clear_ike(struct control *c, const struct addr *remote)
+{
+    return ike_clear(c->ike, remote, 0);
+}
+
+void control_debug(struct control *c, enum ike_debug cls, unsigned level)
+{
+    if ((unsigned)cls < IKE_DBG_CLASSES)
+        c->debug[cls] = level;
+}
+
+unsigned control_debug_level(const struct control *c, enum ike_debug cls)
+{
+    return (unsigned)cls < IKE_DBG_CLASSES ? c->debug[cls] : 0;
+}

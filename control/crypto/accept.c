@@ -1,0 +1,139 @@
+/*
+ * The responder's choice: which line of our configuration does a peer's proposal mean?
+ *
+ * Entries are tried by sequence number, among those that list the peer; within an entry its
+ * access list from the top. RFC 7296 §2.9 lets a responder narrow: what is accepted is the
+ * intersection of a permit line and one offered pair of selectors. The line that the offer
+ * mirrors best wins: one that the offer covers whole (so the SA is the line itself, as the shows
+ * have it), else one that covers the offer, else the first that overlaps. A deny line that covers
+ * the offer ends the entry, as it does for outbound packets.
+ */
+#include "control/priv.h"
+#include <errno.h>
+#include <string.h>
+
+enum merit { NO_MATCH, OVERLAPS, COVERS_OFFER, COVERED_BY_OFFER };
+
+static bool ports_meet(const uint16_t a[2], const uint16_t b[2], uint16_t out[2])
+{
+    out[0] = a[0] > b[0] ? a[0] : b[0];
+    out[1] = a[1] < b[1] ? a[1] : b[1];
+    return out[0] <= out[1];
+}
+
+static bool meet(const struct selector *a, const struct selector *b, struct selector *out)
+{
+    if (a->proto && b->proto && a->proto != b->proto)
+        return false;
+    memset(out, 0, sizeof(*out));
+    out->proto = a->proto ? a->proto : b->proto;
+    return range_intersect(&a->local, &b->local, &out->local) &&
+           range_intersect(&a->remote, &b->remote, &out->remote) &&
+           ports_meet(a->lport, b->lport, out->lport) && ports_meet(a->rport, b->rport, out->rport);
+}
+
+static enum merit judge(const struct selector *line, const struct selector *offered,
+                        struct selector *out)
+{
+    if (!meet(line, offered, out))
+        return NO_MATCH;
+    if (selector_cmp(out, line) == 0)
+        return COVERED_BY_OFFER;
+    return selector_cmp(out, offered) == 0 ? COVERS_OFFER : OVERLAPS;
+}
+
+/* The first pair may be the packet that asked (RFC 7296 §2.9): single addresses, and more pairs
+ * after it. Then the line must carry that packet. */
+static const struct selector *trigger_of(const struct selector *offered, size_t n)
+{
+    return n > 1 && addr_eq(&offered[0].local.lo, &offered[0].local.hi) &&
+                   addr_eq(&offered[0].remote.lo, &offered[0].remote.hi)
+               ? &offered[0]
+               : NULL;
+}
+
+static enum merit best_pair(const struct selector *line, const struct selector *offered, size_t n,
+                            struct selector *out)
+{
+    const struct selector *packet = trigger_of(offered, n);
+    enum merit best = NO_MATCH;
+    struct selector s;
+    if (packet && judge(line, packet, &s) != COVERS_OFFER &&
+        judge(line, packet, &s) != COVERED_BY_OFFER)
+        return NO_MATCH;
+    for (size_t i = 0; i < n; i++) {
+        enum merit m = judge(line, &offered[i], &s);
+        if (m > best && !(packet && i == 0)) {
+            best = m;
+            *out = s;
+        }
+    }
+    if (best == NO_MATCH && packet) {
+        *out = *packet;
+        best = COVERS_OFFER;
+    }
+    return best;
+}
+
+static bool all_denied(const struct selector *line, const struct selector *offered, size_t n)
+{
+    struct selector s;
+    for (size_t i = 0; i < n; i++)
+        if (!meet(line, &offered[i], &s) || selector_cmp(&s, &offered[i]) != 0)
+            return false;
+    return true;
+}
+
+static const struct intent_ace *choose(const struct intent_acl *acl, const struct selector *offered,
+                                       size_t n, struct selector *out)
+{
+    const struct intent_ace *found = NULL;
+    enum merit best = NO_MATCH;
+    for (uint32_t i = 0; i < acl->n; i++) {
+        const struct intent_ace *a = &acl->ace[i];
+        struct selector s;
+        if (!a->permit) {
+            if (all_denied(&a->sel, offered, n))
+                break;
+            continue;
+        }
+        enum merit m = best_pair(&a->sel, offered, n, &s);
+        if (m > best) {
+            best = m;
+            found = a;
+            *out = s;
+        }
+    }
+    return found;
+}
+
+static bool answers(const struct intent_map_entry *e, const struct addr *peer)
+{
+    if (!e->acl || !e->n_proposal || e->connection == CONN_ORIGINATE)
+        return false;
+    for (uint8_t i = 0; i < e->n_peer; i++)
+        if (addr_eq(&e->peer[i], peer))
+            return true;
+    return false;
+}
+
+int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
+                 size_t n, struct ike_child_cfg *cfg)
+{
+    const struct port *p = control_port_of(c, &sa->path.local);
+    const struct intent_map *m = p && p->ifp->ikev2 ? p->ifp->map : NULL;
+    for (uint32_t e = 0; m && e < m->n; e++) {
+        struct selector narrowed;
+        const struct intent_ace *a = answers(&m->entry[e], &sa->path.remote)
+                                         ? choose(m->entry[e].acl, offered, n, &narrowed)
+                                         : NULL;
+        const struct identity *id =
+            a ? identity_find(&c->ids, p->ifid, m->entry[e].seq, &a->sel) : NULL;
+        if (!id)
+            continue;
+        tunnel_child_cfg(id, cfg);
+        cfg->sel = narrowed;
+        return 0;
+    }
+    return -ENOENT;
+}

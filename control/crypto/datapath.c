@@ -1,0 +1,188 @@
+/*
+ * The engine's end of the SADB channel (dataplane/sadb.h).
+ *
+ * Requests are numbered so that an answer can be told apart: the number of a SADB_ADD is the
+ * handle of the SA itself, all others have the top bit set. A refused SADB_ADD ends the child,
+ * because an SA without its datapath half would swallow traffic. What comes in is checked for
+ * its length; a channel that breaks is given up, and the launcher brings a new one.
+ */
+#include "control/priv.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEQ_OTHER   0x80000000u
+#define DRAINED_LOW (64u * 1024)
+
+uint32_t dp_seq(struct control *c)
+{
+    return SEQ_OTHER | ++c->dp_seq;
+}
+
+int dp_send(struct control *c, uint16_t type, const void *a, size_t alen, const void *b,
+            size_t blen)
+{
+    return c->dp ? ipc_send2(c->dp, type, a, alen, b, blen) : -ENOTCONN;
+}
+
+void dp_close(struct control *c)
+{
+    ipc_free(c->dp);
+    c->dp = NULL;
+}
+
+/* --- what the datapath says
+ * ------------------------------------------------------------------------- */
+
+static void on_ack(struct control *c, const struct sadb_ack *a)
+{
+    if (!a->err)
+        return;
+    if (a->seq & SEQ_OTHER) {
+        /* -ENOENT: an SA or a policy went while the request was under way */
+        if (a->err != -ENOENT)
+            log_line(c->o.log, LOGL_WARNING, "sadb", "the datapath refused a request: %s",
+                     strerror(-a->err));
+        return;
+    }
+    log_line(c->o.log, LOGL_ERROR, "sadb", "the datapath refused SA %u: %s", a->seq,
+             strerror(-a->err));
+    ike_expired(c->ike, a->seq, true);
+}
+
+static void on_ike(struct control *c, const uint8_t *data, size_t len)
+{
+    struct sadb_ike h;
+    if (len < sizeof(h))
+        return;
+    memcpy(&h, data, sizeof(h));
+    struct ike_path p = {.local = h.local,
+                         .remote = h.remote,
+                         .lport = h.local_port,
+                         .rport = h.remote_port};
+    ike_input(c->ike, &p, data + sizeof(h), len - sizeof(h));
+}
+
+static void on_event(struct control *c, const struct sadb_event *e)
+{
+    if (e->kind != EV_NAT_MOVED)
+        return;
+    struct ike_path p = {.local = e->path.local,
+                         .remote = e->path.remote,
+                         .lport = e->path.local_port,
+                         .rport = e->path.remote_port};
+    ike_nat_moved(c->ike, e->sa, &p);
+}
+
+static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
+{
+    struct control *c = (struct control *)ctx;
+    union {
+        struct sadb_ack ack;
+        struct sadb_acquire acquire;
+        struct sadb_expire expire;
+        struct sadb_event event;
+    } u;
+    (void)ipc;
+    switch (m->type) {
+    case SADB_ACK:
+        if (m->len == sizeof(u.ack)) {
+            memcpy(&u.ack, m->data, sizeof(u.ack));
+            on_ack(c, &u.ack);
+        }
+        break;
+    case SADB_ACQUIRE:
+        if (m->len == sizeof(u.acquire)) {
+            memcpy(&u.acquire, m->data, sizeof(u.acquire));
+            tunnel_acquire(c, &u.acquire);
+        }
+        break;
+    case SADB_EXPIRE:
+        if (m->len == sizeof(u.expire)) {
+            memcpy(&u.expire, m->data, sizeof(u.expire));
+            ike_expired(c->ike, u.expire.sa, u.expire.hard);
+        }
+        break;
+    case SADB_IKE_RECV:
+        on_ike(c, m->data, m->len);
+        break;
+    case SADB_EVENT:
+        if (m->len == sizeof(u.event)) {
+            memcpy(&u.event, m->data, sizeof(u.event));
+            on_event(c, &u.event);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_closed(struct ipc *ipc, void *ctx)
+{
+    struct control *c = (struct control *)ctx;
+    log_line(c->o.log, LOGL_WARNING, "sadb", "the datapath is gone; waiting for a new one");
+    if (c->dp == ipc)
+        c->dp = NULL;
+    ipc_free(ipc);
+}
+
+static void on_drained(struct ipc *ipc, void *ctx)
+{
+    (void)ipc;
+    control_kick(ctx); /* what did not fit is told in the next round */
+}
+
+/* --- the channel
+ * -------------------------------------------------------------------------------------- */
+
+/* A datapath that is new holds nothing; one that an earlier engine used holds what nobody knows
+ * any more. Either way it starts empty, and tunnels negotiate again. */
+void control_set_datapath(struct control *c, int fd)
+{
+    dp_close(c);
+    tunnel_reset(c);
+    c->dp = ipc_new(c->o.base, fd, on_message, on_closed, c);
+    if (!c->dp) {
+        close(fd);
+        log_line(c->o.log, LOGL_ERROR, "sadb", "no memory for the datapath's channel");
+        return;
+    }
+    ipc_on_drained(c->dp, DRAINED_LOW, on_drained);
+    struct sadb_ref all = {.seq = dp_seq(c)};
+    dp_send(c, SADB_FLUSH, &all, sizeof(all), NULL, 0);
+    all.seq = dp_seq(c);
+    dp_send(c, SADB_SPD_FLUSH, &all, sizeof(all), NULL, 0);
+    for (size_t i = 0; i <= PORTS_MAX; i++)
+        c->shadow[i].spd_told = false;
+    free(c->told_addrs);
+    c->told_addrs = NULL;
+    c->n_told_addrs = 0;
+    control_reconcile(c);
+}
+
+/* Where ESP to us may arrive: the addresses of interfaces that bear a map. */
+void dp_local_addrs(struct control *c)
+{
+    struct addr v[PORTS_MAX];
+    size_t n = 0;
+    memset(v, 0, sizeof(v));
+    for (size_t i = 0; i < c->ports.n; i++)
+        if (c->shadow[c->ports.v[i]->ifid].wanted)
+            v[n++] = c->ports.v[i]->ifp->addr.addr;
+    bool same = n == c->n_told_addrs;
+    for (size_t i = 0; same && i < n; i++)
+        same = addr_eq(&v[i], &c->told_addrs[i]);
+    if (same)
+        return;
+    struct sadb_ref r = {.seq = dp_seq(c), .count = (uint32_t)n};
+    struct addr *copy = (struct addr *)malloc(n ? n * sizeof(*v) : 1);
+    if (!copy || dp_send(c, SADB_LOCAL_ADDRS, &r, sizeof(r), v, n * sizeof(*v)) < 0) {
+        free(copy);
+        return;
+    }
+    memcpy(copy, v, n * sizeof(*v));
+    free(c->told_addrs);
+    c->told_addrs = copy;
+    c->n_told_addrs = n;
+}

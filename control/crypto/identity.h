@@ -1,0 +1,64 @@
+/*
+ * Protected proxy identities: one per permit line of a crypto map's access list and interface.
+ *
+ * An identity keeps its policy number and its counters as long as its line (interface, sequence
+ * number, selectors) exists in the configuration, however often that is applied. Everything a
+ * tunnel is about hangs here: where the walk through the peer list stands and which SA serves
+ * the identity now. Pointers into the intent are refreshed with every round.
+ */
+#ifndef TANDEM_CONTROL_CRYPTO_IDENTITY_H
+#define TANDEM_CONTROL_CRYPTO_IDENTITY_H
+
+#include "control/intent.h"
+#include "dataplane/dpstats.h"
+#include "dataplane/sadb.h"
+#include "lib/timer.h"
+
+struct control;
+
+struct identity {
+    struct control *control;
+    uint32_t policy, ifid, slot;
+    uint32_t seq; /* of the map entry */
+    struct selector sel;
+    uint32_t round; /* the last one whose configuration had it */
+    const struct intent_if *ifp;
+    const struct intent_map *map;
+    const struct intent_map_entry *entry;
+    const struct intent_ace *ace;
+    /* the walk through the peer list */
+    bool walking;
+    uint8_t at; /* peer under way */
+    struct addr tried;
+    struct timer step;
+    /* the SA in force */
+    uint32_t sa_in, sa_out; /* 0: none */
+    struct addr peer;
+};
+
+struct identities {
+    struct identity **by_key, **by_policy; /* the same objects in two orders */
+    size_t n, cap_key, cap_policy;
+    uint32_t last_policy, last_sa, round;
+    bool removed;                       /* some went in this round */
+    uint64_t slots[DPSTATS_SLOTS / 64]; /* taken ones */
+    uint32_t slot_hint;
+    struct dp_counters *baseline; /* per slot, once counters were cleared; NULL before */
+};
+
+struct identity *identity_by_policy(const struct identities *ids, uint32_t policy);
+struct identity *identity_find(const struct identities *ids, uint32_t ifid, uint32_t seq,
+                               const struct selector *sel);
+/* A new one with numbers of its own; NULL when out of memory. */
+struct identity *identity_add(struct identities *ids, uint32_t ifid, uint32_t seq,
+                              const struct selector *sel);
+void identity_remove(struct identities *ids, struct identity *id); /* frees it */
+void identities_free(struct identities *ids);
+
+/* Counter slots; SADB_NO_SLOT when all are taken. */
+uint32_t slot_take(struct identities *ids);
+void slot_give(struct identities *ids, uint32_t slot);
+
+int selector_cmp(const struct selector *a, const struct selector *b);
+
+#endif

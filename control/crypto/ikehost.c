@@ -1,0 +1,158 @@
+/*
+ * What IKE asks of its host (control/ike/ike.h): configuration looked up in the intent in force,
+ * messages carried by the right socket, SAs handed to the tunnel manager, words to people.
+ */
+#include "control/priv.h"
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PORT_NAT 4500
+
+const struct intent_peer *control_peer(const struct intent *i, const struct addr *remote)
+{
+    for (uint32_t k = 0; k < i->n_peer; k++)
+        if (addr_eq(&i->peer[k].addr, remote))
+            return &i->peer[k];
+    return NULL;
+}
+
+static int host_send(void *h, const struct ike_path *p, const uint8_t *msg, size_t len)
+{
+    struct control *c = (struct control *)h;
+    if (p->lport != PORT_NAT)
+        return udp_send(c, p, msg, len);
+    struct sadb_ike ike;
+    memset(&ike, 0, sizeof(ike));
+    ike.local = p->local;
+    ike.remote = p->remote;
+    ike.local_port = p->lport;
+    ike.remote_port = p->rport;
+    return dp_send(c, SADB_IKE_SEND, &ike, sizeof(ike), msg, len);
+}
+
+static const struct ike_policy *host_policies(void *h, const struct addr *local, size_t *n)
+{
+    const struct control *c = (const struct control *)h;
+    const struct port *p = control_port_of(c, local);
+    *n = 0;
+    if (!p || !p->ifp->ikev2)
+        return NULL;
+    *n = c->intent.n_policy;
+    return c->intent.policy;
+}
+
+static bool host_peer(void *h, const struct ike_path *p, struct ike_peer_cfg *out)
+{
+    const struct control *c = (const struct control *)h;
+    const struct intent_peer *peer = control_peer(&c->intent, &p->remote);
+    if (peer)
+        *out = peer->cfg;
+    return peer != NULL;
+}
+
+static int host_accept_child(void *h, const struct ike_sa_state *sa, const struct selector *offered,
+                             size_t n, struct ike_child_cfg *cfg)
+{
+    return accept_child((struct control *)h, sa, offered, n, cfg);
+}
+
+static int host_child_alloc(void *h, struct ike_child_state *k)
+{
+    struct control *c = (struct control *)h;
+    struct identities *ids = &c->ids;
+    k->slot_in = slot_take(ids);
+    k->slot_out = slot_take(ids);
+    for (int i = 0; i < 2; i++) {
+        /* 31 bits: the top one marks other requests (datapath.c); 0 is nobody */
+        ids->last_sa = (ids->last_sa + 1) & 0x7fffffffu;
+        ids->last_sa += ids->last_sa == 0;
+        *(i ? &k->sa_out : &k->sa_in) = ids->last_sa;
+    }
+    return 0;
+}
+
+static int host_child_up(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,
+                         const struct sadb_alg encr[2], const struct sadb_alg integ[2],
+                         const struct ike_child_cfg *cfg)
+{
+    return tunnel_child_up((struct control *)h, sa, k, encr, integ, cfg);
+}
+
+static void host_child_down(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,
+                            enum ike_reason why)
+{
+    (void)sa;
+    (void)why;
+    tunnel_child_down((struct control *)h, k);
+}
+
+static void host_initiate_failed(void *h, uint32_t policy, const struct ike_path *p,
+                                 enum ike_reason why)
+{
+    tunnel_initiate_failed((struct control *)h, policy, p, why);
+}
+
+static void host_event(void *h, enum ike_event ev, const struct ike_sa_state *sa, const char *text)
+{
+    static const char *const names[] = {
+        [IKE_EV_SA_UP] = "SA up",
+        [IKE_EV_SA_DOWN] = "SA down",
+        [IKE_EV_CHILD_UP] = "child up",
+        [IKE_EV_CHILD_DOWN] = "child down",
+    };
+    struct control *c = (struct control *)h;
+    char peer[ADDR_STRLEN] = "";
+    if (ev == IKE_EV_SA_UP && sa && c->lab)
+        lab_ike(c->lab, sa);
+    /* What a peer can provoke without proving who it is belongs to the counters, not here. */
+    if (ev > IKE_EV_CHILD_DOWN || !sa)
+        return;
+    log_line(c->o.log, LOGL_NOTICE, "ike", "%s, tunnel %u, peer %s%s%s", names[ev], sa->tunnel_id,
+             addr_print(&sa->path.remote, peer, sizeof(peer)), text && *text ? ": " : "",
+             text ? text : "");
+}
+
+static bool host_debug_on(void *h, enum ike_debug cls, unsigned level)
+{
+    const struct control *c = (const struct control *)h;
+    return (unsigned)cls < IKE_DBG_CLASSES && level <= c->debug[cls];
+}
+
+static void host_debug(void *h, enum ike_debug cls, unsigned level, const char *text)
+{
+    (void)cls;
+    (void)level;
+    control_notice((struct control *)h, text);
+}
+
+static void host_run_job(void *h, struct ike_job *j)
+{
+    jobs_run(((struct control *)h)->jobs, j);
+}
+
+static void host_random(void *h, uint8_t *p, size_t n)
+{
+    (void)h;
+    /* Without randomness there is no IKE: zeroes make the exchange fail, and never a key, since
+     * key pairs come from the same generator and that fails too. */
+    if (RAND_bytes(p, (int)n) != 1)
+        memset(p, 0, n);
+}
+
+const struct ike_host control_ike_host = {
+    .send = host_send,
+    .policies = host_policies,
+    .peer = host_peer,
+    .accept_child = host_accept_child,
+    .child_alloc = host_child_alloc,
+    .child_up = host_child_up,
+    .child_down = host_child_down,
+    .initiate_failed = host_initiate_failed,
+    .event = host_event,
+    .debug_on = host_debug_on,
+    .debug = host_debug,
+    .run_job = host_run_job,
+    .random = host_random,
+};

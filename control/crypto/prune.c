@@ -1,0 +1,148 @@
+/*
+ * Ending what has lost its reason. After a change of the configuration an SA stays only where
+ * everything it rests on is still there: the interface with its address and map, the key of the
+ * peer, the peer in a list, the line of the access list, and the algorithms in a proposal.
+ * Lifetimes, PFS and IKE policies count for the next negotiation, as on the platforms.
+ */
+#include "control/priv.h"
+#include "lib/mem.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* --- interfaces
+ * -------------------------------------------------------------------------------------- */
+
+static void check_interface(struct control *c, const struct port *p)
+{
+    struct shadow *s = &c->shadow[p->ifid];
+    struct addr now = {0};
+    if (s->wanted && p->ifp->ikev2)
+        now = p->ifp->addr.addr;
+    if (addr_eq(&now, &s->local))
+        return;
+    bool kept = p->ifp && addr_eq(&p->ifp->addr.addr, &s->local) && !p->ifp->shutdown;
+    if (kept)
+        ike_clear(c->ike, NULL, p->ifid); /* the address is still there: peers can be told */
+    else if (addr_is_set(&s->local))
+        ike_interface_changed(c->ike, p->ifid, addr_is_set(&now) ? &now : NULL);
+    s->local = now;
+}
+
+/* --- peers
+ * -------------------------------------------------------------------------------------------- */
+
+static bool same_key(const uint8_t *a, uint16_t an, const uint8_t *b, uint16_t bn)
+{
+    return an == bn && (an == 0 || mem_equal_ct(a, b, an));
+}
+
+static bool same_peer(const struct ike_peer_cfg *a, const struct ike_peer_cfg *b)
+{
+    return same_key(a->local_psk, a->local_psk_len, b->local_psk, b->local_psk_len) &&
+           same_key(a->remote_psk, a->remote_psk_len, b->remote_psk, b->remote_psk_len) &&
+           a->local_id.type == b->local_id.type && a->local_id.len == b->local_id.len &&
+           memcmp(a->local_id.data, b->local_id.data, a->local_id.len) == 0;
+}
+
+static void check_keys(struct control *c, const struct intent *old)
+{
+    for (uint32_t i = 0; i < old->n_peer; i++) {
+        const struct intent_peer *was = &old->peer[i];
+        const struct intent_peer *is = control_peer(&c->intent, &was->addr);
+        if (!is || !same_peer(&was->cfg, &is->cfg))
+            ike_clear(c->ike, &was->addr, 0);
+    }
+}
+
+/* --- SAs
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct doomed {
+    const struct control *c;
+    struct {
+        struct addr remote;
+        uint32_t ifid;
+    } * sa;
+    uint32_t *child;
+    size_t n_sa, cap_sa, n_child, cap_child;
+};
+
+static bool lists_peer(const struct intent_map_entry *e, const struct addr *a)
+{
+    for (uint8_t i = 0; i < e->n_peer; i++)
+        if (addr_eq(&e->peer[i], a))
+            return true;
+    return false;
+}
+
+static bool map_lists_peer(const struct intent_map *m, const struct addr *a)
+{
+    for (uint32_t i = 0; i < m->n; i++)
+        if (lists_peer(&m->entry[i], a))
+            return true;
+    return false;
+}
+
+static bool proposed(const struct ike_esp_proposal *p, const struct ike_child_state *k)
+{
+    bool encr = false, integ = !k->integ;
+    for (unsigned i = 0; i < p->n_encr; i++)
+        encr = encr || (p->encr[i].id == k->encr &&
+                        (!p->encr[i].keybits || p->encr[i].keybits == k->encr_bits));
+    for (unsigned i = 0; i < p->n_integ; i++)
+        integ = integ || p->integ[i] == k->integ;
+    return encr && integ;
+}
+
+static bool child_stays(const struct control *c, const struct ike_sa_state *sa,
+                        const struct ike_child_state *k)
+{
+    const struct identity *id = identity_by_policy(&c->ids, k->policy);
+    if (!id || !lists_peer(id->entry, &sa->path.remote))
+        return false;
+    for (uint8_t i = 0; i < id->entry->n_proposal; i++)
+        if (proposed(id->entry->proposal[i], k))
+            return true;
+    return false;
+}
+
+static bool check_sa(void *ctx, const struct ike_sa_state *sa)
+{
+    struct doomed *d = (struct doomed *)ctx;
+    const struct port *p = ports_by_ifid(&d->c->ports, sa->ifid);
+    if (p && p->ifp && p->ifp->map && !map_lists_peer(p->ifp->map, &sa->path.remote) &&
+        VEC_ROOM(d->sa, d->cap_sa, d->n_sa + 1)) {
+        d->sa[d->n_sa].remote = sa->path.remote;
+        d->sa[d->n_sa++].ifid = sa->ifid;
+        return true;
+    }
+    for (uint32_t i = 0; i < sa->n_children; i++)
+        if (!child_stays(d->c, sa, &sa->child[i]) &&
+            VEC_ROOM(d->child, d->cap_child, d->n_child + 1))
+            d->child[d->n_child++] = sa->child[i].sa_in;
+    return true;
+}
+
+static void check_sas(struct control *c)
+{
+    struct doomed d = {.c = c};
+    ike_each(c->ike, check_sa, &d);
+    for (size_t i = 0; i < d.n_sa; i++)
+        ike_clear(c->ike, &d.sa[i].remote, d.sa[i].ifid);
+    for (size_t i = 0; i < d.n_child; i++)
+        ike_expired(c->ike, d.child[i], true);
+    free(d.sa);
+    free(d.child);
+}
+
+void tunnel_prune(struct control *c, const struct intent *old)
+{
+    for (size_t i = 0; i < c->ports.n; i++)
+        check_interface(c, c->ports.v[i]);
+    if (old)
+        check_keys(c, old);
+    if (old || c->ids.removed)
+        check_sas(c);
+    c->ids.removed = false;
+}

@@ -1,0 +1,237 @@
+/*
+ * Tunnels: from a packet that asks for one (SADB_ACQUIRE) to SAs in the datapath, and back.
+ *
+ * An identity walks the peer list of its map entry, one peer at a time, by the seed's rules
+ * (semantics.md §1.1): from the first peer when traffic asks, on to the next when IKE gives up,
+ * and after the last one the datapath is told, so that the next packet starts over. Only the
+ * initiator walks. A step always runs from its timer, never inside a callback of IKE.
+ */
+#include "control/priv.h"
+#include "lib/mem.h"
+#include "lib/str.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PORT_IKE     500
+#define BYTES_PER_KB 1024u
+
+/* --- initiating
+ * ------------------------------------------------------------------------------------- */
+
+void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg)
+{
+    const struct intent_map_entry *e = id->entry;
+    memset(cfg, 0, sizeof(*cfg));
+    cfg->policy = id->policy;
+    cfg->ifid = id->ifid;
+    str_copy(cfg->map, sizeof(cfg->map), id->map->name);
+    cfg->map_seq = e->seq;
+    cfg->sel = id->sel;
+    cfg->n_proposal = e->n_proposal;
+    memcpy(cfg->proposal, e->proposal, sizeof(e->proposal));
+    cfg->pfs_group = e->pfs_group;
+    cfg->mode = SADB_TUNNEL;
+    cfg->life_seconds = e->life_seconds;
+    cfg->life_kbytes = e->life_kbytes;
+    cfg->replay_window = e->replay_window;
+    cfg->flags = SADB_DF_COPY;
+}
+
+/* 0 when IKE is at work, or -errno: this peer cannot even be tried. */
+static int try_peer(struct identity *id)
+{
+    struct control *c = id->control;
+    const struct port *p = ports_by_ifid(&c->ports, id->ifid);
+    struct ike_child_cfg cfg;
+    struct ike_path path = {.local = id->ifp->addr.addr,
+                            .remote = id->tried,
+                            .lport = PORT_IKE,
+                            .rport = PORT_IKE};
+    if (!p || !ports_up(&c->ports, p, &c->world))
+        return -ENETDOWN;
+    if (!id->ifp->ikev2 || !c->intent.n_policy)
+        return -EPROTONOSUPPORT;
+    if (!control_peer(&c->intent, &path.remote))
+        return -ENOKEY;
+    tunnel_child_cfg(id, &cfg);
+    return ike_initiate(c->ike, &path, &cfg);
+}
+
+static void say_next(struct identity *id, const struct addr *next)
+{
+    struct control *c = id->control;
+    char a[ADDR_STRLEN], b[ADDR_STRLEN], line[256];
+    snprintf(line, sizeof(line),
+             "[IKE COMMON DEBUG]Failed to initiate ikev2 SA with peer %s, initiating to next peer "
+             "%s configured in the multiple peer list of the crypto map.",
+             addr_print(&id->tried, a, sizeof(a)), addr_print(next, b, sizeof(b)));
+    log_line(c->o.log, LOGL_NOTICE, "tunnel", "%s", line);
+    if (c->debug[IKE_DBG_PLATFORM])
+        control_notice(c, line);
+}
+
+static void give_up(struct identity *id)
+{
+    struct control *c = id->control;
+    struct sadb_ref r = {.seq = dp_seq(c), .policy = id->policy};
+    id->walking = false;
+    dp_send(c, SADB_ACQUIRE_FAILED, &r, sizeof(r), NULL, 0);
+}
+
+static void on_step(struct timer *t, void *owner)
+{
+    struct identity *id = (struct identity *)owner;
+    struct control *c = id->control;
+    (void)t;
+    while (id->walking && id->at < id->entry->n_peer) {
+        char a[ADDR_STRLEN];
+        if (id->at > 0)
+            say_next(id, &id->entry->peer[id->at]);
+        id->tried = id->entry->peer[id->at];
+        int err = try_peer(id);
+        if (!err)
+            return;
+        log_line(c->o.log, LOGL_NOTICE, "tunnel", "map %s %u, peer %s: %s", id->map->name, id->seq,
+                 addr_print(&id->tried, a, sizeof(a)),
+                 err == -ENOKEY ? "no tunnel-group with a key"
+                 : err == -EPROTONOSUPPORT
+                     ? "IKEv2 is not enabled on the interface or has no policy"
+                     : strerror(-err));
+        id->at++;
+    }
+    if (id->walking)
+        give_up(id);
+}
+
+static void step_soon(struct identity *id)
+{
+    struct control *c = id->control;
+    timer_set(&c->timers, &id->step, clock_mono(&c->o.clock));
+}
+
+void tunnel_acquire(struct control *c, const struct sadb_acquire *a)
+{
+    struct identity *id = identity_by_policy(&c->ids, a->policy);
+    if (!id || id->walking)
+        return;
+    id->walking = true;
+    id->at = 0;
+    if (id->entry->connection == CONN_ANSWER)
+        give_up(id);
+    else
+        step_soon(id);
+}
+
+void tunnel_initiate_failed(struct control *c, uint32_t policy, const struct ike_path *p,
+                            enum ike_reason why)
+{
+    struct identity *id = identity_by_policy(&c->ids, policy);
+    char a[ADDR_STRLEN];
+    log_line(c->o.log, LOGL_NOTICE, "tunnel", "no SA with peer %s: %s",
+             addr_print(&p->remote, a, sizeof(a)), ike_reason_text(why));
+    if (!id || !id->walking || !addr_eq(&id->tried, &p->remote))
+        return;
+    id->at++;
+    step_soon(id);
+}
+
+void tunnel_identity_new(struct control *c, struct identity *id)
+{
+    id->control = c;
+    timer_init(&id->step, on_step, id);
+}
+
+void tunnel_identity_gone(struct control *c, struct identity *id)
+{
+    timer_cancel(&c->timers, &id->step);
+}
+
+/* --- SAs into the datapath
+ * ---------------------------------------------------------------------------- */
+
+static int install(struct control *c, const struct ike_sa_state *sa,
+                   const struct ike_child_state *k, const struct ike_child_cfg *cfg, uint8_t dir,
+                   const struct sadb_alg *encr, const struct sadb_alg *integ)
+{
+    bool in = dir == SADB_IN;
+    struct sadb_sa m;
+    memset(&m, 0, sizeof(m));
+    m.sa = in ? k->sa_in : k->sa_out;
+    m.seq = m.sa;
+    m.ifid = k->ifid;
+    m.policy = k->policy;
+    m.slot = in ? k->slot_in : k->slot_out;
+    m.spi = in ? k->spi_in : k->spi_out;
+    m.proto = SADB_ESP;
+    m.dir = dir;
+    m.mode = k->mode;
+    m.flags = cfg->flags | (k->esn ? SADB_F_ESN : 0) | (k->udp ? SADB_F_UDP : 0) |
+              (cfg->replay_window ? 0 : SADB_F_NOREPLAY);
+    m.encr = *encr;
+    m.integ = *integ;
+    m.local = sa->path.local;
+    m.remote = sa->path.remote;
+    m.local_port = k->udp ? sa->path.lport : 0;
+    m.remote_port = k->udp ? sa->path.rport : 0;
+    m.replay_window = cfg->replay_window;
+    m.hard_bytes = k->life_kbytes * BYTES_PER_KB;
+    m.soft_bytes = m.hard_bytes / 100 * 95;
+    m.seq_first = 1;
+    m.n_ts = k->n_ts;
+    memcpy(m.ts, k->ts, sizeof(m.ts));
+    int err = dp_send(c, SADB_ADD, &m, sizeof(m), NULL, 0);
+    if (!err && c->lab)
+        lab_esp(c->lab, &m);
+    mem_wipe(&m, sizeof(m));
+    return err;
+}
+
+static void uninstall(struct control *c, uint32_t sa, uint32_t slot)
+{
+    struct sadb_delete d = {.seq = dp_seq(c), .sa = sa};
+    if (sa)
+        dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
+    slot_give(&c->ids, slot); /* the datapath is done with it before it sees another SA there */
+}
+
+int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
+                    const struct ike_child_state *child, const struct sadb_alg encr[2],
+                    const struct sadb_alg integ[2], const struct ike_child_cfg *cfg)
+{
+    struct identity *id = identity_by_policy(&c->ids, child->policy);
+    if (!id)
+        return -ENOENT; /* its line went while IKE was at work */
+    /* Inbound first: the peer may send as soon as it sees our answer. */
+    int err = install(c, sa, child, cfg, SADB_IN, &encr[0], &integ[0]);
+    if (!err)
+        err = install(c, sa, child, cfg, SADB_OUT, &encr[1], &integ[1]);
+    if (err)
+        return err;
+    id->walking = false;
+    timer_cancel(&c->timers, &id->step);
+    id->sa_in = child->sa_in;
+    id->sa_out = child->sa_out;
+    id->tried = id->peer = sa->path.remote;
+    return 0;
+}
+
+void tunnel_child_down(struct control *c, const struct ike_child_state *child)
+{
+    struct identity *id = identity_by_policy(&c->ids, child->policy);
+    uninstall(c, child->sa_out, child->slot_out);
+    uninstall(c, child->sa_in, child->slot_in);
+    if (id && id->sa_in == child->sa_in)
+        id->sa_in = id->sa_out = 0;
+}
+
+void tunnel_reset(struct control *c)
+{
+    ike_clear(c->ike, NULL, 0);
+    for (size_t i = 0; i < c->ids.n; i++) {
+        struct identity *id = c->ids.by_policy[i];
+        timer_cancel(&c->timers, &id->step);
+        id->walking = false;
+        id->sa_in = id->sa_out = 0;
+    }
+}

@@ -1,0 +1,301 @@
+/*
+ * The box's own ping: ICMP echo over one raw socket, any number of pings at a time, each with an
+ * identifier of its own.
+ *
+ * One request is out at a time; the next follows its answer or its timeout, as on the platforms.
+ * Packets are not marked, so that a protected destination is reached through its tunnel. Local
+ * refusals count as answers too: no route is 'N', no neighbour 'H', too big with DF 'M'.
+ */
+#include "control/priv.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define IP_HEADER     20
+#define ICMP_HEADER   8
+#define SIZE_MAX_IP   65535
+#define READS_AT_ONCE 32
+/* After an answer the next request waits a moment, so that marks come out in steps. */
+#define NEXT_AFTER (1 * USEC_PER_MSEC)
+
+struct ping {
+    struct control *control;
+    struct ping *next;
+    struct ping_opts o;
+    void (*result)(void *ctx, char mark, unsigned rtt_us);
+    void (*done)(void *ctx);
+    void *ctx;
+    uint16_t id, seq;
+    uint32_t sent;
+    usec_t sent_at;
+    bool waiting; /* for an answer; else for the next turn */
+    struct timer timer;
+};
+
+/* RFC 1071. */
+static uint16_t checksum(const uint8_t *p, size_t n)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i + 1 < n; i += 2)
+        sum += (uint32_t)p[i] << 8 | p[i + 1];
+    if (n & 1)
+        sum += (uint32_t)p[n - 1] << 8;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+static usec_t now(const struct ping *p)
+{
+    return clock_mono(&p->control->o.clock);
+}
+
+static void unlink_ping(struct ping *p)
+{
+    struct control *c = p->control;
+    timer_cancel(&c->timers, &p->timer);
+    for (struct ping **at = &c->pings; *at; at = &(*at)->next)
+        if (*at == p) {
+            *at = p->next;
+            return;
+        }
+}
+
+/* --- sending
+ * ---------------------------------------------------------------------------------------- */
+
+static size_t build(const struct ping *p, uint8_t *out)
+{
+    size_t n = p->o.size - IP_HEADER;
+    out[0] = ICMP_ECHO;
+    out[1] = 0;
+    out[2] = out[3] = 0;
+    out[4] = (uint8_t)(p->id >> 8);
+    out[5] = (uint8_t)p->id;
+    out[6] = (uint8_t)(p->seq >> 8);
+    out[7] = (uint8_t)p->seq;
+    for (size_t i = ICMP_HEADER; i < n; i++)
+        out[i] = (i & 1) ? 0xcd : 0xab; /* the platforms' pattern */
+    uint16_t sum = checksum(out, n);
+    out[2] = (uint8_t)(sum >> 8);
+    out[3] = (uint8_t)sum;
+    return n;
+}
+
+static int transmit(const struct ping *p)
+{
+    union {
+        struct cmsghdr h;
+        char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    } ctl;
+    uint8_t packet[SIZE_MAX_IP];
+    struct sockaddr_storage to;
+    int df = p->o.df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+    int to_len = addr_to_sockaddr(&p->o.dst, 0, &to);
+    struct iovec iov = {.iov_base = packet, .iov_len = build(p, packet)};
+    struct msghdr m = {.msg_name = &to,
+                       .msg_namelen = (socklen_t)to_len,
+                       .msg_iov = &iov,
+                       .msg_iovlen = 1};
+    if (p->o.src.family == AF_INET) {
+        struct in_pktinfo info = {0};
+        memset(&ctl, 0, sizeof(ctl));
+        memcpy(&info.ipi_spec_dst, p->o.src.b, 4);
+        m.msg_control = ctl.room;
+        m.msg_controllen = sizeof(ctl.room);
+        struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+        h->cmsg_level = IPPROTO_IP;
+        h->cmsg_type = IP_PKTINFO;
+        h->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(h), &info, sizeof(info));
+    }
+    int fd = p->control->icmp_fd;
+    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &df, sizeof(df));
+    return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Says what came of the request under way and arms the next turn. result() may abort the ping:
+ * nothing may touch it afterwards, so it is called last. */
+static void settle(struct ping *p, char mark, unsigned rtt_us)
+{
+    p->waiting = false;
+    timer_set(&p->control->timers, &p->timer, now(p) + NEXT_AFTER);
+    p->result(p->ctx, mark, rtt_us);
+}
+
+static char mark_of(int err)
+{
+    switch (err) {
+    case -EMSGSIZE:
+        return 'M';
+    case -ENETUNREACH:
+        return 'N';
+    case -EHOSTUNREACH:
+        return 'H';
+    default:
+        return '.';
+    }
+}
+
+static void on_timer(struct timer *t, void *owner)
+{
+    struct ping *p = (struct ping *)owner;
+    (void)t;
+    if (p->waiting) {
+        settle(p, '.', 0);
+        return;
+    }
+    if (p->sent == p->o.count) {
+        void (*done)(void *) = p->done;
+        void *ctx = p->ctx;
+        unlink_ping(p);
+        free(p);
+        done(ctx);
+        return;
+    }
+    p->sent++;
+    p->seq++;
+    p->sent_at = now(p);
+    int err = transmit(p);
+    if (err) {
+        settle(p, mark_of(err), 0);
+        return;
+    }
+    p->waiting = true;
+    timer_set(&p->control->timers, &p->timer, p->sent_at + (usec_t)p->o.timeout_ms * USEC_PER_MSEC);
+}
+
+struct ping *control_ping(struct control *c, const struct ping_opts *o,
+                          void (*result)(void *ctx, char mark, unsigned rtt_us),
+                          void (*done)(void *ctx), void *ctx)
+{
+    struct ping *p =
+        c->icmp_fd >= 0 && o->dst.family == AF_INET ? (struct ping *)calloc(1, sizeof(*p)) : NULL;
+    if (!p)
+        return NULL;
+    *p = (struct ping){.control = c, .o = *o, .result = result, .done = done, .ctx = ctx};
+    p->id = ++c->ping_id;
+    if (p->o.size < IP_HEADER + ICMP_HEADER)
+        p->o.size = IP_HEADER + ICMP_HEADER;
+    if (p->o.size > SIZE_MAX_IP)
+        p->o.size = SIZE_MAX_IP;
+    timer_init(&p->timer, on_timer, p);
+    if (timer_set(&c->timers, &p->timer, now(p)) < 0) {
+        free(p);
+        return NULL;
+    }
+    p->next = c->pings;
+    c->pings = p;
+    return p;
+}
+
+void control_ping_abort(struct ping *p)
+{
+    unlink_ping(p);
+    free(p);
+}
+
+/* --- receiving
+ * -------------------------------------------------------------------------------------- */
+
+static struct ping *find(struct control *c, uint16_t id, uint16_t seq)
+{
+    for (struct ping *p = c->pings; p; p = p->next)
+        if (p->id == id && p->seq == seq && p->waiting)
+            return p;
+    return NULL;
+}
+
+static uint16_t get16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void on_reply(struct control *c, const uint8_t *ip, const uint8_t *icmp)
+{
+    struct ping *p = find(c, get16(icmp + 4), get16(icmp + 6));
+    if (!p || memcmp(ip + 12, p->o.dst.b, 4) != 0)
+        return;
+    usec_t rtt = now(p) - p->sent_at;
+    settle(p, '!', rtt > 0 ? (unsigned)rtt : 0);
+}
+
+/* An error carries the header and the first 8 bytes of the packet it is about (RFC 792). */
+static void on_error(struct control *c, const uint8_t *icmp, size_t len)
+{
+    const uint8_t *in = icmp + ICMP_HEADER;
+    size_t left = len - ICMP_HEADER, hdr = left >= IP_HEADER ? (size_t)(in[0] & 15) * 4 : 0;
+    if (hdr < IP_HEADER || left < hdr + ICMP_HEADER || in[9] != IPPROTO_ICMP ||
+        in[hdr] != ICMP_ECHO)
+        return;
+    struct ping *p = find(c, get16(in + hdr + 4), get16(in + hdr + 6));
+    if (!p || memcmp(in + 16, p->o.dst.b, 4) != 0)
+        return;
+    char mark = '?';
+    if (icmp[0] == ICMP_DEST_UNREACH)
+        mark = icmp[1] == ICMP_FRAG_NEEDED ? 'M' : 'U';
+    else if (icmp[0] == ICMP_TIME_EXCEEDED)
+        mark = '&';
+    settle(p, mark, 0);
+}
+
+static void on_packet(struct control *c, const uint8_t *ip, size_t len)
+{
+    size_t hdr = len >= IP_HEADER ? (size_t)(ip[0] & 15) * 4 : 0;
+    if (hdr < IP_HEADER || len < hdr + ICMP_HEADER)
+        return;
+    const uint8_t *icmp = ip + hdr;
+    if (icmp[0] == ICMP_ECHOREPLY)
+        on_reply(c, ip, icmp);
+    else if (icmp[0] == ICMP_DEST_UNREACH || icmp[0] == ICMP_TIME_EXCEEDED ||
+             icmp[0] == ICMP_PARAMETERPROB)
+        on_error(c, icmp, len - hdr);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct control *c = (struct control *)arg;
+    uint8_t packet[SIZE_MAX_IP];
+    (void)what;
+    for (int i = 0; i < READS_AT_ONCE && c->icmp_fd == fd; i++) {
+        ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (n > 0)
+            on_packet(c, packet, (size_t)n);
+    }
+}
+
+static void close_socket(struct control *c)
+{
+    if (c->icmp_ev)
+        event_free(c->icmp_ev);
+    if (c->icmp_fd >= 0)
+        close(c->icmp_fd);
+    c->icmp_ev = NULL;
+    c->icmp_fd = -1;
+}
+
+void ping_close(struct control *c)
+{
+    while (c->pings)
+        control_ping_abort(c->pings);
+    close_socket(c);
+}
+
+void ping_open(struct control *c, int fd)
+{
+    close_socket(c);
+    c->icmp_fd = fd;
+    c->icmp_ev = event_new(c->o.base, fd, EV_READ | EV_PERSIST, on_readable, c);
+    if (!c->icmp_ev || event_add(c->icmp_ev, NULL) < 0) {
+        log_line(c->o.log, LOGL_ERROR, "control", "no memory for the ICMP socket");
+        close_socket(c);
+    }
+}

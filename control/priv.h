@@ -1,0 +1,113 @@
+/*
+ * What the files of control/ share: the root context and the steps of a round.
+ *
+ * A round (control_reconcile) compares everything wanted with everything known and asks for what
+ * differs. It may run at any time and as often as one likes; it is run after every change of the
+ * configuration, after news from the kernel, and after answers of the launcher. No step calls
+ * another one's reconciler: order is given in one place, control.c.
+ */
+#ifndef TANDEM_CONTROL_PRIV_H
+#define TANDEM_CONTROL_PRIV_H
+
+#include "control/control.h"
+#include "control/crypto/identity.h"
+#include "control/crypto/shadow.h"
+#include "control/job.h"
+#include "control/lab.h"
+#include "control/launch.h"
+#include "control/vec.h"
+#include "control/route/rib.h"
+#include "control/world/ports.h"
+#include "control/world/world.h"
+#include "dataplane/dpstats.h"
+
+#define COUNTER_RING 256
+struct counter_ring {
+    struct dp_counters v[COUNTER_RING];
+    size_t next;
+};
+
+struct control {
+    struct control_opts o;
+    struct timerq timers;
+    struct event *tick;  /* the earliest timer */
+    struct event *again; /* another round */
+    struct launch launch;
+    struct world world;
+    struct ports ports;
+    struct intent intent;
+    struct rib rib;
+    struct shadow shadow[PORTS_MAX + 1]; /* by ifid; 0 is the bypass TUN */
+    struct identities ids;
+    struct ipc *dp;
+    uint32_t dp_seq;
+    struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
+    size_t n_told_addrs;
+    const struct dpstats *stats;
+    size_t stats_len;
+    struct counter_ring *ring; /* query.c, once counters were cleared */
+    struct ike *ike;
+    int ike_fd;
+    struct event *ike_ev;
+    struct jobs *jobs;
+    int icmp_fd;
+    struct event *icmp_ev;
+    struct ping *pings;
+    uint16_t ping_id;
+    unsigned debug[IKE_DBG_CLASSES];
+    struct lab *lab;
+    usec_t booted;
+    bool in_round, closing;
+};
+
+void control_reconcile(struct control *c);
+void control_kick(void *control); /* a round, soon */
+void control_notice(struct control *c, const char *line);
+
+/* The interface that owns a local address, with everything a tunnel needs, or NULL. */
+struct port *control_port_of(const struct control *c, const struct addr *local);
+
+/* route/fib.c: static routes and the crypto table into the kernel. */
+void fib_apply(struct control *c);
+
+/* crypto/datapath.c */
+int dp_send(struct control *c, uint16_t type, const void *a, size_t alen, const void *b,
+            size_t blen);
+uint32_t dp_seq(struct control *c); /* for requests other than ADD, whose seq is the SA handle */
+void dp_local_addrs(struct control *c);
+void dp_close(struct control *c);
+
+/* crypto/spd.c */
+void spd_apply(struct control *c);
+
+/* crypto/tunnel.c */
+void tunnel_acquire(struct control *c, const struct sadb_acquire *a);
+void tunnel_initiate_failed(struct control *c, uint32_t policy, const struct ike_path *p,
+                            enum ike_reason why);
+int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
+                    const struct ike_child_state *child, const struct sadb_alg encr[2],
+                    const struct sadb_alg integ[2], const struct ike_child_cfg *cfg);
+void tunnel_child_down(struct control *c, const struct ike_child_state *child);
+void tunnel_identity_new(struct control *c, struct identity *id);
+void tunnel_identity_gone(struct control *c, struct identity *id);
+void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg);
+/* Ends SAs whose reason is gone. `old` is the intent before the present one, or NULL. */
+void tunnel_prune(struct control *c, const struct intent *old);
+void tunnel_reset(struct control *c); /* a new datapath: everything negotiates again */
+
+/* crypto/ikehost.c, crypto/accept.c */
+extern const struct ike_host control_ike_host;
+int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
+                 size_t n, struct ike_child_cfg *cfg);
+const struct intent_peer *control_peer(const struct intent *i, const struct addr *remote);
+
+/* crypto/udp.c: the IKE socket */
+void udp_open(struct control *c, int fd);
+void udp_close(struct control *c);
+int udp_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);
+
+/* ping.c */
+void ping_open(struct control *c, int fd);
+void ping_close(struct control *c);
+
+#endif

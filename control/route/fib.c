@@ -1,0 +1,198 @@
+/*
+ * What the kernel's routing must hold because of us: the static routes of the RIB in `main`, and
+ * the crypto table. Compared with what stands there under our tag; differences become requests.
+ *
+ * Additions go out before removals, so that a change of a route leaves no moment without one:
+ * in the crypto table such a moment would let a packet out in clear. For the same reason a
+ * protected prefix whose shadow TUN is not there yet is `unreachable`, not absent.
+ */
+#include "control/crypto/table.h"
+#include "control/priv.h"
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CRYPTO_METRIC 1
+
+struct wanted {
+    struct lr_route *v;
+    size_t n, cap;
+    bool bad; /* out of memory: do not remove anything on this picture */
+};
+
+static struct lr_route *add(struct wanted *w)
+{
+    if (!VEC_ROOM(w->v, w->cap, w->n + 1)) {
+        w->bad = true;
+        return NULL;
+    }
+    struct lr_route *r = &w->v[w->n++];
+    memset(r, 0, sizeof(*r));
+    return r;
+}
+
+static uint32_t ifid_of(const struct control *c, const struct intent_if *ifp)
+{
+    const struct port *p = ports_named(&c->ports, ifp->name);
+    return p ? p->ifid : 0;
+}
+
+static void add_statics(struct control *c, struct wanted *w)
+{
+    for (size_t i = 0; i < c->rib.n; i++) {
+        const struct query_route *q = &c->rib.v[i];
+        const struct port *p = ports_named(&c->ports, q->ifp->name);
+        const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
+        if (q->source != RIB_STATIC || q->tunneled || !l)
+            continue;
+        struct lr_route *r = add(w);
+        if (!r)
+            return;
+        r->type = RT_UNICAST;
+        r->table = RT_TABLE_MAIN;
+        r->oif = l->ifindex;
+        r->metric = q->distance;
+        r->dst = q->dst;
+        r->gw = q->gateway;
+    }
+}
+
+/* --- the crypto table
+ * ----------------------------------------------------------------------------- */
+
+struct inputs {
+    struct table_in *rib, *prot;
+    size_t n_rib, cap_rib, n_prot, cap_prot;
+};
+
+static bool gather_protected(struct inputs *in, const struct port *p)
+{
+    const struct intent_map *m = p->ifp->map;
+    for (uint32_t e = 0; e < m->n; e++) {
+        const struct intent_acl *acl = m->entry[e].acl;
+        for (uint32_t i = 0; acl && i < acl->n; i++) {
+            const struct intent_ace *a = &acl->ace[i];
+            if (a->permit && a->sel.remote.lo.family == AF_INET &&
+                !table_add_range(&in->prot, &in->n_prot, &in->cap_prot, &a->sel.remote, p->ifid))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool gather(struct control *c, struct inputs *in)
+{
+    for (size_t i = 0; i < c->ports.n; i++)
+        if (c->shadow[c->ports.v[i]->ifid].wanted && !gather_protected(in, c->ports.v[i]))
+            return false;
+    for (size_t i = 0; in->n_prot && i < c->rib.n; i++) {
+        const struct query_route *q = &c->rib.v[i];
+        if (q->source == RIB_LOCAL || q->tunneled)
+            continue;
+        if (!VEC_ROOM(in->rib, in->cap_rib, in->n_rib + 1))
+            return false;
+        in->rib[in->n_rib++] = (struct table_in){.dst = q->dst, .ifid = ifid_of(c, q->ifp)};
+    }
+    return true;
+}
+
+static void add_table(struct control *c, struct wanted *w)
+{
+    struct inputs in = {0};
+    struct table_entry *t = NULL;
+    size_t n = 0;
+    if (!gather(c, &in) ||
+        table_compute(in.rib, in.n_rib, in.prot, in.n_prot, (uint32_t)c->ports.n, &t, &n) < 0)
+        w->bad = true;
+    for (size_t i = 0; i < n; i++) {
+        struct lr_route *r = add(w);
+        if (!r)
+            break;
+        r->table = TANDEM_RT_TABLE;
+        r->metric = CRYPTO_METRIC;
+        r->dst = t[i].dst;
+        r->type = RT_THROW;
+        if (!t[i].ifid)
+            continue;
+        const struct port *p = ports_by_ifid(&c->ports, t[i].ifid);
+        uint32_t tun = c->shadow[t[i].ifid].ifindex;
+        r->type = RT_UNREACHABLE;
+        if (tun && p->has_addr && world_link_at(&c->world, tun)->up) {
+            r->type = RT_UNICAST;
+            r->oif = tun;
+            /* else the box's own packets would take the address of another interface */
+            r->src = p->ifp->addr.addr;
+        }
+    }
+    free(t);
+    free(in.rib);
+    free(in.prot);
+}
+
+/* --- comparison
+ * ------------------------------------------------------------------------------------ */
+
+static int by_place(const void *x, const void *y)
+{
+    return world_route_cmp((const struct lr_route *)x, (const struct lr_route *)y);
+}
+
+static bool same(const struct lr_route *want, const struct lr_route *have)
+{
+    if (want->type != have->type)
+        return false;
+    return want->type != RT_UNICAST || (want->oif == have->oif && addr_eq(&want->gw, &have->gw) &&
+                                        addr_eq(&want->src, &have->src));
+}
+
+static void ask(struct control *c, const struct lr_route *from, bool on)
+{
+    /* Field by field: the request is compared as bytes, so padding must be zero. */
+    struct lr_route r;
+    memset(&r, 0, sizeof(r));
+    r.add = on;
+    r.type = from->type;
+    r.table = from->table;
+    r.oif = from->oif;
+    r.metric = from->metric;
+    r.dst = from->dst;
+    r.gw = from->gw;
+    r.src = from->src;
+    launch_want(&c->launch, LR_ROUTE, &r, sizeof(r));
+}
+
+static const struct world_route *find(const struct world *w, const struct lr_route *r)
+{
+    size_t lo = 0, hi = w->n_route;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        int cmp = world_route_cmp(&w->route[mid].r, r);
+        if (cmp == 0)
+            return &w->route[mid];
+        if (cmp < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+void fib_apply(struct control *c)
+{
+    struct wanted w = {0};
+    add_statics(c, &w);
+    add_table(c, &w);
+    if (w.n)
+        qsort(w.v, w.n, sizeof(*w.v), by_place);
+    for (size_t i = 0; i < w.n; i++) {
+        const struct world_route *have = find(&c->world, &w.v[i]);
+        if (!have || !same(&w.v[i], &have->r))
+            ask(c, &w.v[i], true);
+    }
+    for (size_t i = 0; !w.bad && i < c->world.n_route; i++) {
+        const struct lr_route *have = &c->world.route[i].r;
+        if (!w.n || !bsearch(have, w.v, w.n, sizeof(*w.v), by_place))
+            ask(c, have, false);
+    }
+    free(w.v);
+}

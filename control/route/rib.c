@@ -1,0 +1,147 @@
+/* The RIB. See rib.h. */
+#include "control/route/rib.h"
+#include "control/vec.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rib_free(struct rib *r)
+{
+    free(r->v);
+    *r = (struct rib){0};
+}
+
+static struct query_route *add(struct rib *r)
+{
+    if (!VEC_ROOM(r->v, r->cap, r->n + 1))
+        return NULL;
+    struct query_route *q = &r->v[r->n++];
+    memset(q, 0, sizeof(*q));
+    return q;
+}
+
+static int add_connected(struct rib *r, const struct intent_if *ifp)
+{
+    struct query_route *c = add(r);
+    if (!c)
+        return -ENOMEM;
+    *c = (struct query_route){.source = RIB_CONNECTED,
+                              .dst = prefix_make(&ifp->addr.addr, ifp->addr.len),
+                              .ifp = ifp};
+    if (ifp->addr.len == addr_bits(&ifp->addr.addr))
+        return 0; /* a host address is its own connected route */
+    struct query_route *l = add(r);
+    if (!l)
+        return -ENOMEM;
+    *l = (struct query_route){.source = RIB_LOCAL,
+                              .dst = {.addr = ifp->addr.addr,
+                                      .len = (uint8_t)addr_bits(&ifp->addr.addr)},
+                              .ifp = ifp};
+    return 0;
+}
+
+/* The interface a static route leaves by, or NULL while it cannot be used: named and up with the
+ * gateway in its subnet, or, unnamed, whichever is connected to the gateway. */
+static const struct intent_if *egress(const struct rib_if *ifs, size_t n,
+                                      const struct intent_route *s)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!ifs[i].up || (s->ifname[0] && strcmp(ifs[i].ifp->name, s->ifname) != 0))
+            continue;
+        struct prefix net = prefix_make(&ifs[i].ifp->addr.addr, ifs[i].ifp->addr.len);
+        if (!addr_is_set(&s->gateway) ? s->ifname[0] != '\0' : prefix_contains(&net, &s->gateway))
+            return ifs[i].ifp;
+    }
+    return NULL;
+}
+
+/* Order of the table: prefix, then normal before tunneled, then the better one first. `metric`
+ * holds the place in the configuration while candidates compete. */
+static int by_merit(const void *x, const void *y)
+{
+    const struct query_route *a = (const struct query_route *)x;
+    const struct query_route *b = (const struct query_route *)y;
+    int c = prefix_cmp(&a->dst, &b->dst);
+    if (c)
+        return c;
+    if (a->tunneled != b->tunneled)
+        return a->tunneled ? 1 : -1;
+    if (a->distance != b->distance)
+        return a->distance < b->distance ? -1 : 1;
+    if (a->source != b->source)
+        return a->source < b->source ? -1 : 1;
+    return a->metric < b->metric ? -1 : a->metric > b->metric;
+}
+
+static bool same_place(const struct query_route *a, const struct query_route *b)
+{
+    return prefix_cmp(&a->dst, &b->dst) == 0 && a->tunneled == b->tunneled;
+}
+
+static void keep_best(struct rib *r)
+{
+    size_t out = 0;
+    if (r->n)
+        qsort(r->v, r->n, sizeof(*r->v), by_merit);
+    for (size_t i = 0; i < r->n; i++)
+        if (i == 0 || !same_place(&r->v[i], &r->v[out - 1]))
+            r->v[out++] = r->v[i];
+    r->n = out;
+}
+
+static int by_place(const void *x, const void *y)
+{
+    const struct query_route *a = (const struct query_route *)x;
+    const struct query_route *b = (const struct query_route *)y;
+    int c = prefix_cmp(&a->dst, &b->dst);
+    return c ? c : (int)a->tunneled - (int)b->tunneled;
+}
+
+static void keep_ages(struct rib *r, const struct rib *old, usec_t now)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct query_route *q = &r->v[i];
+        const struct query_route *was =
+            old->n
+                ? (const struct query_route *)bsearch(q, old->v, old->n, sizeof(*old->v), by_place)
+                : NULL;
+        q->metric = 0;
+        q->since = was && was->source == q->source && was->distance == q->distance &&
+                           addr_eq(&was->gateway, &q->gateway)
+                       ? was->since
+                       : now;
+    }
+}
+
+int rib_build(struct rib *r, const struct rib_if *ifs, size_t n_if,
+              const struct intent_route *routes, size_t n_routes, usec_t now)
+{
+    struct rib n = {0};
+    for (size_t i = 0; i < n_if; i++)
+        if (ifs[i].up && add_connected(&n, ifs[i].ifp) < 0)
+            goto fail;
+    for (size_t i = 0; i < n_routes; i++) {
+        const struct intent_route *s = &routes[i];
+        const struct intent_if *out = egress(ifs, n_if, s);
+        if (!out || (s->distance == 255 && !s->tunneled))
+            continue;
+        struct query_route *q = add(&n);
+        if (!q)
+            goto fail;
+        *q = (struct query_route){.source = RIB_STATIC,
+                                  .dst = prefix_make(&s->dst.addr, s->dst.len),
+                                  .gateway = s->gateway,
+                                  .ifp = out,
+                                  .distance = s->tunneled ? 255 : s->distance,
+                                  .metric = (uint32_t)i,
+                                  .tunneled = s->tunneled};
+    }
+    keep_best(&n);
+    keep_ages(&n, r, now);
+    rib_free(r);
+    *r = n;
+    return 0;
+fail:
+    rib_free(&n);
+    return -ENOMEM;
+}

@@ -1,0 +1,396 @@
+/*
+ * Reading rtnetlink with libnl-3. See world.h.
+ *
+ * One function takes a message apart and updates the picture; dumps and the monitor both feed it.
+ * News about routes are only appended and sorted out in world_settle(), so that ten thousand of
+ * them cost one sort.
+ */
+#include "control/world/world.h"
+#include "control/vec.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <net/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <string.h>
+
+#define MONITOR_BUFFER (1 << 20)
+#define READS_AT_ONCE  64
+
+static struct addr attr_addr(const struct nlattr *a, uint8_t family)
+{
+    struct addr out = {.family = family};
+    if (a)
+        nla_memcpy(out.b, a, (int)addr_size(&out));
+    return out;
+}
+
+/* --- links --------------------------------------------------------------------------------- */
+
+static struct world_link *link_slot(struct world *w, uint32_t ifindex)
+{
+    for (size_t i = 0; i < w->n_link; i++)
+        if (w->link[i].ifindex == ifindex)
+            return &w->link[i];
+    return NULL;
+}
+
+static void link_gone(struct world *w, uint32_t ifindex)
+{
+    struct world_link *l = link_slot(w, ifindex);
+    if (!l)
+        return;
+    *l = w->link[--w->n_link];
+    w->routes_stale = true;
+}
+
+static void read_kind(struct nlattr *info, struct world_link *l)
+{
+    struct nlattr *kind[IFLA_INFO_MAX + 1];
+    if (info && nla_parse_nested(kind, IFLA_INFO_MAX, info, NULL) == 0 && kind[IFLA_INFO_KIND])
+        nla_strlcpy(l->kind, kind[IFLA_INFO_KIND], sizeof(l->kind));
+}
+
+static void on_link(struct world *w, struct nlmsghdr *h)
+{
+    struct nlattr *tb[IFLA_MAX + 1];
+    if (nlmsg_parse(h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0)
+        return;
+    const struct ifinfomsg *i = (const struct ifinfomsg *)nlmsg_data(h);
+    if (i->ifi_family != AF_UNSPEC || !tb[IFLA_IFNAME]) /* AF_BRIDGE speaks about ports */
+        return;
+    if (h->nlmsg_type == RTM_DELLINK) {
+        link_gone(w, (uint32_t)i->ifi_index);
+        return;
+    }
+    struct world_link l = {.ifindex = (uint32_t)i->ifi_index,
+                           .ether = i->ifi_type == ARPHRD_ETHER && !(i->ifi_flags & IFF_LOOPBACK),
+                           .up = i->ifi_flags & IFF_UP,
+                           .carrier =
+                               (i->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING),
+                           .mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0};
+    nla_strlcpy(l.name, tb[IFLA_IFNAME], sizeof(l.name));
+    read_kind(tb[IFLA_LINKINFO], &l);
+    if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == (int)sizeof(l.mac))
+        memcpy(l.mac, nla_data(tb[IFLA_ADDRESS]), sizeof(l.mac));
+    struct world_link *old = link_slot(w, l.ifindex);
+    if (!old) {
+        if (!VEC_ROOM(w->link, w->cap_link, w->n_link + 1))
+            return;
+        old = &w->link[w->n_link++];
+    } else if (old->up != l.up) {
+        w->routes_stale = true; /* the kernel drops routes with their link and says nothing */
+    }
+    *old = l;
+}
+
+/* --- addresses ------------------------------------------------------------------------------ */
+
+static void on_addr(struct world *w, struct nlmsghdr *h)
+{
+    struct nlattr *tb[IFA_PROTO + 1];
+    if (nlmsg_parse(h, sizeof(struct ifaddrmsg), tb, IFA_PROTO, NULL) < 0)
+        return;
+    const struct ifaddrmsg *a = (const struct ifaddrmsg *)nlmsg_data(h);
+    struct nlattr *at = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
+    if (a->ifa_family != AF_INET || !at)
+        return;
+    struct world_addr n = {.ifindex = a->ifa_index,
+                           .addr = {.addr = attr_addr(at, a->ifa_family), .len = a->ifa_prefixlen},
+                           .ours = tb[IFA_PROTO] && nla_get_u8(tb[IFA_PROTO]) == TANDEM_RTPROT};
+    struct world_addr *old = (struct world_addr *)world_addr_on(w, n.ifindex, &n.addr);
+    if (h->nlmsg_type == RTM_DELADDR) {
+        if (old)
+            *old = w->addr[--w->n_addr];
+        w->routes_stale = true;
+    } else if (old) {
+        *old = n;
+    } else if (VEC_ROOM(w->addr, w->cap_addr, w->n_addr + 1)) {
+        w->addr[w->n_addr++] = n;
+    }
+}
+
+/* --- routes and rules ------------------------------------------------------------------------ */
+
+static void on_route(struct world *w, struct nlmsghdr *h)
+{
+    struct nlattr *tb[RTA_MAX + 1];
+    if (nlmsg_parse(h, sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
+        return;
+    const struct rtmsg *t = (const struct rtmsg *)nlmsg_data(h);
+    uint32_t table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : t->rtm_table;
+    if (t->rtm_family != AF_INET || t->rtm_protocol != TANDEM_RTPROT ||
+        (t->rtm_flags & RTM_F_CLONED) || (table != RT_TABLE_MAIN && table != TANDEM_RT_TABLE))
+        return;
+    if (!VEC_ROOM(w->route, w->cap_route, w->n_route + 1)) {
+        w->routes_stale = true;
+        return;
+    }
+    struct world_route *n = &w->route[w->n_route++];
+    memset(n, 0, sizeof(*n));
+    n->serial = w->serial++;
+    n->gone = h->nlmsg_type == RTM_DELROUTE;
+    n->r.table = table;
+    n->r.type = t->rtm_type == RTN_THROW         ? RT_THROW
+                : t->rtm_type == RTN_UNREACHABLE ? RT_UNREACHABLE
+                                                 : RT_UNICAST;
+    n->r.metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0;
+    n->r.oif = tb[RTA_OIF] ? nla_get_u32(tb[RTA_OIF]) : 0;
+    n->r.dst.addr = attr_addr(tb[RTA_DST], t->rtm_family);
+    n->r.dst.len = t->rtm_dst_len;
+    if (tb[RTA_GATEWAY])
+        n->r.gw = attr_addr(tb[RTA_GATEWAY], t->rtm_family);
+    if (tb[RTA_PREFSRC])
+        n->r.src = attr_addr(tb[RTA_PREFSRC], t->rtm_family);
+    w->routes_dirty = true;
+}
+
+static bool same_rule(const struct lr_rule *a, const struct lr_rule *b)
+{
+    return a->priority == b->priority && a->mark == b->mark && a->not_mark == b->not_mark &&
+           a->table == b->table && a->goto_priority == b->goto_priority &&
+           strcmp(a->iif, b->iif) == 0;
+}
+
+static void on_rule(struct world *w, struct nlmsghdr *h)
+{
+    struct nlattr *tb[FRA_MAX + 1];
+    if (nlmsg_parse(h, sizeof(struct fib_rule_hdr), tb, FRA_MAX, NULL) < 0)
+        return;
+    const struct fib_rule_hdr *r = (const struct fib_rule_hdr *)nlmsg_data(h);
+    if (r->family != AF_INET || !tb[FRA_PROTOCOL] || nla_get_u8(tb[FRA_PROTOCOL]) != TANDEM_RTPROT)
+        return;
+    struct lr_rule n = {.not_mark = (r->flags & FIB_RULE_INVERT) != 0};
+    n.priority = tb[FRA_PRIORITY] ? nla_get_u32(tb[FRA_PRIORITY]) : 0;
+    n.mark = tb[FRA_FWMARK] ? nla_get_u32(tb[FRA_FWMARK]) : 0;
+    n.goto_priority = tb[FRA_GOTO] ? nla_get_u32(tb[FRA_GOTO]) : 0;
+    n.table = n.goto_priority ? 0 : tb[FRA_TABLE] ? nla_get_u32(tb[FRA_TABLE]) : r->table;
+    if (tb[FRA_IIFNAME])
+        nla_strlcpy(n.iif, tb[FRA_IIFNAME], sizeof(n.iif));
+    size_t i = 0;
+    while (i < w->n_rule && !same_rule(&w->rule[i], &n))
+        i++;
+    if (h->nlmsg_type == RTM_DELRULE) {
+        if (i < w->n_rule)
+            w->rule[i] = w->rule[--w->n_rule];
+    } else if (i == w->n_rule && VEC_ROOM(w->rule, w->cap_rule, w->n_rule + 1)) {
+        w->rule[w->n_rule++] = n;
+    }
+}
+
+static int on_message(struct nl_msg *msg, void *arg)
+{
+    struct world *w = (struct world *)arg;
+    struct nlmsghdr *h = nlmsg_hdr(msg);
+    switch (h->nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+        on_link(w, h);
+        break;
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+        on_addr(w, h);
+        break;
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+        on_route(w, h);
+        break;
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+        on_rule(w, h);
+        break;
+    default:
+        return NL_SKIP;
+    }
+    return NL_OK;
+}
+
+/* --- dumps ----------------------------------------------------------------------------------- */
+
+static int ask(struct world *w, int type, const void *head, size_t len)
+{
+    int n = nl_send_simple(w->dump, type, NLM_F_DUMP, (void *)(uintptr_t)head, len);
+    if (n >= 0)
+        n = nl_recvmsgs_default(w->dump);
+    return n < 0 ? -EIO : 0;
+}
+
+static int dump_routes(struct world *w)
+{
+    /* With strict checking the kernel itself leaves out what is not ours: a host may carry a
+     * full table. */
+    struct rtmsg t = {.rtm_family = AF_INET, .rtm_protocol = TANDEM_RTPROT};
+    w->n_route = 0;
+    w->routes_dirty = true;
+    int err = ask(w, RTM_GETROUTE, &t, sizeof(t));
+    w->routes_stale = err != 0;
+    return err;
+}
+
+static int dump_all(struct world *w)
+{
+    struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+    struct ifaddrmsg addr = {.ifa_family = AF_INET};
+    struct fib_rule_hdr rule = {.family = AF_INET};
+    w->n_link = w->n_addr = w->n_rule = 0;
+    int err = ask(w, RTM_GETLINK, &link, sizeof(link));
+    if (!err)
+        err = ask(w, RTM_GETADDR, &addr, sizeof(addr));
+    if (!err)
+        err = ask(w, RTM_GETRULE, &rule, sizeof(rule));
+    if (!err)
+        err = dump_routes(w);
+    w->all_stale = err != 0;
+    if (err)
+        log_line(w->log, LOGL_WARNING, "world", "the kernel's state could not be read; will retry");
+    return err;
+}
+
+/* --- order ----------------------------------------------------------------------------------- */
+
+int world_route_cmp(const struct lr_route *a, const struct lr_route *b)
+{
+    if (a->table != b->table)
+        return a->table < b->table ? -1 : 1;
+    int c = prefix_cmp(&a->dst, &b->dst);
+    if (c)
+        return c;
+    return a->metric < b->metric ? -1 : a->metric > b->metric;
+}
+
+static int by_route(const void *x, const void *y)
+{
+    const struct world_route *a = (const struct world_route *)x;
+    const struct world_route *b = (const struct world_route *)y;
+    int c = world_route_cmp(&a->r, &b->r);
+    return c ? c : a->serial < b->serial ? -1 : a->serial > b->serial;
+}
+
+/* The last news about each route stands. The kernel keys ours by table, destination, metric. */
+static void settle_routes(struct world *w)
+{
+    qsort(w->route, w->n_route, sizeof(*w->route), by_route);
+    size_t out = 0;
+    for (size_t i = 0; i < w->n_route; i++) {
+        bool last = i + 1 == w->n_route || world_route_cmp(&w->route[i].r, &w->route[i + 1].r) != 0;
+        if (last && !w->route[i].gone)
+            w->route[out++] = w->route[i];
+    }
+    w->n_route = out;
+    w->routes_dirty = false;
+}
+
+void world_settle(struct world *w)
+{
+    if (!w->dump)
+        return;
+    if (w->all_stale)
+        dump_all(w);
+    else if (w->routes_stale)
+        dump_routes(w);
+    if (w->routes_dirty && w->n_route)
+        settle_routes(w);
+}
+
+/* --- the monitor ------------------------------------------------------------------------------ */
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct world *w = (struct world *)arg;
+    (void)fd;
+    (void)what;
+    for (int i = 0; i < READS_AT_ONCE; i++) {
+        int n = nl_recvmsgs_default(w->monitor);
+        if (n == -NLE_AGAIN)
+            break;
+        if (n < 0) { /* the buffer ran over: what we know may be wrong */
+            w->all_stale = true;
+            break;
+        }
+    }
+    w->changed(w->ctx);
+}
+
+static struct nl_sock *open_socket(struct world *w)
+{
+    struct nl_sock *s = nl_socket_alloc();
+    if (!s)
+        return NULL;
+    nl_socket_disable_seq_check(s);
+    nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, on_message, w);
+    if (nl_connect(s, NETLINK_ROUTE) < 0) {
+        nl_socket_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+int world_open(struct world *w, struct event_base *base, struct log *log, void (*changed)(void *),
+               void *ctx)
+{
+    int on = 1;
+    *w = (struct world){.log = log, .changed = changed, .ctx = ctx, .all_stale = true};
+    w->monitor = open_socket(w);
+    w->dump = open_socket(w);
+    if (!w->monitor || !w->dump)
+        goto fail;
+    nl_socket_set_buffer_size(w->monitor, MONITOR_BUFFER, 0);
+    nl_socket_set_nonblocking(w->monitor);
+    if (nl_socket_add_memberships(w->monitor, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+                                  RTNLGRP_IPV4_RULE, 0) < 0)
+        goto fail;
+    setsockopt(nl_socket_get_fd(w->dump), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+    w->ev = event_new(base, nl_socket_get_fd(w->monitor), EV_READ | EV_PERSIST, on_readable, w);
+    if (!w->ev || event_add(w->ev, NULL) < 0)
+        goto fail;
+    return dump_all(w);
+fail:
+    world_close(w);
+    return -EIO;
+}
+
+void world_close(struct world *w)
+{
+    if (w->ev)
+        event_free(w->ev);
+    if (w->monitor)
+        nl_socket_free(w->monitor);
+    if (w->dump)
+        nl_socket_free(w->dump);
+    free(w->link);
+    free(w->addr);
+    free(w->route);
+    free(w->rule);
+    memset(w, 0, sizeof(*w));
+}
+
+/* --- lookups ---------------------------------------------------------------------------------- */
+
+const struct world_link *world_link_named(const struct world *w, const char *name)
+{
+    for (size_t i = 0; i < w->n_link; i++)
+        if (strcmp(w->link[i].name, name) == 0)
+            return &w->link[i];
+    return NULL;
+}
+
+const struct world_link *world_link_at(const struct world *w, uint32_t ifindex)
+{
+    for (size_t i = 0; i < w->n_link; i++)
+        if (w->link[i].ifindex == ifindex)
+            return &w->link[i];
+    return NULL;
+}
+
+const struct world_addr *world_addr_on(const struct world *w, uint32_t ifindex,
+                                       const struct prefix *p)
+{
+    for (size_t i = 0; i < w->n_addr; i++)
+        if (w->addr[i].ifindex == ifindex && prefix_cmp(&w->addr[i].addr, p) == 0)
+            return &w->addr[i];
+    return NULL;
+}

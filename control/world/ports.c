@@ -1,0 +1,230 @@
+/* Ports. See ports.h. */
+#include "control/world/ports.h"
+#include "lib/str.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ports_free(struct ports *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        free(p->v[i]);
+    p->n = 0;
+}
+
+/* --- names and devices --------------------------------------------------------------------------
+ */
+
+struct port *ports_named(const struct ports *p, const char *name)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (strcmp(p->v[i]->name, name) == 0)
+            return p->v[i];
+    return NULL;
+}
+
+struct port *ports_by_ifid(const struct ports *p, uint32_t ifid)
+{
+    return ifid >= 1 && ifid <= p->n ? p->v[ifid - 1] : NULL;
+}
+
+static struct port *bound_to(const struct ports *p, const char *netdev)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (strcmp(p->v[i]->netdev, netdev) == 0)
+            return p->v[i];
+    return NULL;
+}
+
+static struct port *port_get(struct ports *p, const char *name)
+{
+    struct port *port = ports_named(p, name);
+    if (port || p->n == PORTS_MAX)
+        return port;
+    port = (struct port *)calloc(1, sizeof(*port));
+    if (!port)
+        return NULL;
+    str_copy(port->name, sizeof(port->name), name);
+    p->v[p->n++] = port;
+    port->ifid = (uint32_t)p->n;
+    return port;
+}
+
+/* "GigabitEthernet0/0 eth0" per line; '#' starts a comment. */
+static void bind_text(struct ports *p, const char *text)
+{
+    char line[160], name[INTENT_NAME], netdev[LAUNCH_IFNAME];
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        size_t keep = len < sizeof(line) ? len : sizeof(line) - 1;
+        memcpy(line, text, keep);
+        line[keep] = '\0';
+        line[strcspn(line, "#")] = '\0';
+        text += len + (text[len] == '\n');
+        if (sscanf(line, "%63s %15s", name, netdev) != 2)
+            continue;
+        struct port *port = port_get(p, name);
+        if (port)
+            str_copy(port->netdev, sizeof(port->netdev), netdev);
+    }
+}
+
+/* Real ports and what containers and labs are given in their place; never bridges or TUNs. */
+static bool eligible(const struct world_link *l)
+{
+    return l->ether && (!l->kind[0] || strcmp(l->kind, "veth") == 0 ||
+                        strcmp(l->kind, "macvlan") == 0 || strcmp(l->kind, "ipvlan") == 0);
+}
+
+static const struct world_link *next_unbound(const struct ports *p, const struct world *w)
+{
+    const struct world_link *best = NULL;
+    for (size_t i = 0; i < w->n_link; i++) {
+        const struct world_link *l = &w->link[i];
+        if (eligible(l) && !bound_to(p, l->name) && (!best || l->ifindex < best->ifindex))
+            best = l;
+    }
+    return best;
+}
+
+void ports_refresh(struct ports *p, const struct world *w)
+{
+    const struct world_link *l;
+    unsigned number = 0;
+    while (p->in_order && (l = next_unbound(p, w)) != NULL) {
+        char name[INTENT_NAME];
+        struct port *port;
+        do {
+            snprintf(name, sizeof(name), "GigabitEthernet0/%u", number++);
+            port = port_get(p, name);
+        } while (port && port->netdev[0]);
+        if (!port)
+            return;
+        str_copy(port->netdev, sizeof(port->netdev), l->name);
+    }
+}
+
+void ports_bind(struct ports *p, const char *text, bool asa, const struct world *w)
+{
+    p->asa = asa;
+    p->in_order = text == NULL;
+    for (size_t i = 0; i < p->n; i++)
+        p->v[i]->netdev[0] = '\0';
+    if (text)
+        bind_text(p, text);
+    ports_refresh(p, w);
+}
+
+void ports_set_intent(struct ports *p, const struct intent *in)
+{
+    for (size_t i = 0; i < p->n; i++)
+        p->v[i]->ifp = NULL;
+    for (uint32_t i = 0; i < in->n_if; i++) {
+        struct port *port = port_get(p, in->ifs[i].name);
+        if (port)
+            port->ifp = &in->ifs[i];
+    }
+}
+
+/* --- state
+ * ---------------------------------------------------------------------------------------- */
+
+const struct world_link *ports_link(const struct port *p, const struct world *w)
+{
+    return p->netdev[0] ? world_link_named(w, p->netdev) : NULL;
+}
+
+bool ports_active(const struct ports *p, const struct port *port)
+{
+    return port->ifp && !port->ifp->shutdown && addr_is_set(&port->ifp->addr.addr) &&
+           (!p->asa || port->ifp->nameif[0]);
+}
+
+bool ports_up(const struct ports *p, const struct port *port, const struct world *w)
+{
+    const struct world_link *l = ports_link(port, w);
+    return ports_active(p, port) && port->has_addr && l && l->carrier;
+}
+
+/* --- making it so
+ * ----------------------------------------------------------------------------------- */
+
+/* "Any configuration": `shutdown` alone is how an untouched interface looks. */
+static bool configured(const struct intent_if *i)
+{
+    return i && (!i->shutdown || i->nameif[0] || addr_is_set(&i->addr.addr) || i->mtu || i->map);
+}
+
+static void complain(struct port *p, const char *what, const struct launch_op *op)
+{
+    if (op && op->fails && !p->trouble[0])
+        snprintf(p->trouble, sizeof(p->trouble), "%s: %s", what, op->text);
+}
+
+static void apply_link(struct port *p, const struct world_link *l, struct launch *launch)
+{
+    struct lr_link r;
+    bool up = p->ifp && !p->ifp->shutdown;
+    if (p->ifp && l->up != up) {
+        memset(&r, 0, sizeof(r));
+        r.ifindex = l->ifindex;
+        r.set_up = 1;
+        r.up = up;
+        complain(p, up ? "cannot be enabled" : "cannot be shut down",
+                 launch_want(launch, LR_LINK, &r, sizeof(r)));
+    }
+    if (p->ifp && p->ifp->mtu && p->ifp->mtu != l->mtu) {
+        memset(&r, 0, sizeof(r));
+        r.ifindex = l->ifindex;
+        r.mtu = p->ifp->mtu;
+        complain(p, "MTU cannot be set", launch_want(launch, LR_LINK, &r, sizeof(r)));
+    }
+}
+
+static const struct launch_op *want_addr(struct launch *launch, uint32_t ifindex, bool add,
+                                         const struct prefix *a)
+{
+    struct lr_addr r;
+    memset(&r, 0, sizeof(r));
+    r.ifindex = ifindex;
+    r.add = add;
+    r.addr.addr.family = a->addr.family;
+    memcpy(r.addr.addr.b, a->addr.b, addr_size(&a->addr));
+    r.addr.len = a->len;
+    return launch_want(launch, LR_ADDR, &r, sizeof(r));
+}
+
+static void apply_addr(const struct ports *ports, struct port *p, const struct world_link *l,
+                       const struct world *w, struct launch *launch)
+{
+    /* A shut interface keeps its address, as it keeps its configuration. */
+    bool wanted = p->ifp && addr_is_set(&p->ifp->addr.addr) && (!ports->asa || p->ifp->nameif[0]);
+    for (size_t i = 0; i < w->n_addr; i++) {
+        const struct world_addr *a = &w->addr[i];
+        if (a->ifindex != l->ifindex || !a->ours ||
+            (wanted && prefix_cmp(&a->addr, &p->ifp->addr) == 0))
+            continue;
+        complain(p, "old address cannot be removed",
+                 want_addr(launch, l->ifindex, false, &a->addr));
+    }
+    p->has_addr = wanted && world_addr_on(w, l->ifindex, &p->ifp->addr);
+    if (wanted && !p->has_addr)
+        complain(p, "address cannot be set", want_addr(launch, l->ifindex, true, &p->ifp->addr));
+}
+
+void ports_apply(struct ports *p, const struct world *w, struct launch *launch)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct port *port = p->v[i];
+        const struct world_link *l = ports_link(port, w);
+        port->trouble[0] = '\0';
+        port->managed = port->managed || configured(port->ifp);
+        port->has_addr = false;
+        if (!l && port->ifp)
+            str_copy(port->trouble, sizeof(port->trouble), "no such port on this host");
+        if (!l || !port->managed)
+            continue;
+        apply_link(port, l, launch);
+        apply_addr(p, port, l, w, launch);
+    }
+}

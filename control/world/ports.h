@@ -1,0 +1,54 @@
+/*
+ * Ports: the canonical names people configure, bound to devices of the host, and their addresses,
+ * admin state and MTU made as wanted.
+ *
+ * A ports text binds by name; without one, Ethernet devices are taken in order of ifindex. A name
+ * keeps its device and its number (ifid) as long as the engine lives; a device that comes later
+ * gets the next name. A port without configuration is left alone altogether, and only addresses
+ * that carry our tag are ever removed.
+ */
+#ifndef TANDEM_CONTROL_WORLD_PORTS_H
+#define TANDEM_CONTROL_WORLD_PORTS_H
+
+#include "control/intent.h"
+#include "control/launch.h"
+#include "control/world/world.h"
+
+#define PORTS_MAX 512
+
+struct port {
+    char name[INTENT_NAME];
+    char netdev[LAUNCH_IFNAME]; /* as bound; the device may be absent */
+    const struct intent_if *ifp;
+    uint32_t ifid;     /* 1 … */
+    bool managed;      /* had configuration once: its admin state is ours */
+    bool has_addr;     /* the wanted address stands on the device */
+    char trouble[160]; /* for people */
+};
+
+struct ports {
+    size_t n;
+    struct port *v[PORTS_MAX];
+    bool asa, in_order;
+};
+
+void ports_free(struct ports *p);
+/* Replaces the binding: text, or NULL for "in order". */
+void ports_bind(struct ports *p, const char *text, bool asa, const struct world *w);
+/* Names devices that came since, when bound in order. */
+void ports_refresh(struct ports *p, const struct world *w);
+/* Points ports at their configuration; those that only the intent knows are added, without a
+ * device. */
+void ports_set_intent(struct ports *p, const struct intent *i);
+struct port *ports_named(const struct ports *p, const char *name);
+struct port *ports_by_ifid(const struct ports *p, uint32_t ifid);
+const struct world_link *ports_link(const struct port *p, const struct world *w);
+/* True when the port takes part in forwarding: configured, and on the ASA named. */
+bool ports_active(const struct ports *p, const struct port *port);
+/* Link, name and address are there, so routes over it count. */
+bool ports_up(const struct ports *p, const struct port *port, const struct world *w);
+
+/* Compares and asks the launcher for what differs. */
+void ports_apply(struct ports *p, const struct world *w, struct launch *l);
+
+#endif
