@@ -17,8 +17,9 @@
 #define LINE_MAX_ASA   510
 #define LINE_ARGS_SIZE 2048 /* largest generated struct; checked by the compiler */
 
-/* Where the session is: stack[0] is exec, stack[1] config, then submodes. The node of a
- * mode is found again by its keys at each line, so that another session may remove it. */
+/* Where the session is: stack[0] is exec, stack[1] config, then submodes. An EXEC hook may
+ * move between the two by setting depth. line_place_check notices when another session has
+ * removed the node of a mode. */
 struct line_place {
     bool asa;
     unsigned privilege;
@@ -26,6 +27,7 @@ struct line_place {
     struct {
         uint16_t mode; /* MODE_… number */
         struct cfg_node *node;
+        uint64_t id; /* of the node; numbers are not used again */
     } stack[LINE_DEPTH];
 };
 void line_place_init(struct line_place *p, bool asa, unsigned privilege, struct cfg_tree *tree);
@@ -45,7 +47,7 @@ enum line_status {
 
 struct line_result {
     enum line_status status;
-    uint16_t entry; /* E_… of the winner */
+    uint16_t entry; /* E_… of the winner; 0: `exit` or `end`, which only line_edit moves by pop */
     uint16_t form;
     bool negate;     /* `no` */
     bool to_default; /* `default` */
@@ -54,23 +56,26 @@ struct line_result {
     bool piped;
     struct cli_filter filter;
     char filter_re[256];
-    unsigned column; /* caret: 0-based, in the line, for LINE_INVALID */
-    /* The winner's arguments; strings point into `text`. Ancestors' keys are kept inside. */
+    unsigned column; /* 0-based, in the line: the caret of LINE_INVALID, the word that is
+                        LINE_AMBIGUOUS */
+    char among[256]; /* LINE_AMBIGUOUS: the keywords it could be, blanks between (may be cut) */
+    /* The winner's arguments; strings in it live until line_result_free. */
     _Alignas(16) unsigned char args[LINE_ARGS_SIZE];
     struct line_match *match; /* private */
 };
 
 void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,
                 struct line_result *r);
-void line_result_free(struct line_result *r); /* wipes */
+void line_result_free(struct line_result *r); /* wipes; safe on a zeroed struct */
 
 /* The platform's words for a refused line, with the caret under the column behind a prompt
  * of that width. Complete lines. */
 void line_error(const struct line_place *p, const struct line_result *r, const char *text,
                 size_t prompt_width, struct str *out);
 
-/* Applies a config line to the tree inside t (check hooks are run when checks is set) and
- * moves the place (pop, enter). 0, or -1 with t->error set and the place unmoved. */
+/* Applies a config line to the tree inside t (check hooks are run when t->checks is set) and
+ * moves the place (pop, enter). 0, or -1 with t->error set, the line's edits taken back and
+ * the place unmoved. EXEC entries (line_is_exec) are the caller's: it runs their hook. */
 int line_edit(struct line_place *p, struct txn *t, const struct line_result *r);
 
 /* `?` with the cursor at the end of text, and Tab. Empty *out = nothing unique to complete. */

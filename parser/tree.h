@@ -32,8 +32,7 @@ struct cfg_tree {
 
 #define CFG_ARGS(node, name) ((const struct a_##name *)(node)->args)
 #define cfg_each(parent, entry_no, n)                                                              \
-    for (const struct cfg_node *n = cfg_first((parent), (entry_no)); n;                            \
-         n = cfg_next(n))
+    for (const struct cfg_node *n = cfg_first((parent), (entry_no)); n; n = cfg_next(n))
 
 struct cfg_tree *cfg_tree_new(void);
 void cfg_tree_free(struct cfg_tree *t); /* wipes secrets */
@@ -44,7 +43,8 @@ bool cfg_tree_equal(const struct cfg_tree *a, const struct cfg_tree *b);
 const struct cfg_node *cfg_first(const struct cfg_node *parent, uint16_t entry);
 const struct cfg_node *cfg_next(const struct cfg_node *n);
 /* The child object whose first key is this word (exact, case-sensitive), or NULL. */
-const struct cfg_node *cfg_find_word(const struct cfg_node *parent, uint16_t entry, const char *key);
+const struct cfg_node *cfg_find_word(const struct cfg_node *parent, uint16_t entry,
+                                     const char *key);
 const struct cfg_node *cfg_find_number(const struct cfg_node *parent, uint16_t entry, uint64_t key);
 size_t cfg_count(const struct cfg_node *parent, uint16_t entry);
 

@@ -9,16 +9,18 @@
 #include "parser/tree.h"
 
 struct txn;
-/* Check hook of an entry, as g_checks.c lists them: args is its generated struct. */
+/* Check hook of an entry, as g_checks.c lists them: args is its generated struct. It runs
+ * after the edit. negate: n has been removed (a fixed object: cleared); it no longer stands
+ * among its siblings, but n->parent and its arguments are still there to read. */
 typedef int cfg_check_fn(struct txn *t, struct cfg_node *n, const void *args, bool negate);
 
 struct txn {
     struct cfg_tree *tree;
     cfg_check_fn *const *checks; /* by entry number; NULL: none are run (offline) */
-    bool asa;         /* personality */
-    bool loading;     /* from startup-config: notes to the typist are dropped */
-    struct str notes; /* complete lines: "INFO: …", "WARNING: …", "% NOTE: …" */
-    struct str error; /* set by txn_refuse */
+    bool asa;                    /* personality */
+    bool loading;                /* from startup-config: notes to the typist are dropped */
+    struct str notes;            /* complete lines: "INFO: …", "WARNING: …", "% NOTE: …" */
+    struct str error;            /* set by txn_refuse */
     struct txn_undo *undo;
 };
 
@@ -35,6 +37,8 @@ void txn_note(struct txn *t, const char *fmt, ...) __attribute__((format(printf,
 struct cfg_node *txn_set(struct txn *t, struct cfg_node *parent, uint16_t entry, const void *args);
 int txn_remove(struct txn *t, struct cfg_node *n);
 void txn_clear_children(struct txn *t, struct cfg_node *n);
+/* True when this transaction made the node: for notes about new things. */
+bool txn_created(const struct txn *t, const struct cfg_node *n);
 /* The same node, writable: for hooks that hold a const view from cfg_first(). */
 struct cfg_node *txn_node(struct txn *t, const struct cfg_node *n);
 

@@ -1,0 +1,361 @@
+/*
+ * The types of docs/grammar.md: reading, printing, hints.
+ */
+#include "parser/value.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum kw_match kw_match(const char *keyword, const char *t, size_t n)
+{
+    if (strncasecmp(keyword, t, n) != 0)
+        return KW_NO;
+    return keyword[n] == '\0' ? KW_EXACT : KW_PREFIX;
+}
+
+size_t kw_common(const char *keyword, const char *t, size_t n)
+{
+    size_t i = 0;
+    while (i < n && keyword[i] &&
+           tolower((unsigned char)keyword[i]) == tolower((unsigned char)t[i]))
+        i++;
+    return i;
+}
+
+const struct g_enum *value_keywords(const struct g_arg *a)
+{
+    if (a->type == GT_ENUM || a->type == GT_PROTO || a->type == GT_PORT)
+        return &g_enums[a->ref];
+    return NULL;
+}
+
+static bool copy_text(const char *t, size_t n, char *buf)
+{
+    if (n >= VALUE_TEXT)
+        return false;
+    memcpy(buf, t, n);
+    buf[n] = '\0';
+    return true;
+}
+
+static bool read_number(const char *t, size_t n, uint64_t *v)
+{
+    if (n == 0 || n > 20)
+        return false;
+    *v = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned d = (unsigned char)t[i] - (unsigned)'0';
+        if (d > 9 || *v > (UINT64_MAX - d) / 10)
+            return false;
+        *v = *v * 10 + d;
+    }
+    return true;
+}
+
+/* Four octets in decimal; the ASA also takes "0" for 0.0.0.0. */
+static bool read_quad(const char *t, size_t n, struct addr *a)
+{
+    char buf[64];
+    if (n == 1 && t[0] == '0') {
+        *a = addr_from_v4(0);
+        return true;
+    }
+    if (n < 7 || n >= sizeof(buf) || strspn(t, "0123456789.") < n)
+        return false;
+    memcpy(buf, t, n);
+    buf[n] = '\0';
+    return addr_parse(buf, a) == 0 && a->family == AF_INET;
+}
+
+static bool read_ip6(const char *t, size_t n, struct addr *a)
+{
+    char buf[64];
+    if (n < 2 || n >= sizeof(buf))
+        return false;
+    memcpy(buf, t, n);
+    buf[n] = '\0';
+    return strchr(buf, ':') && addr_parse(buf, a) == 0 && a->family == AF_INET6;
+}
+
+/* hh:mm:ss, or hh:mm */
+static bool read_time(const char *t, size_t n, uint64_t *seconds)
+{
+    uint64_t part[3] = {0, 0, 0};
+    unsigned parts = 0;
+    for (size_t i = 0; i < n;) {
+        size_t k = i;
+        while (k < n && t[k] != ':')
+            k++;
+        if (parts == 3 || k - i < 1 || k - i > 2 || !read_number(t + i, k - i, &part[parts]))
+            return false;
+        parts++;
+        i = k < n ? k + 1 : k;
+        if (k < n && i == n)
+            return false; /* ends in a colon */
+    }
+    if (parts < 2 || part[0] > 23 || part[1] > 59 || part[2] > 59)
+        return false;
+    *seconds = part[0] * 3600 + part[1] * 60 + part[2];
+    return true;
+}
+
+static bool is_host(const char *t, size_t n, size_t max)
+{
+    struct addr a;
+    bool letter = false;
+    if (read_quad(t, n, &a) && n > 1)
+        return true;
+    if (n == 0 || n > max)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)t[i]) && !strchr(".-_", t[i]))
+            return false;
+        letter = letter || !(isdigit((unsigned char)t[i]) || t[i] == '.');
+    }
+    return letter;
+}
+
+static size_t hex_span(const char *t, size_t n)
+{
+    size_t i = 0;
+    while (i < n && isxdigit((unsigned char)t[i]))
+        i++;
+    return i;
+}
+
+bool value_accepts(const struct g_arg *a, const char *t, size_t n)
+{
+    struct addr ad;
+    uint64_t v;
+    char name[64];
+    switch (a->type) {
+    case GT_NUM:
+    case GT_PROTO:
+    case GT_PORT:
+        return read_number(t, n, &v) && v >= a->lo && v <= a->hi;
+    case GT_IP:
+    case GT_WILDCARD:
+        return read_quad(t, n, &ad);
+    case GT_MASK:
+        return read_quad(t, n, &ad) && addr_mask_to_len(&ad) >= 0;
+    case GT_IP6:
+        return read_ip6(t, n, &ad);
+    case GT_HOST:
+        return is_host(t, n, a->hi);
+    case GT_IFNAME:
+        return ifname_read(t, n, name, sizeof(name)) == 0;
+    case GT_TIME:
+        return read_time(t, n, &v);
+    case GT_HEX:
+        return n > 0 && n <= a->hi && hex_span(t, n) == n;
+    case GT_WORD:
+    case GT_REST:
+    case GT_REF:
+        return n > 0 && n <= a->hi;
+    default:
+        return false;
+    }
+}
+
+static size_t quad_viable(const char *t, size_t n)
+{
+    unsigned dots = 0, value = 0, digits = 0;
+    size_t i = 0;
+    for (; i < n; i++) {
+        if (isdigit((unsigned char)t[i])) {
+            value = value * 10 + (unsigned)(t[i] - '0');
+            if (value > 255 || ++digits > 9)
+                break;
+        } else if (t[i] == '.' && digits && dots < 3) {
+            dots++;
+            value = digits = 0;
+        } else {
+            break;
+        }
+    }
+    return i;
+}
+
+size_t value_viable(const struct g_arg *a, const char *t, size_t n)
+{
+    struct addr ad;
+    size_t i = 0;
+    switch (a->type) {
+    case GT_NUM:
+    case GT_PROTO:
+    case GT_PORT:
+        while (i < n && isdigit((unsigned char)t[i]))
+            i++;
+        return i == n ? 0 : i; /* a number out of range is wrong from its start */
+    case GT_MASK:
+        return read_quad(t, n, &ad) ? 0 : quad_viable(t, n);
+    case GT_IP:
+    case GT_WILDCARD:
+        return quad_viable(t, n);
+    case GT_IP6:
+        while (i < n && (isxdigit((unsigned char)t[i]) || t[i] == ':' || t[i] == '.'))
+            i++;
+        return i;
+    case GT_IFNAME:
+        return ifname_viable(t, n);
+    case GT_TIME:
+        while (i < n && (isdigit((unsigned char)t[i]) || t[i] == ':'))
+            i++;
+        return i;
+    case GT_HEX:
+        i = hex_span(t, n);
+        return i > a->hi ? a->hi : i;
+    case GT_HOST:
+        while (i < n && (isalnum((unsigned char)t[i]) || strchr(".-_", t[i])))
+            i++;
+        return i;
+    case GT_WORD:
+    case GT_REST:
+    case GT_REF:
+        return n > a->hi ? a->hi : n;
+    default:
+        return 0;
+    }
+}
+
+static bool read_keyword(const struct g_arg *a, const char *t, size_t n, uint64_t *v)
+{
+    const struct g_enum *e = value_keywords(a);
+    const struct g_word *prefix = NULL;
+    for (uint16_t i = 0; e && i < e->count; i++) {
+        const struct g_word *w = &g_words[e->first + i];
+        enum kw_match m = kw_match(w->text, t, n);
+        if (m == KW_EXACT) {
+            *v = w->value;
+            return true;
+        }
+        if (m == KW_PREFIX && !prefix)
+            prefix = w;
+    }
+    if (!prefix)
+        return false;
+    *v = prefix->value;
+    return true;
+}
+
+int value_read(const struct g_arg *a, const char *t, size_t n, struct value *v, char *buf)
+{
+    bool ok;
+    memset(v, 0, sizeof(*v));
+    switch (a->type) {
+    case GT_FLAG:
+        v->num = 1;
+        return 0;
+    case GT_NUM:
+        ok = read_number(t, n, &v->num);
+        break;
+    case GT_ENUM:
+        ok = read_keyword(a, t, n, &v->num);
+        break;
+    case GT_PROTO:
+    case GT_PORT:
+        ok = value_accepts(a, t, n) ? read_number(t, n, &v->num) : read_keyword(a, t, n, &v->num);
+        break;
+    case GT_IP:
+    case GT_MASK:
+    case GT_WILDCARD:
+        ok = read_quad(t, n, &v->addr);
+        break;
+    case GT_IP6:
+        ok = read_ip6(t, n, &v->addr);
+        break;
+    case GT_TIME:
+        ok = read_time(t, n, &v->num);
+        break;
+    case GT_IFNAME:
+        ok = ifname_read(t, n, buf, VALUE_TEXT) == 0;
+        v->str = buf;
+        break;
+    default:
+        ok = copy_text(t, n, buf);
+        v->str = buf;
+        break;
+    }
+    return ok ? 0 : -1;
+}
+
+static void print_keyword(const struct g_arg *a, uint64_t num, bool asa, struct str *out)
+{
+    const struct g_enum *e = value_keywords(a);
+    for (uint16_t i = 0; e && i < e->count; i++) {
+        const struct g_word *w = &g_words[e->first + i];
+        if (w->value == num && (w->dialect & (asa ? G_ASA : G_IOS))) {
+            str_add(out, w->text);
+            return;
+        }
+    }
+    str_printf(out, "%" PRIu64, num);
+}
+
+void value_print(const struct g_arg *a, const struct value *v, bool asa, struct str *out)
+{
+    char buf[ADDR_STRLEN];
+    switch (a->type) {
+    case GT_NUM:
+        str_printf(out, "%" PRIu64, v->num);
+        break;
+    case GT_ENUM:
+    case GT_PROTO:
+    case GT_PORT:
+        print_keyword(a, v->num, asa, out);
+        break;
+    case GT_IP:
+    case GT_MASK:
+    case GT_WILDCARD:
+    case GT_IP6:
+        str_add(out, addr_print(&v->addr, buf, sizeof(buf)));
+        break;
+    case GT_TIME:
+        str_printf(out, "%02u:%02u:%02u", (unsigned)(v->num / 3600) % 24,
+                   (unsigned)(v->num / 60) % 60, (unsigned)(v->num % 60));
+        break;
+    default:
+        str_add(out, v->str ? v->str : "");
+        break;
+    }
+}
+
+void value_hint(const struct g_arg *a, struct str *out)
+{
+    switch (a->type) {
+    case GT_NUM:
+    case GT_PROTO:
+    case GT_PORT:
+        str_printf(out, "<%" PRIu64 "-%" PRIu64 ">", a->lo, a->hi);
+        break;
+    case GT_REST:
+        str_add(out, "LINE");
+        break;
+    case GT_IP:
+    case GT_MASK:
+    case GT_WILDCARD:
+        str_add(out, "A.B.C.D");
+        break;
+    case GT_IP6:
+        str_add(out, "X:X:X:X::X");
+        break;
+    case GT_HOST:
+        str_add(out, "A.B.C.D or WORD");
+        break;
+    case GT_IFNAME:
+        str_add(out, "IFNAME");
+        break;
+    case GT_TIME:
+        str_add(out, "hh:mm:ss");
+        break;
+    case GT_HEX:
+        str_add(out, "HEX");
+        break;
+    default:
+        str_add(out, "WORD");
+        break;
+    }
+}
