@@ -2,10 +2,11 @@
  * Lines of tshark's tables. See lab.h.
  *
  * esp_sa:                "IPv4","SRC","DST","0xSPI","ENCR","0xKEY","AUTH","0xKEY"
- * ikev2_decryption_table: SPIi,SPIr,SK_ei,SK_er,"ENCR",SK_ai,SK_ar,"INTEG"
- * The names of algorithms are those of the decoder (4.0).
+ * (ikev2_decryption_table comes from control/ike/export.h.) The names of algorithms are those of
+ * the decoder (4.0).
  */
 #include "control/lab.h"
+#include "control/ike/export.h"
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "lib/transform.h"
@@ -22,40 +23,33 @@ struct lab {
 };
 
 struct name {
-    uint16_t id, keybits;
-    const char *esp, *ike;
+    uint16_t id;
+    const char *esp;
 };
 
 static const struct name encr_names[] = {
-    {ENCR_DES, 0, "DES-CBC [RFC2405]", NULL},
-    {ENCR_3DES, 0, "TripleDES-CBC [RFC2451]", "3DES [RFC2451]"},
-    {ENCR_NULL, 0, "NULL", "NULL [RFC2410]"},
-    {ENCR_AES_CBC, 128, "AES-CBC [RFC3602]", "AES-CBC-128 [RFC3602]"},
-    {ENCR_AES_CBC, 192, "AES-CBC [RFC3602]", "AES-CBC-192 [RFC3602]"},
-    {ENCR_AES_CBC, 256, "AES-CBC [RFC3602]", "AES-CBC-256 [RFC3602]"},
-    {ENCR_AES_GCM16, 128, "AES-GCM with 16 octet ICV [RFC4106]",
-     "AES-GCM-128 with 16 octet ICV [RFC5282]"},
-    {ENCR_AES_GCM16, 192, "AES-GCM with 16 octet ICV [RFC4106]",
-     "AES-GCM-192 with 16 octet ICV [RFC5282]"},
-    {ENCR_AES_GCM16, 256, "AES-GCM with 16 octet ICV [RFC4106]",
-     "AES-GCM-256 with 16 octet ICV [RFC5282]"},
+    {ENCR_DES, "DES-CBC [RFC2405]"},
+    {ENCR_3DES, "TripleDES-CBC [RFC2451]"},
+    {ENCR_NULL, "NULL"},
+    {ENCR_AES_CBC, "AES-CBC [RFC3602]"},
+    {ENCR_AES_GCM16, "AES-GCM with 16 octet ICV [RFC4106]"},
 };
 static const struct name integ_names[] = {
-    {INTEG_NONE, 0, "NULL", "NONE [RFC4306]"},
-    {INTEG_MD5_96, 0, "HMAC-MD5-96 [RFC2403]", "HMAC_MD5_96 [RFC2403]"},
-    {INTEG_SHA1_96, 0, "HMAC-SHA-1-96 [RFC2404]", "HMAC_SHA1_96 [RFC2404]"},
-    {INTEG_SHA256_128, 0, "HMAC-SHA-256-128 [RFC4868]", "HMAC_SHA2_256_128 [RFC4868]"},
-    {INTEG_SHA384_192, 0, "HMAC-SHA-384-192 [RFC4868]", "HMAC_SHA2_384_192 [RFC4868]"},
-    {INTEG_SHA512_256, 0, "HMAC-SHA-512-256 [RFC4868]", "HMAC_SHA2_512_256 [RFC4868]"},
+    {INTEG_NONE, "NULL"},
+    {INTEG_MD5_96, "HMAC-MD5-96 [RFC2403]"},
+    {INTEG_SHA1_96, "HMAC-SHA-1-96 [RFC2404]"},
+    {INTEG_SHA256_128, "HMAC-SHA-256-128 [RFC4868]"},
+    {INTEG_SHA384_192, "HMAC-SHA-384-192 [RFC4868]"},
+    {INTEG_SHA512_256, "HMAC-SHA-512-256 [RFC4868]"},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const struct name *name_of(const struct name *v, size_t n, uint16_t id, unsigned keybits)
+static const char *name_of(const struct name *v, size_t n, uint16_t id)
 {
     for (size_t i = 0; i < n; i++)
-        if (v[i].id == id && (!v[i].keybits || v[i].keybits == keybits))
-            return &v[i];
+        if (v[i].id == id)
+            return v[i].esp;
     return NULL;
 }
 
@@ -90,17 +84,8 @@ static void keep(struct lab *l, struct str *s)
 
 void lab_esp(struct lab *l, const struct sadb_sa *sa)
 {
-    const struct transform *t = NULL;
-    unsigned bits = 0;
-    /* the key tells its own length; salts belong to it, as the decoder wants */
-    for (size_t i = 0; (t = transform_at(i)) != NULL; i++)
-        if (t->type == T_ENCR && t->id == sa->encr.id &&
-            (unsigned)t->key_len + t->salt_len == sa->encr.key_len)
-            break;
-    if (t)
-        bits = t->keybits;
-    const struct name *e = name_of(encr_names, COUNT(encr_names), sa->encr.id, bits);
-    const struct name *a = name_of(integ_names, COUNT(integ_names), sa->integ.id, 0);
+    const char *e = name_of(encr_names, COUNT(encr_names), sa->encr.id);
+    const char *a = name_of(integ_names, COUNT(integ_names), sa->integ.id);
     if (!e || !a)
         return;
     const struct addr *src = sa->dir == SADB_IN ? &sa->remote : &sa->local;
@@ -109,11 +94,11 @@ void lab_esp(struct lab *l, const struct sadb_sa *sa)
     struct str s = {0};
     str_printf(&s, "esp \"%s\",\"%s\",\"%s\",\"0x%08" PRIx32 "\",\"%s\",\"",
                src->family == AF_INET ? "IPv4" : "IPv6", addr_print(src, from, sizeof(from)),
-               addr_print(dst, to, sizeof(to)), sa->spi, e->esp);
+               addr_print(dst, to, sizeof(to)), sa->spi, e);
     if (sa->encr.key_len)
         str_add(&s, "0x");
     add_hex(&s, sa->encr.key, sa->encr.key_len);
-    str_printf(&s, "\",\"%s\",\"", a->esp);
+    str_printf(&s, "\",\"%s\",\"", a);
     if (sa->integ.key_len)
         str_add(&s, "0x");
     add_hex(&s, sa->integ.key, sa->integ.key_len);
@@ -123,25 +108,14 @@ void lab_esp(struct lab *l, const struct sadb_sa *sa)
 
 void lab_ike(struct lab *l, const struct ike_sa_state *sa)
 {
-    const struct ike_suite *u = &sa->suite;
-    const struct transform *te = transform_find(T_ENCR, u->encr, u->encr_bits);
-    const struct transform *ta = transform_find(T_INTEG, u->integ, 0);
-    const struct name *e = name_of(encr_names, COUNT(encr_names), u->encr, u->encr_bits);
-    const struct name *a = name_of(integ_names, COUNT(integ_names), u->integ, 0);
-    if (!te || !e || !e->ike || !a)
-        return;
-    size_t ke = (size_t)te->key_len + te->salt_len, ka = u->integ && ta ? ta->key_len : 0;
+    char keys[LINE_MAX_LEN];
     struct str s = {0};
-    str_printf(&s, "ike %016" PRIx64 ",%016" PRIx64 ",", sa->spi_i, sa->spi_r);
-    add_hex(&s, sa->keys.sk_ei, ke);
-    str_addc(&s, ',');
-    add_hex(&s, sa->keys.sk_er, ke);
-    str_printf(&s, ",\"%s\",", e->ike);
-    add_hex(&s, sa->keys.sk_ai, ka);
-    str_addc(&s, ',');
-    add_hex(&s, sa->keys.sk_ar, ka);
-    str_printf(&s, ",\"%s\"", a->ike);
-    keep(l, &s);
+    if (ike_export_keys(sa, keys, sizeof(keys)) > 0) {
+        keys[strcspn(keys, "\n")] = '\0';
+        str_printf(&s, "ike %s", keys);
+        keep(l, &s);
+    }
+    mem_wipe(keys, sizeof(keys));
 }
 
 void lab_each(const struct lab *l, void (*fn)(void *ctx, const char *line), void *ctx)
