@@ -161,6 +161,7 @@ static void make_box(struct engine *e)
         event_base_loopbreak(e->base);
         return;
     }
+    control_set_booted(e->control, box->boot_wall_us);
     control_set_launcher(e->control, e->launcher);
 }
 
