@@ -22,7 +22,7 @@ class Box:
         self.name, self.personality, self.build = node.name, node.personality, build
         self.ns = network.ns_name(lab_name, node.name)
         self.dir = os.path.join(lab_dir, node.name)
-        self.socket = os.path.join(self.dir, "run", "cli.sock")
+        self.socket = os.path.join(self.dir, "run", "tandem.sock")
         self.log = os.path.join(self.dir, "log")
         self.user, self.password = login
 
