@@ -23,6 +23,20 @@ static unsigned print_flags(unsigned flags)
     return (flags & TEXT_SECRETS ? PRINT_SECRETS : 0) | (flags & TEXT_ALL ? PRINT_ALL : 0);
 }
 
+/* The tree's text; the ASA separates the interfaces from what stands before them. */
+static void asa_body(const struct cli *cli, unsigned flags, struct str *out)
+{
+    struct str body = {0};
+    print_tree(cli->tree, true, print_flags(flags), &body);
+    const char *text = str_text(&body), *first = strstr(text, "\ninterface ");
+    size_t lead = first ? (size_t)(first - text) + 1 : 0;
+    str_addn(out, text, lead);
+    if (first)
+        str_add(out, "!\n");
+    str_addn(out, text + lead, body.len - lead);
+    str_wipe(&body);
+}
+
 static void asa_text(const struct cli *cli, unsigned flags, const char *user, struct str *out)
 {
     char when[64];
@@ -36,7 +50,7 @@ static void asa_text(const struct cli *cli, unsigned flags, const char *user, st
     }
     str_printf(out, "ASA Version %s \n!\n", cli->box.version);
     size_t body = out->len;
-    print_tree(cli->tree, true, print_flags(flags), out);
+    asa_body(cli, flags, out);
     unsigned char sum[16];
     config_checksum(str_text(out) + body, out->len - body, sum);
     str_add(out, "Cryptochecksum:");

@@ -301,7 +301,8 @@ const struct intent_acl *derive_find_acl(struct derive *d, const char *name)
     str_copy(wanted.name, sizeof wanted.name, name);
     if (!d->out->n_acl)
         return NULL;
-    const struct intent_acl **hit = (const struct intent_acl **)bsearch(
-        &key, d->by_name, d->out->n_acl, sizeof *d->by_name, compare_acl);
+    const struct intent_acl **hit =
+        (const struct intent_acl **)bsearch(&key, d->by_name, d->out->n_acl, sizeof *d->by_name,
+                                            compare_acl);
     return hit ? *hit : NULL;
 }

@@ -118,9 +118,9 @@ void session_finish(struct session *s, int result)
 /* EXEC hooks that neither read state nor edit: the configuration need not be applied first. */
 static bool needs_no_state(uint16_t entry)
 {
-    return entry == E_EXIT || entry == E_CONFIGURE || entry == E_ENABLE ||
-           entry == E_DISABLE || entry == E_CONFIG_VERSION || entry == E_CONFIG_MARKER ||
-           entry == E_TERMINAL_PAGER || entry == E_TERMINAL_WIDTH || entry == E_TERMINAL_LENGTH;
+    return entry == E_EXIT || entry == E_CONFIGURE || entry == E_ENABLE || entry == E_DISABLE ||
+           entry == E_CONFIG_VERSION || entry == E_CONFIG_MARKER || entry == E_TERMINAL_PAGER ||
+           entry == E_TERMINAL_WIDTH || entry == E_TERMINAL_LENGTH;
 }
 
 static void remember(struct session *s, const char *text)

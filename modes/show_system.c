@@ -75,3 +75,19 @@ int show_version(struct cmd *c, const struct a_show_version *a)
         ios_version(c, uptime);
     return CMD_OK;
 }
+
+static void key_line(void *ctx, const char *line)
+{
+    cmd_printf((struct cmd *)ctx, "%s\n", line);
+}
+
+int show_lab_keys(struct cmd *c, const struct a_show_lab_keys *a)
+{
+    (void)a;
+    if (!c->session->cli->box.lab) {
+        cmd_puts(c, "ERROR: % This is not a lab box\n");
+        return CMD_REFUSED;
+    }
+    query_lab_keys(c->control, key_line, c);
+    return CMD_OK;
+}

@@ -1,0 +1,372 @@
+/*
+ * A control that only remembers: what modes/ calls in control.h and query.h, for tests that need
+ * a box without a world. Included once per test program, which then links none of libcontrol.
+ */
+#ifndef TANDEM_TESTS_FAKE_CONTROL_H
+#define TANDEM_TESTS_FAKE_CONTROL_H
+
+#include "control/query.h"
+#include "lib/str.h"
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAKE_PORTS 4
+
+struct ping {
+    struct control *c;
+    struct ping_opts o;
+    void (*result)(void *ctx, char mark, unsigned rtt_us);
+    void (*done)(void *ctx);
+    void *ctx;
+    struct event *ev;
+    uint32_t sent;
+};
+
+struct saving {
+    void (*fn)(void *ctx, int err);
+    void *ctx;
+};
+
+struct control {
+    struct event_base *base;
+    struct manual_time time;
+    struct clock clock;
+    struct log log;
+    struct timerq timers;
+    struct intent intent;
+    unsigned applied; /* how often */
+    unsigned debug[IKE_DBG_CLASSES];
+    bool reloaded, cleared, counters_cleared, erased;
+    bool tunnel; /* the SA of seed 000 is up */
+    bool silent; /* pings get no answer */
+    struct str saved;
+    struct dp_counters in, out;
+    struct ike_sa_state sa;
+};
+
+static const char *const fake_port[FAKE_PORTS] = {"GigabitEthernet0/0", "GigabitEthernet0/1",
+                                                  "GigabitEthernet0/2", "Management0/0"};
+
+static inline struct control *fake_new(void)
+{
+    struct control *c = (struct control *)calloc(1, sizeof *c);
+    c->base = event_base_new();
+    c->time = (struct manual_time){.mono_us = 400000 * USEC_PER_SEC,
+                                   .wall_us = 1623249324486000}; /* Wed Jun 9 2021 14:35:24.486 */
+    c->clock = clock_manual(&c->time);
+    log_init(&c->log, "test", 2, LOGL_ERROR);
+    return c;
+}
+
+static inline void fake_free(struct control *c)
+{
+    intent_free(&c->intent);
+    str_free(&c->saved);
+    event_base_free(c->base);
+    free(c);
+}
+
+/* The SA that seed 000 shows, seen from VPN-PEER-2. */
+static inline void fake_tunnel(struct control *c)
+{
+    struct ike_sa_state *s = &c->sa;
+    struct ike_child_state *k = &s->child[0];
+    struct addr local, remote;
+    addr_parse("203.0.113.1", &local);
+    addr_parse("192.0.2.1", &remote);
+    *s = (struct ike_sa_state){.tunnel_id = 160993547, .session_id = 75, .state = IKE_ESTABLISHED};
+    s->initiator = true;
+    s->spi_i = UINT64_C(0x82C04C6AA2DFFB1E);
+    s->spi_r = UINT64_C(0x0B0B8A0A3A5F5B5B);
+    s->path = (struct ike_path){local, remote, 500, 500};
+    s->local_id = (struct ike_identity){.type = 1, .len = 4};
+    s->remote_id = s->local_id;
+    memcpy(s->local_id.data, local.b, 4);
+    memcpy(s->remote_id.data, remote.b, 4);
+    s->suite = (struct ike_suite){ENCR_AES_CBC, 256, INTEG_SHA256_128, PRF_SHA256, DH_ECP521};
+    s->lifetime = 86400;
+    s->established = c->time.mono_us - 21202 * USEC_PER_SEC;
+    s->next_send_mid = 10;
+    s->next_recv_mid = 2;
+    s->window = 1;
+    s->dpd_seconds = 10;
+    s->dpd_retry = 2;
+    s->peer_fragments = true;
+    s->n_children = 1;
+    k->spi_in = 0x30138366;
+    k->spi_out = 0x7405d4a0;
+    k->encr = ENCR_AES_CBC;
+    k->encr_bits = 256;
+    k->integ = INTEG_SHA256_128;
+    k->mode = SADB_TUNNEL;
+    k->life_seconds = 28800;
+    k->life_kbytes = 4608000;
+    k->created = c->time.mono_us - 295 * USEC_PER_SEC;
+    k->expires = c->time.mono_us + 28505 * USEC_PER_SEC;
+    k->conn_id = 162766848;
+    k->slot_in = 1;
+    k->slot_out = 2;
+    str_copy(k->map, sizeof k->map, "MAP");
+    k->map_seq = 1;
+    k->n_ts = 1;
+    addr_parse("192.168.10.0", &k->ts[0].local.lo);
+    addr_parse("192.168.10.255", &k->ts[0].local.hi);
+    addr_parse("10.10.10.0", &k->ts[0].remote.lo);
+    addr_parse("10.10.10.255", &k->ts[0].remote.hi);
+    k->ts[0].lport[1] = k->ts[0].rport[1] = 65535;
+    atomic_store(&c->in.packets, 9);
+    atomic_store(&c->in.bytes, 9 * 1024);
+    atomic_store(&c->in.window[0], 0x3ff);
+    atomic_store(&c->out.packets, 10);
+    atomic_store(&c->out.bytes, 10 * 1024);
+    c->tunnel = true;
+}
+
+/* --- control.h ----------------------------------------------------------------------------- */
+
+struct event_base *control_base(struct control *c)
+{
+    return c->base;
+}
+
+const struct clock *control_clock(struct control *c)
+{
+    return &c->clock;
+}
+
+struct timerq *control_timers(struct control *c)
+{
+    return &c->timers;
+}
+
+struct log *control_log(struct control *c)
+{
+    return &c->log;
+}
+
+void control_apply(struct control *c, struct intent *i)
+{
+    intent_free(&c->intent);
+    c->intent = *i;
+    *i = (struct intent){0};
+    c->applied++;
+}
+
+static void fake_saved(evutil_socket_t fd, short what, void *ctx)
+{
+    struct saving *s = (struct saving *)ctx;
+    (void)fd;
+    (void)what;
+    s->fn(s->ctx, 0);
+    free(s);
+}
+
+static inline int fake_later(struct control *c, void (*fn)(void *, int), void *ctx)
+{
+    struct saving *s = (struct saving *)malloc(sizeof *s);
+    *s = (struct saving){fn, ctx};
+    return event_base_once(c->base, -1, EV_TIMEOUT, fake_saved, s, NULL);
+}
+
+int control_save(struct control *c, const char *name, const void *text, size_t len,
+                 void (*fn)(void *ctx, int err), void *ctx)
+{
+    (void)name;
+    str_clear(&c->saved);
+    str_addn(&c->saved, (const char *)text, len);
+    return fake_later(c, fn, ctx);
+}
+
+int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int err), void *ctx)
+{
+    (void)name;
+    c->erased = true;
+    return fake_later(c, fn, ctx);
+}
+
+void control_reload(struct control *c)
+{
+    c->reloaded = true;
+}
+
+size_t control_clear_ike(struct control *c, const struct addr *remote)
+{
+    bool hit = c->tunnel && (!remote || addr_eq(remote, &c->sa.path.remote));
+    c->cleared = true;
+    if (hit)
+        c->tunnel = false;
+    return hit;
+}
+
+size_t control_clear_ipsec_counters(struct control *c)
+{
+    c->counters_cleared = true;
+    atomic_store(&c->in.packets, 0);
+    atomic_store(&c->out.packets, 0);
+    return 1;
+}
+
+void control_debug(struct control *c, enum ike_debug cls, unsigned level)
+{
+    c->debug[cls] = level;
+}
+
+unsigned control_debug_level(const struct control *c, enum ike_debug cls)
+{
+    return c->debug[cls];
+}
+
+static void fake_ping_step(evutil_socket_t fd, short what, void *ctx)
+{
+    struct ping *p = (struct ping *)ctx;
+    (void)fd;
+    (void)what;
+    if (p->sent < p->o.count) {
+        p->sent++;
+        /* As through a tunnel that is being built: the first one is lost. */
+        bool lost = p->c->silent || p->sent == 1;
+        p->result(p->ctx, lost ? '.' : '!', lost ? 0 : 2000);
+        struct timeval now = {0};
+        evtimer_add(p->ev, &now);
+        return;
+    }
+    event_free(p->ev);
+    void (*done)(void *) = p->done;
+    void *to = p->ctx;
+    free(p);
+    done(to);
+}
+
+struct ping *control_ping(struct control *c, const struct ping_opts *o,
+                          void (*result)(void *ctx, char mark, unsigned rtt_us),
+                          void (*done)(void *ctx), void *ctx)
+{
+    struct ping *p = (struct ping *)calloc(1, sizeof *p);
+    struct timeval now = {0};
+    *p = (struct ping){.c = c, .o = *o, .result = result, .done = done, .ctx = ctx};
+    p->ev = evtimer_new(c->base, fake_ping_step, p);
+    evtimer_add(p->ev, &now);
+    return p;
+}
+
+void control_ping_abort(struct ping *p)
+{
+    event_free(p->ev);
+    free(p);
+}
+
+/* --- query.h ------------------------------------------------------------------------------- */
+
+const struct intent *query_intent(const struct control *c)
+{
+    return &c->intent;
+}
+
+void query_ike_sas(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
+                   void *ctx)
+{
+    if (c->tunnel)
+        fn(ctx, &c->sa);
+}
+
+const struct dp_counters *query_counters(const struct control *c, uint32_t slot)
+{
+    return slot == 1 ? &c->in : (slot == 2 ? &c->out : NULL);
+}
+
+static inline const struct intent_if *fake_if(const struct control *c, const char *name)
+{
+    for (uint32_t i = 0; i < c->intent.n_if; i++)
+        if (strcmp(c->intent.ifs[i].name, name) == 0)
+            return &c->intent.ifs[i];
+    return NULL;
+}
+
+void query_identities(const struct control *c,
+                      bool (*fn)(void *ctx, const struct query_identity *q), void *ctx)
+{
+    for (uint32_t i = 0; i < c->intent.n_if; i++) {
+        const struct intent_if *f = &c->intent.ifs[i];
+        if (!f->map || !f->map->n || !f->map->entry[0].acl || !f->map->entry[0].acl->n)
+            continue;
+        bool up = c->tunnel && addr_eq(&f->addr.addr, &c->sa.path.local);
+        struct query_identity q = {.policy = i + 1,
+                                   .ifp = f,
+                                   .map = f->map,
+                                   .entry = &f->map->entry[0],
+                                   .ace = &f->map->entry[0].acl->ace[0],
+                                   .local = f->addr.addr,
+                                   .sa = up ? &c->sa : NULL,
+                                   .child = up ? &c->sa.child[0] : NULL};
+        if (up)
+            q.current_peer = c->sa.path.remote;
+        if (!fn(ctx, &q))
+            return;
+    }
+}
+
+void query_routes(const struct control *c, bool (*fn)(void *ctx, const struct query_route *r),
+                  void *ctx)
+{
+    for (uint32_t i = 0; i < c->intent.n_route; i++) {
+        const struct intent_route *r = &c->intent.route[i];
+        struct query_route q = {.source = RIB_STATIC,
+                                .dst = r->dst,
+                                .gateway = r->gateway,
+                                .ifp = fake_if(c, r->ifname),
+                                .distance = r->distance,
+                                .tunneled = r->tunneled};
+        if (r->distance == 1 && !fn(ctx, &q))
+            return;
+    }
+    for (uint32_t i = 0; i < c->intent.n_if; i++) {
+        const struct intent_if *f = &c->intent.ifs[i];
+        struct query_route q = {.source = RIB_CONNECTED,
+                                .dst = prefix_make(&f->addr.addr, f->addr.len),
+                                .ifp = f};
+        if (!addr_is_set(&f->addr.addr))
+            continue;
+        fn(ctx, &q);
+        q.source = RIB_LOCAL;
+        q.dst = prefix_make(&f->addr.addr, 32);
+        fn(ctx, &q);
+    }
+}
+
+void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),
+                 void *ctx)
+{
+    static const char *const netdev[FAKE_PORTS] = {"eth0", "eth1", "eth2", "eth3"};
+    for (unsigned i = 0; i < FAKE_PORTS; i++) {
+        struct query_port p = {.name = fake_port[i],
+                               .netdev = netdev[i],
+                               .ifp = fake_if(c, fake_port[i]),
+                               .mac = {0x52, 0x54, 0, 5, 0x1b, (uint8_t)i},
+                               .mtu = 1500,
+                               .trouble = ""};
+        p.admin_up = p.ifp && !p.ifp->shutdown;
+        p.carrier = i < 3;
+        if (!fn(ctx, &p))
+            return;
+    }
+}
+
+usec_t query_booted(const struct control *c)
+{
+    return c->time.wall_us - 338400 * USEC_PER_SEC; /* 3 days 22 hours */
+}
+
+uint64_t query_acl_hits(const struct control *c, const char *acl, uint32_t line)
+{
+    (void)c;
+    return strcmp(acl, "CRYPTO") == 0 && line == 1 ? 3 : 0;
+}
+
+void query_lab_keys(const struct control *c, void (*fn)(void *ctx, const char *line), void *ctx)
+{
+    (void)c;
+    fn(ctx, "esp test");
+}
+
+#endif
