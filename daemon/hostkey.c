@@ -2,8 +2,9 @@
  * The SSH host key. See hostkey.h.
  *
  * The launcher makes it, because the access process may write nowhere; it never reads it back.
- * Ed25519 as RFC 8410 PKCS#8: made at once even on a box that has just been switched on, and
- * read by libssh's ssh_pki_import_privkey_base64().
+ * ECDSA on P-256 as PKCS#8: made at once even on a box that has just been switched on, known to
+ * clients since 2011, and read by libssh's ssh_pki_import_privkey_base64(). (libssh 0.10 takes an
+ * Ed25519 key in PKCS#8 too, but without its public part, and then cannot sign with it.)
  */
 #include "daemon/hostkey.h"
 #include "daemon/save.h"
@@ -18,7 +19,7 @@ static int make(int dir)
 {
     int err = -ENOMEM;
     BIO *mem = NULL;
-    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     if (!key)
         goto out;
     mem = BIO_new(BIO_s_secmem());

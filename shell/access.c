@@ -177,12 +177,18 @@ static void take_host_key(struct access *a, int fd)
         len += (size_t)n;
     pem[len] = '\0';
     ssh_key key = NULL;
-    if (ssh_pki_import_privkey_base64(pem, NULL, NULL, NULL, &key) == SSH_OK) {
+    /* libssh 0.10 reads an Ed25519 key in PKCS#8 without its public part; such a key is of no
+     * use, and the handshake would fail without a word. */
+    char *public_part = NULL;
+    if (ssh_pki_import_privkey_base64(pem, NULL, NULL, NULL, &key) == SSH_OK &&
+        ssh_pki_export_pubkey_base64(key, &public_part) == SSH_OK && *public_part) {
         ssh_key_free(a->host_key);
         a->host_key = key;
     } else {
-        log_line(&a->log, LOGL_ERROR, "ssh", "the host key is not readable: no ssh");
+        log_line(&a->log, LOGL_ERROR, "ssh", "the host key cannot be used: no ssh");
+        ssh_key_free(key);
     }
+    ssh_string_free_char(public_part);
     mem_wipe(pem, sizeof(pem));
 }
 
