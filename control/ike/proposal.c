@@ -213,10 +213,12 @@ static bool pick_cipher(const struct ike_offer *o, const struct ike_prop *p,
     return false;
 }
 
+/* One proposal against one policy with the e-th of its ciphers. */
 static bool match_ike(const struct ike_offer *o, const struct ike_prop *p,
-                      const struct ike_crypto *c, const struct ike_policy *pol, struct ike_suite *s)
+                      const struct ike_crypto *c, const struct ike_policy *pol, unsigned e,
+                      struct ike_suite *s)
 {
-    const struct want encr = {T_ENCR, pol->encr, NULL, pol->n_encr};
+    const struct want encr = {T_ENCR, &pol->encr[e], NULL, 1};
     const struct want integ = {T_INTEG, NULL, pol->integ, pol->n_integ};
     const struct want prf = {T_PRF, NULL, pol->prf, pol->n_prf};
     const struct want group = {T_DH, NULL, pol->group, pol->n_group};
@@ -231,13 +233,17 @@ int ike_choose_ike(const struct ike_offer *offer, const struct ike_crypto *c,
                    const struct ike_policy *policy, size_t n, struct ike_suite *suite, uint8_t *num)
 {
     for (size_t i = 0; i < n; i++) {
-        for (unsigned k = 0; k < offer->n; k++) {
-            struct ike_suite s = {0};
-            if (!match_ike(offer, &offer->prop[k], c, &policy[i], &s))
-                continue;
-            *suite = s;
-            *num = offer->prop[k].num;
-            return (int)i;
+        /* Our order of ciphers counts for more than the order of the proposals, which is
+         * also forced by the split between AEAD and others. */
+        for (unsigned e = 0; e < policy[i].n_encr && e < IKE_ALGS; e++) {
+            for (unsigned k = 0; k < offer->n; k++) {
+                struct ike_suite s = {0};
+                if (!match_ike(offer, &offer->prop[k], c, &policy[i], e, &s))
+                    continue;
+                *suite = s;
+                *num = offer->prop[k].num;
+                return (int)i;
+            }
         }
     }
     return -ENOENT;
@@ -273,36 +279,41 @@ static bool pick_esn(const struct ike_offer *o, const struct ike_prop *p, bool w
     return *esn || has(o, p, &no) || !has_type(o, p, T_ESN);
 }
 
+static bool match_esp(const struct ike_offer *o, const struct ike_prop *p,
+                      const struct ike_crypto *c, const struct ike_child_cfg *cfg,
+                      const struct ike_esp_proposal *own, unsigned e, bool dh,
+                      struct ike_child_state *child)
+{
+    const struct want encr = {T_ENCR, &own->encr[e], NULL, 1};
+    const struct want integ = {T_INTEG, NULL, own->integ, own->n_integ};
+    uint16_t group = DH_NONE;
+
+    /* §1.2: in IKE_AUTH there is no key agreement for the child; a group that stands there
+     * nevertheless is passed over. */
+    if (p->proto != PROTO_ESP || p->spi_len != ESP_SPI_LEN ||
+        !only_types(o, p, 1u << T_ENCR | 1u << T_INTEG | 1u << T_DH | 1u << T_ESN) ||
+        !pick_cipher(o, p, c, &encr, &integ, &child->encr, &child->encr_bits, &child->integ) ||
+        !pick_esn(o, p, cfg->esn, &child->esn) ||
+        (dh && !pick_pfs(o, p, c, cfg->pfs_group, &group)))
+        return false;
+    child->pfs_group = group;
+    child->spi_out = (uint32_t)p->spi;
+    return true;
+}
+
 int ike_choose_esp(const struct ike_offer *offer, const struct ike_crypto *c,
                    const struct ike_child_cfg *cfg, bool dh, struct ike_child_state *child,
                    uint8_t *num)
 {
-    const unsigned types = 1u << T_ENCR | 1u << T_INTEG | 1u << T_DH | 1u << T_ESN;
-
     for (unsigned i = 0; i < cfg->n_proposal && i < IKE_PROPOSALS; i++) {
         const struct ike_esp_proposal *own = cfg->proposal[i];
-        const struct want encr = {T_ENCR, own->encr, NULL, own->n_encr};
-        const struct want integ = {T_INTEG, NULL, own->integ, own->n_integ};
-        for (unsigned k = 0; k < offer->n; k++) {
-            const struct ike_prop *p = &offer->prop[k];
-            uint16_t e, bits, a, group = DH_NONE;
-            bool esn;
-            /* §1.2: in IKE_AUTH there is no key agreement for the child; a group that stands
-             * there nevertheless is passed over. */
-            if (p->proto != PROTO_ESP || p->spi_len != ESP_SPI_LEN ||
-                !only_types(offer, p, types) ||
-                !pick_cipher(offer, p, c, &encr, &integ, &e, &bits, &a) ||
-                !pick_esn(offer, p, cfg->esn, &esn) ||
-                (dh && !pick_pfs(offer, p, c, cfg->pfs_group, &group)))
-                continue;
-            child->encr = e;
-            child->encr_bits = bits;
-            child->integ = a;
-            child->esn = esn;
-            child->pfs_group = group;
-            child->spi_out = (uint32_t)p->spi;
-            *num = p->num;
-            return 0;
+        for (unsigned e = 0; e < own->n_encr && e < IKE_ALGS; e++) {
+            for (unsigned k = 0; k < offer->n; k++) {
+                if (!match_esp(offer, &offer->prop[k], c, cfg, own, e, dh, child))
+                    continue;
+                *num = offer->prop[k].num;
+                return 0;
+            }
         }
     }
     return -ENOENT;
