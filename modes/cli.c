@@ -193,7 +193,10 @@ void cli_ports_changed(struct cli *cli)
 {
     cli_config(cli, add_fixed, cli);
     cli->dirty = true;
-    cli_apply_now(cli);
+    /* Before the startup-config the tree is next to empty: to apply it would take away what an
+     * engine before this one had made, for the moment until the configuration comes. */
+    if (cli->loaded)
+        cli_apply_now(cli);
 }
 
 int cli_attach(struct cli *cli, int fd, bool trusted)
@@ -303,6 +306,7 @@ void cli_load(struct cli *cli, const char *text, size_t len)
         log_line(control_log(cli->control), LOGL_WARNING, "config",
                  "startup-config: %u of %u lines refused", l.refused, l.number);
     cli->has_startup = true;
+    cli->loaded = true;
     cli->saved_serial = cli->tree->serial;
     str_clear(&cli->startup);
     config_text(cli, TEXT_STARTUP, "enable_15", &cli->startup);

@@ -10,14 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-void config_checksum(const char *text, size_t len, unsigned char sum[16])
-{
-    unsigned n = 16;
-    memset(sum, 0, 16);
-    /* MD5 because the platform's is one; it protects nothing here. */
-    EVP_Digest(text, len, sum, &n, EVP_md5(), NULL);
-}
-
 static unsigned print_flags(unsigned flags)
 {
     return (flags & TEXT_SECRETS ? PRINT_SECRETS : 0) | (flags & TEXT_ALL ? PRINT_ALL : 0);
@@ -37,6 +29,18 @@ static void asa_body(const struct cli *cli, unsigned flags, struct str *out)
     str_wipe(&body);
 }
 
+/* Over the lines as they are stored, so that masking does not change it. */
+void config_checksum(const struct cli *cli, unsigned char sum[16])
+{
+    struct str body = {0};
+    unsigned n = 16;
+    memset(sum, 0, 16);
+    print_tree(cli->tree, cli->box.asa, PRINT_SECRETS, &body);
+    /* MD5 because the platform's is one; it protects nothing here. */
+    EVP_Digest(str_text(&body), body.len, sum, &n, EVP_md5(), NULL);
+    str_wipe(&body);
+}
+
 static void asa_text(const struct cli *cli, unsigned flags, const char *user, struct str *out)
 {
     char when[64];
@@ -49,10 +53,9 @@ static void asa_text(const struct cli *cli, unsigned flags, const char *user, st
         str_add(out, ":\n");
     }
     str_printf(out, "ASA Version %s \n!\n", cli->box.version);
-    size_t body = out->len;
     asa_body(cli, flags, out);
     unsigned char sum[16];
-    config_checksum(str_text(out) + body, out->len - body, sum);
+    config_checksum(cli, sum);
     str_add(out, "Cryptochecksum:");
     for (unsigned i = 0; i < 16; i++)
         str_printf(out, "%02x", sum[i]);
@@ -77,7 +80,8 @@ static void ios_text(const struct cli *cli, unsigned flags, struct str *out)
         str_printf(&body, "! Last configuration change at %s by %s\n!\n", when, cli->changed_by);
     }
     str_printf(&body, "version %s\n!\n", version);
-    print_tree(cli->tree, false, print_flags(flags), &body);
+    /* IOS prints hashes, and what was typed as `password`, as they are. */
+    print_tree(cli->tree, false, print_flags(flags | TEXT_SECRETS), &body);
     if (body.len < 2 || strcmp(body.s + body.len - 2, "!\n") != 0)
         str_add(&body, "!\n");
     str_add(&body, "end\n");

@@ -24,7 +24,7 @@ static void put_config(struct cmd *c, unsigned flags)
 static void put_section(struct cmd *c, unsigned flags, const char *words)
 {
     struct str text = {0}, part = {0};
-    print_tree(c->tree, c->asa, flags, &text);
+    print_tree(c->tree, c->asa, flags | (c->asa ? 0 : PRINT_SECRETS), &text);
     config_section(str_text(&text), words, &part);
     if (!c->asa)
         cmd_printf(c,
@@ -151,7 +151,7 @@ static void save_config(struct cmd *c, void (*then)(struct cmd *c, int err))
     s->begin = clock_mono(control_clock(c->control));
     config_text(cli, TEXT_STARTUP | TEXT_SECRETS, c->session->user, &text);
     config_text(cli, TEXT_STARTUP, c->session->user, &s->masked);
-    config_checksum(str_text(&text), text.len, s->sum);
+    config_checksum(cli, s->sum);
     s->bytes = text.len;
     c->state = s;
     c->on_abort = save_abort;

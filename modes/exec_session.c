@@ -126,6 +126,13 @@ static void set_level(struct cmd *c, unsigned level)
         p->depth = 0;
 }
 
+/* Who enables with the common password is known by the level only. */
+static void name_by_level(struct cmd *c, unsigned level)
+{
+    if (c->asa)
+        snprintf(c->session->user, sizeof c->session->user, "enable_%u", level);
+}
+
 /* What protects privileged mode: a hash or a clear text, or NULL when nothing is set. */
 static const char *enable_secret(const struct cmd *c)
 {
@@ -175,8 +182,8 @@ static void on_enable_password(struct cmd *c, const char *text)
         ok = secret && password_verify(secret, text);
     }
     if (ok) {
-        if (c->asa && !by_user)
-            snprintf(s->user, sizeof s->user, "enable_%u", l->level);
+        if (!by_user)
+            name_by_level(c, l->level);
         set_level(c, l->level);
         level_done(c, CMD_OK);
         return;
@@ -242,6 +249,8 @@ int exec_enable(struct cmd *c, const struct a_enable *a)
     bool console = s->trusted && !s->hello.must_auth;
     bool by_user = enable_by_user(c) && s->hello.must_auth;
     if (level <= s->place.privilege || (console && !enable_secret(c))) {
+        if (console)
+            name_by_level(c, level);
         set_level(c, level);
         return CMD_OK;
     }

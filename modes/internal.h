@@ -65,6 +65,7 @@ struct cli {
     unsigned n_sessions;
     struct event *apply_ev, *reap_ev;
     bool dirty;            /* the tree is ahead of what control was told */
+    bool loaded;           /* cli_load() has run: until then nothing is applied */
     usec_t apply_cost;     /* how long the last derivation took */
     uint64_t saved_serial; /* tree->serial when it was last saved or loaded */
     usec_t changed_wall;   /* 0 = not since the start */
@@ -102,8 +103,8 @@ void config_text(const struct cli *cli, unsigned flags, const char *user, struct
 /* The blocks of a configuration text whose first line begins with these words, each of which
  * may be abbreviated. */
 void config_section(const char *text, const char *words, struct str *out);
-/* MD5 over the configuration, as 16 bytes. */
-void config_checksum(const char *text, size_t len, unsigned char sum[16]);
+/* MD5 over the configuration's lines. */
+void config_checksum(const struct cli *cli, unsigned char sum[16]);
 
 /* time_text.c */
 void time_clock(char *buf, size_t cap, usec_t wall,

@@ -172,6 +172,9 @@ static void run_config(struct session *s)
     } else {
         txn_commit(&t);
         str_add(&s->out, str_text(&t.notes));
+        if (s->line.to_default && s->line.entry == E_INTERFACE)
+            str_printf(&s->out, "Interface %s set to default configuration\n",
+                       ((const struct a_interface *)(const void *)s->line.args)->name);
         if (s->cli->tree->serial != before)
             cli_edited(s->cli, s);
     }
@@ -235,7 +238,8 @@ static void on_hello(struct session *s, const unsigned char *data, size_t len)
     s->admitted = s->trusted && !s->hello.must_auth;
     if (s->admitted) {
         s->user_level = 15;
-        str_copy(s->user, sizeof s->user, s->cli->box.asa ? "enable_15" : "console");
+        const char *nobody = s->hello.interactive ? "enable_1" : "enable_15";
+        str_copy(s->user, sizeof s->user, s->cli->box.asa ? nobody : "console");
     }
 }
 
