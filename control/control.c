@@ -189,6 +189,20 @@ static void build_rib(struct control *c)
     }
 }
 
+static void make_it_so(struct control *c, const struct intent *old)
+{
+    ports_apply(&c->ports, &c->world, &c->launch);
+    build_rib(c);
+    shadow_apply(c);
+    fib_apply(c);
+    spd_apply(c);
+    dp_local_addrs(c);
+    tunnel_prune(c, old);
+}
+
+/* Until the first configuration came, nothing is touched: an engine that replaces a dead one
+ * would else take away what the startup-config is about to ask for again, and packets would
+ * leave in clear meanwhile. */
 static void round_with(struct control *c, const struct intent *old)
 {
     if (c->in_round)
@@ -197,13 +211,8 @@ static void round_with(struct control *c, const struct intent *old)
     launch_round_begin(&c->launch);
     world_settle(&c->world);
     ports_refresh(&c->ports, &c->world);
-    ports_apply(&c->ports, &c->world, &c->launch);
-    build_rib(c);
-    shadow_apply(c);
-    fib_apply(c);
-    spd_apply(c);
-    dp_local_addrs(c);
-    tunnel_prune(c, old);
+    if (c->applied)
+        make_it_so(c, old);
     launch_round_end(&c->launch);
     c->in_round = false;
 }
@@ -217,6 +226,7 @@ void control_apply(struct control *c, struct intent *i)
 {
     struct intent old = c->intent;
     c->intent = *i;
+    c->applied = true;
     *i = (struct intent){0};
     ports_set_intent(&c->ports, &c->intent);
     round_with(c, &old);

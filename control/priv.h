@@ -57,6 +57,7 @@ struct control {
     unsigned debug[IKE_DBG_CLASSES];
     struct lab *lab;
     usec_t booted;
+    bool applied; /* a configuration is in force */
     bool in_round, closing;
 };
 

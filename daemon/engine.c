@@ -153,7 +153,13 @@ static void make_box(struct engine *e)
     static const enum log_level levels[] = {LOGL_NOTICE, LOGL_INFO, LOGL_DEBUG};
     e->log.level = levels[box->verbose < 2 ? box->verbose : 2];
     struct control_opts o = {
-        .base = e->base, .clock = e->clock, .log = &e->log, .notice = on_notice, .ctx = e};
+        .base = e->base,
+        .clock = e->clock,
+        .log = &e->log,
+        .notice = on_notice,
+        .ctx = e,
+        .lab = box->lab,
+    };
     e->control = control_new(&o);
     e->cli = e->control ? cli_new(e->control, box) : NULL;
     if (!e->cli) {
