@@ -16,10 +16,12 @@
 #include "daemon/launcher.h"
 #include "daemon/broker.h"
 #include "daemon/hostkey.h"
+#include "daemon/serial.h"
 #include "daemon/sockets.h"
 #include "daemon/spawn.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
+#include "lib/str.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -29,7 +31,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ enum phase { UP, RELOADING, STOPPING };
 
 struct launcher {
     const struct launcher_opts *o;
+    struct lm_box box;
     struct rights rights;
     char empty_dir[256];
     struct event_base *base;
@@ -66,7 +68,6 @@ struct launcher {
     int sock[SOCKETS]; /* -1 = not open (yet) */
     int told[SOCKETS]; /* errno of the trouble that was reported */
     int state_dir, lock;
-    int64_t boot_wall_us;
     enum phase phase;
     struct event *ev_term, *ev_int, *ev_child, *ev_sockets, *ev_kill;
     struct log_limit odd_requests;
@@ -174,9 +175,8 @@ static void join(struct launcher *l, enum launch_role a, enum launch_role b)
 static void hand_over_first(struct child *c)
 {
     struct launcher *l = c->l;
-    struct lm_box box = l->o->box;
+    struct lm_box box = l->box;
     box.restarted = c->ran;
-    box.boot_wall_us = l->boot_wall_us;
     c->ran = true;
     give(c, LM_BOX, &box, sizeof(box), -1);
     if (c->role == ROLE_ENGINE)
@@ -329,7 +329,7 @@ static void start(struct child *c)
 
 static void start_all(struct launcher *l)
 {
-    l->boot_wall_us = clock_wall(&l->clock);
+    l->box.boot_wall_us = clock_wall(&l->clock);
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
         l->child[r].early_deaths = 0;
         l->child[r].ran = false;
@@ -485,25 +485,16 @@ static int make_dirs(struct launcher *l)
     return -1;
 }
 
-/* One launcher per network namespace: two would remove each other's routes. The abstract unix
- * address is per namespace. A user without rights may squat it, so its owner is looked at. */
-static int take_lock(struct launcher *l)
+/* What show version says, where the command line does not. */
+static void describe_box(struct launcher *l)
 {
-    struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = "\0tandemd-launcher"};
-    socklen_t len = offsetof(struct sockaddr_un, sun_path) + sizeof("\0tandemd-launcher") - 1;
-    struct ucred who;
-    socklen_t who_len = sizeof(who);
-    l->lock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (l->lock < 0)
-        return -errno;
-    if (bind(l->lock, (const struct sockaddr *)&sun, len) == 0 && listen(l->lock, 1) == 0)
-        return 0;
-    if (connect(l->lock, (const struct sockaddr *)&sun, len) == 0 &&
-        getsockopt(l->lock, SOL_SOCKET, SO_PEERCRED, &who, &who_len) == 0 && who.uid != 0)
-        return 0;
-    log_line(&l->log, LOGL_ERROR, "launcher",
-             "another tandemd runs in this network namespace; stop it first");
-    return -EADDRINUSE;
+    l->box = l->o->box;
+    if (!l->box.version[0])
+        str_copy(l->box.version, sizeof(l->box.version), l->box.asa ? "9.16(2)" : "15.2(4)S1");
+    int err = l->box.serial[0] ? 0 : serial_get(l->state_dir, l->box.serial, sizeof(l->box.serial));
+    if (err)
+        log_line(&l->log, LOGL_WARNING, "launcher", "no serial number: %s/%s: %s", l->o->state_dir,
+                 SERIAL_FILE, strerror(-err));
 }
 
 static int find_user(struct launcher *l)
@@ -553,8 +544,13 @@ static int come_up(struct launcher *l)
     }
     rights_limits();
     signal(SIGPIPE, SIG_IGN);
-    if (take_lock(l) || find_user(l) || make_dirs(l) || make_events(l))
+    l->lock = namespace_lock();
+    if (l->lock == -EADDRINUSE)
+        log_line(&l->log, LOGL_ERROR, "launcher",
+                 "another tandemd runs in this network namespace; stop it first");
+    if (l->lock < 0 || find_user(l) || make_dirs(l) || make_events(l))
         return -1;
+    describe_box(l);
     bo.state_dir = l->state_dir;
     l->broker = broker_new(&bo, why, sizeof(why));
     if (!l->broker) {

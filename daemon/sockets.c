@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BUFFER      (8 * 1024 * 1024)
@@ -185,4 +186,25 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
     if (fd < 0)
         snprintf(why, cap, "%s: %s: %s", socket_name(kind), strerror(-fd), advice(kind, fd));
     return fd;
+}
+
+int namespace_lock(void)
+{
+    /* An abstract unix address is per network namespace, and goes with its process. A user
+     * without rights may squat it, so its owner is looked at. */
+    static const char name[] = "\0tandemd-launcher";
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    socklen_t len = offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1;
+    struct ucred who;
+    socklen_t who_len = sizeof(who);
+    memcpy(sun.sun_path, name, sizeof(name));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (bind(fd, (const struct sockaddr *)&sun, len) == 0 && listen(fd, 1) == 0)
+        return fd;
+    if (connect(fd, (const struct sockaddr *)&sun, len) == 0 &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_len) == 0 && who.uid != 0)
+        return fd;
+    return fail(fd, -EADDRINUSE);
 }

@@ -17,4 +17,8 @@ const char *socket_name(enum launch_socket kind);
 /* The same counters for one who may only read. fd or -errno. */
 int stats_reader(int fd);
 
+/* One launcher per network namespace: two would remove each other's routes. Holds as long as the
+ * fd is open. fd, or -EADDRINUSE when root already has one here, or -errno. */
+int namespace_lock(void);
+
 #endif

@@ -21,7 +21,8 @@ static const char usage[] =
     "  --ssh-port N    where ssh is answered (default 22)\n"
     "  --ports FILE    a line per port: \"GigabitEthernet0/0 eth0\" (default: in order)\n"
     "  --user NAME     whom the unprivileged processes run as (default tandem)\n"
-    "  --model TEXT, --serial TEXT, --version TEXT   what show version says\n"
+    "  --model TEXT, --version TEXT   what show version says\n"
+    "  --serial TEXT   the same (default: made at the first start and kept)\n"
     "  --lab           a box of a lab: keys may be exported for the packet decoder\n"
     "  -v              say more on stderr; twice: much more\n";
 

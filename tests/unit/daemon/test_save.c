@@ -1,6 +1,7 @@
 /* Files that are replaced as a whole or not at all; the host key. */
 #include "daemon/hostkey.h"
 #include "daemon/save.h"
+#include "daemon/serial.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <libssh/libssh.h>
@@ -35,6 +36,7 @@ static int teardown(void **state)
     (void)state;
     unlinkat(dir, "startup-config", 0);
     unlinkat(dir, HOSTKEY_FILE, 0);
+    unlinkat(dir, SERIAL_FILE, 0);
     close(dir);
     return rmdir(dir_name); /* fails when anything was left behind */
 }
@@ -207,6 +209,20 @@ static void host_key_is_made_once_and_libssh_reads_it(void **state)
     assert_memory_equal(first, again, n);
 }
 
+static void serial_number_is_kept(void **state)
+{
+    (void)state;
+    char first[32], again[32];
+    assert_int_equal(serial_get(dir, first, sizeof(first)), 0);
+    assert_int_equal(strlen(first), 11);
+    assert_int_equal(serial_get(dir, again, sizeof(again)), 0);
+    assert_string_equal(first, again);
+    assert_int_equal(save_bytes(dir, SERIAL_FILE, "\x1b[2Jnonsense", 11), 0); /* replaced */
+    assert_int_equal(serial_get(dir, again, sizeof(again)), 0);
+    assert_int_equal(strspn(again, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 11);
+    assert_true(serial_get(dir, again, 5) < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_failed_save_keeps_the_old),
         cmocka_unit_test(a_killed_save_is_whole),
         cmocka_unit_test(host_key_is_made_once_and_libssh_reads_it),
+        cmocka_unit_test(serial_number_is_kept),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
