@@ -29,6 +29,22 @@ int route_check(struct txn *t, struct cfg_node *n, const struct a_route *a, bool
     return txn_set(t, n->parent, E_ROUTE, &full) ? 0 : -1;
 }
 
+int track_check(struct txn *t, struct cfg_node *n, const struct a_track *a, bool negate)
+{
+    (void)a;
+    if (!negate)
+        return 0;
+    uint64_t id = CFG_ARGS(n, track)->id;
+    cfg_each(t->tree->root, E_ROUTE, r)
+    {
+        const struct a_route *route = CFG_ARGS(r, route);
+        if (route->has_track && route->track == id)
+            return txn_refuse(t, "ERROR: Removing track %u not allowed, it is being used.",
+                              (unsigned)id);
+    }
+    return 0;
+}
+
 /* --- objects -----------------------------------------------------------------------------------
  */
 
@@ -87,6 +103,60 @@ int group_member_check(struct txn *t, struct cfg_node *n, const struct a_group_m
             return txn_refuse(t, "ERROR: object-group %s would contain itself", a->group);
     }
     return a->has_addr ? check_subnet(t, &a->addr, &a->mask) : 0;
+}
+
+static bool names(bool has, const char *a, const char *b)
+{
+    return has && strcmp(a, b) == 0;
+}
+
+/* Is a network object, or a group of them, spoken of by a rule or by a group? */
+static bool in_use(const struct cfg_tree *tree, const char *name, bool group)
+{
+    cfg_each(tree->root, E_ACL, acl)
+    {
+        cfg_each(acl, E_ACE, e)
+        {
+            const struct a_ace *a = CFG_ARGS(e, ace);
+            if (group ? names(a->has_src_group, a->src_group, name) ||
+                            names(a->has_dst_group, a->dst_group, name)
+                      : names(a->has_src_object, a->src_object, name) ||
+                            names(a->has_dst_object, a->dst_object, name))
+                return true;
+        }
+    }
+    cfg_each(tree->root, E_GROUP_NETWORK, g)
+    {
+        cfg_each(g, E_GROUP_MEMBER, m)
+        {
+            const struct a_group_member *a = CFG_ARGS(m, group_member);
+            if (group ? names(a->has_group, a->group, name)
+                      : names(a->has_object, a->object, name))
+                return true;
+        }
+    }
+    return false;
+}
+
+int object_network_check(struct txn *t, struct cfg_node *n, const struct a_object_network *a,
+                         bool negate)
+{
+    (void)a;
+    const char *name = CFG_ARGS(n, object_network)->name;
+    if (negate && in_use(t->tree, name, false))
+        return txn_refuse(t, "ERROR: Removing object (%s) not allowed, it is being used.", name);
+    return 0;
+}
+
+int group_network_check(struct txn *t, struct cfg_node *n, const struct a_group_network *a,
+                        bool negate)
+{
+    (void)a;
+    const char *name = CFG_ARGS(n, group_network)->name;
+    if (negate && in_use(t->tree, name, true))
+        return txn_refuse(t, "ERROR: Removing object-group (%s) not allowed, it is being used.",
+                          name);
+    return 0;
 }
 
 /* --- access lists --------------------------------------------------------------------------------

@@ -175,7 +175,7 @@ static void on_enable_password(struct cmd *c, const char *text)
     unsigned level = 0;
     bool ok, by_user = enable_by_user(c) && s->hello.must_auth;
     if (by_user) {
-        ok = cli_login(s->cli, s->user, text, &level);
+        ok = cli_login(s->cli, s->login, text, &level);
         if (ok && level < l->level)
             l->level = level;
     } else {
@@ -286,6 +286,7 @@ static void on_login_password(struct cmd *c, const char *text)
         return;
     }
     str_copy(c->session->user, sizeof c->session->user, l->user);
+    str_copy(c->session->login, sizeof c->session->login, l->user);
     c->session->user_level = level;
     set_level(c, level);
     level_done(c, CMD_OK);

@@ -33,7 +33,8 @@ struct session {
     struct ipc *ipc;
     struct cli_hello hello;
     char peer[ADDR_STRLEN];
-    char user[SESSION_USER];
+    char user[SESSION_USER];  /* as the shows name it: "enable_15" after enable */
+    char login[SESSION_USER]; /* who logged in */
     bool trusted;  /* the unix socket: the peer's uid was enough */
     bool greeted;  /* HELLO came */
     bool admitted; /* AUTH succeeded, or none was needed */

@@ -252,6 +252,7 @@ static void on_auth(struct session *s, const char *user, size_t len)
         s->failures < AUTH_TRIES && cli_address_allowed(s->cli, s->peer) &&
         cli_login(s->cli, user, user + ulen + 1, &level)) {
         memcpy(s->user, user, ulen + 1);
+        memcpy(s->login, user, ulen + 1);
         s->user_level = level;
         s->admitted = true;
         res.ok = 1;

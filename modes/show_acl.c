@@ -86,6 +86,22 @@ static void with_line(struct str *out, const char *text, const char *name, uint3
     str_add(out, text + lead);
 }
 
+struct element {
+    const struct control *control;
+    const struct intent_ace *ace;
+    uint64_t hits;
+};
+
+static bool add_hits(void *ctx, const struct query_identity *q)
+{
+    struct element *e = (struct element *)ctx;
+    const struct dp_counters *d = q->ace == e->ace ? query_counters(e->control, q->slot) : NULL;
+    if (d)
+        e->hits += dp_read(&d->packets);
+    return true;
+}
+
+/* What a line with objects stands for, each with its own count. */
 static void expanded(struct cmd *c, const struct intent_acl *acl, uint32_t line)
 {
     for (uint32_t i = 0; i < acl->n; i++) {
@@ -94,7 +110,10 @@ static void expanded(struct cmd *c, const struct intent_acl *acl, uint32_t line)
         struct str plain = {0}, out = {0};
         render_ace(&plain, acl->name, &acl->ace[i]);
         with_line(&out, str_text(&plain), acl->name, line);
-        cmd_printf(c, "  %s 0x%08x \n", str_text(&out), hash(str_text(&out)));
+        struct element e = {.control = c->control, .ace = &acl->ace[i]};
+        query_identities(c->control, add_hits, &e);
+        cmd_printf(c, "  %s (hitcnt=%llu) 0x%08x \n", str_text(&out), (unsigned long long)e.hits,
+                   hash(str_text(&out)));
         str_free(&plain);
         str_free(&out);
     }
