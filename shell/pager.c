@@ -11,6 +11,29 @@ void pager_start(struct pager *p, unsigned page, unsigned width, bool asa)
 {
     *p = (struct pager){.page = page, .width = width, .asa = asa};
     p->left = rows_per_page(p);
+    p->fresh = true;
+}
+
+/* Rows that the line at the beginning of text takes on the screen. */
+static unsigned rows_of_line(const struct pager *p, const char *text, size_t len)
+{
+    size_t cols = 0;
+    for (size_t i = 0; i < len && text[i] != '\n'; i++)
+        cols += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return p->width && cols ? (unsigned)((cols + p->width - 1) / p->width) : 1;
+}
+
+/* At the beginning of a line: it is not torn apart by the question unless it is longer than a
+ * page. True when the question comes first. */
+static bool line_must_wait(struct pager *p, const char *text, size_t len)
+{
+    unsigned rows = rows_of_line(p, text, len);
+    if (rows <= p->left || rows > rows_per_page(p))
+        return !p->left;
+    if (!p->fresh)
+        return true;
+    p->left = rows;
+    return false;
 }
 
 size_t pager_take(struct pager *p, const char *text, size_t len)
@@ -24,8 +47,10 @@ size_t pager_take(struct pager *p, const char *text, size_t len)
             p->column = 0;
         }
         /* Asked only when there is text for one more row. */
-        if (!p->left)
+        bool begins = p->column == 0 && !wraps;
+        if (begins ? line_must_wait(p, text + i, len - i) : !p->left)
             return i;
+        p->fresh = false;
         if (text[i] == '\n') {
             p->left--;
             p->column = 0;
@@ -41,9 +66,11 @@ enum pager_action pager_key(struct pager *p, int key)
     switch (key) {
     case ' ':
         p->left = rows_per_page(p);
+        p->fresh = true;
         return PAGER_MORE;
     case '\n':
         p->left = 1;
+        p->fresh = true;
         return PAGER_MORE;
     case '/':
         return p->asa ? PAGER_IGNORE : PAGER_SEARCH;

@@ -14,6 +14,7 @@ struct pager {
     bool asa;
     unsigned left;   /* rows that may still be shown before the question */
     unsigned column; /* in the row being shown */
+    bool fresh;      /* nothing was shown since the last key */
 };
 
 enum pager_action {

@@ -175,6 +175,21 @@ static void wrapped_line_takes_its_rows(void **state)
     assert_int_equal(pager_take(&p, "1234567890\n1234567890\n1\n2\n", 26), 24);
 }
 
+static void wrapped_line_is_not_torn_apart(void **state)
+{
+    (void)state;
+    struct pager p;
+    const char text[] = "1\n2\n1234567890123456789012345\nx\n";
+    pager_start(&p, 5, 10, false);
+    assert_int_equal(pager_take(&p, text, 32), 4); /* three rows do not fit behind two */
+    assert_int_equal(pager_key(&p, '\n'), PAGER_MORE);
+    assert_int_equal(pager_take(&p, text + 4, 28), 26); /* "one line" is the whole line */
+    pager_start(&p, 3, 10, false);                      /* longer than a page: it has to be */
+    assert_int_equal(pager_take(&p, text + 4, 28), 20);
+    assert_int_equal(pager_key(&p, ' '), PAGER_MORE);
+    assert_int_equal(pager_take(&p, text + 24, 8), 8);
+}
+
 static void page_of_zero_is_no_pager(void **state)
 {
     (void)state;
@@ -212,6 +227,7 @@ int main(void)
         cmocka_unit_test(page_leaves_a_row_for_the_question),
         cmocka_unit_test(exact_page_asks_nothing),
         cmocka_unit_test(wrapped_line_takes_its_rows),
+        cmocka_unit_test(wrapped_line_is_not_torn_apart),
         cmocka_unit_test(page_of_zero_is_no_pager),
         cmocka_unit_test(keys_of_the_pager),
     };
