@@ -130,8 +130,7 @@ static bool in_use(const struct cfg_tree *tree, const char *name, bool group)
         cfg_each(g, E_GROUP_MEMBER, m)
         {
             const struct a_group_member *a = CFG_ARGS(m, group_member);
-            if (group ? names(a->has_group, a->group, name)
-                      : names(a->has_object, a->object, name))
+            if (group ? names(a->has_group, a->group, name) : names(a->has_object, a->object, name))
                 return true;
         }
     }

@@ -112,11 +112,11 @@ static void ping_summary(struct cmd *c, const struct ping_state *p)
     cmd_printf(c, "Success rate is %llu percent (%llu/%llu)",
                (unsigned long long)(p->sent ? p->good * 100 / p->sent : 0),
                (unsigned long long)p->good, (unsigned long long)p->sent);
-    if (p->good)
+    if (p->good) /* rounded up: the platforms never print 0 */
         cmd_printf(c, ", round-trip min/avg/max = %llu/%llu/%llu ms",
-                   (unsigned long long)(p->min + 500) / 1000,
-                   (unsigned long long)(p->sum / p->good + 500) / 1000,
-                   (unsigned long long)(p->max + 500) / 1000);
+                   (unsigned long long)(p->min + 999) / 1000,
+                   (unsigned long long)(p->sum / p->good + 999) / 1000,
+                   (unsigned long long)(p->max + 999) / 1000);
     cmd_puts(c, "\n");
 }
 

@@ -81,7 +81,7 @@ static void key_line(void *ctx, const char *line)
     cmd_printf((struct cmd *)ctx, "%s\n", line);
 }
 
-int show_lab_keys(struct cmd *c, const struct a_show_lab_keys *a)
+int test_crypto_keys(struct cmd *c, const struct a_test_crypto_keys *a)
 {
     (void)a;
     if (!c->session->cli->box.lab) {
