@@ -185,6 +185,15 @@ static bool identifies(const struct g_entry *e, const struct g_arg *a)
     return e->kind == G_LIST;
 }
 
+bool args_beyond_keys(uint16_t entry, const void *args)
+{
+    const struct g_entry *e = &g_entries[entry];
+    for (uint16_t i = 0; args && i < e->narg; i++)
+        if (!(g_args[e->arg + i].flags & GA_KEY) && field_present(&g_args[e->arg + i], args))
+            return true;
+    return false;
+}
+
 bool args_same(uint16_t entry, const void *x, const void *y)
 {
     return args_order(entry, x, y) == 0;

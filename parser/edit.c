@@ -77,7 +77,8 @@ static struct cfg_node *locate(struct edit *d)
 /* An implied object goes with its last child, unless the session stands in it. */
 static int drop_implied(struct edit *d, struct cfg_node *n)
 {
-    while (n->parent && (g_entries[n->entry].flags & GE_IMPLIED) && !n->first) {
+    while (n->parent && (g_entries[n->entry].flags & GE_IMPLIED) && !n->first &&
+           !args_beyond_keys(n->entry, n->args)) {
         struct cfg_node *up = n->parent;
         for (unsigned i = 2; i <= d->place->depth; i++)
             if (d->place->stack[i].node == n)
@@ -100,21 +101,13 @@ static int take_away(struct edit *d, struct cfg_node *n)
     return run_check(d, n, n->args, true);
 }
 
-static bool any_own(const struct g_entry *e, const void *args)
-{
-    for (uint16_t i = 0; i < e->narg; i++)
-        if (!(g_args[e->arg + i].flags & GA_KEY) && field_present(&g_args[e->arg + i], args))
-            return true;
-    return false;
-}
-
 static int edit_object(struct edit *d)
 {
     struct node *old = node_same(node_of(d->parent), d->r->entry, d->r->args);
     if (d->r->negate)
         return old ? take_away(d, &old->pub) : 0;
     /* A line that only names an object does not take its other arguments away. */
-    if (old && !any_own(d->e, d->r->args))
+    if (old && !args_beyond_keys(d->r->entry, d->r->args))
         d->node = &old->pub;
     else
         d->node = txn_set(d->t, d->parent, d->r->entry, d->r->args);

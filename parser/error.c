@@ -6,6 +6,14 @@
 #include <string.h>
 #include <strings.h>
 
+/* IOS takes a lone unknown word at EXEC for a host to connect to. */
+static bool unknown_word(const struct line_place *p, const char *text)
+{
+    struct tokens tok;
+    return !p->asa && p->depth == 0 && tokens_split(&tok, text, 0, strcspn(text, "\r\n")) == 0 &&
+           tok.n == 1;
+}
+
 static void incomplete(const struct line_place *p, const char *text, struct str *out)
 {
     struct tokens tok;
@@ -35,6 +43,12 @@ void line_error(const struct line_place *p, const struct line_result *r, const c
                    p->asa ? "" : "\n");
         break;
     case LINE_INVALID:
+        if (unknown_word(p, text)) {
+            str_add(out, "% Bad IP address or host name\n"
+                         "% Unknown command or computer name, or unable to find computer "
+                         "address\n\n");
+            break;
+        }
         while (blanks--)
             str_addc(out, ' ');
         str_add(out, "^\n");

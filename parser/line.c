@@ -105,10 +105,10 @@ enum builtin builtin_find(const struct line_place *p, const struct tokens *tok, 
     for (unsigned i = 0; i < line_nbuiltins; i++) {
         const struct builtin_word *b = &line_builtins[i];
         enum kw_match k = kw_match(b->text, t, tok->t[0].n);
+        if (k == KW_EXACT) /* the ASA takes `do` too, though it neither needs nor lists it */
+            return b->what;
         if (!(b->dialect & (p->asa ? G_ASA : G_IOS)) || k == KW_NO)
             continue;
-        if (k == KW_EXACT)
-            return b->what;
         hit = b;
         hits += among_add(among, b->text);
     }

@@ -51,7 +51,8 @@ void node_unlink(struct node *n); /* keeps n->pub.parent */
 struct node *node_same(const struct node *parent, uint16_t entry, const void *args);
 struct node *node_by_id(const struct tree *t, uint64_t id); /* only one that stands in the tree */
 void node_touch(struct node *n);                            /* serials from here up */
-/* True for an implied object without children: as good as not there. */
+/* True for an implied object with neither children nor arguments beyond its keys: as good as
+ * not there. */
 bool node_is_nothing(const struct cfg_node *n);
 
 #endif

@@ -274,7 +274,7 @@ void node_touch(struct node *n)
 
 bool node_is_nothing(const struct cfg_node *n)
 {
-    if (!(g_entries[n->entry].flags & GE_IMPLIED))
+    if (!(g_entries[n->entry].flags & GE_IMPLIED) || args_beyond_keys(n->entry, n->args))
         return false;
     for (const struct cfg_node *c = n->first; c; c = c->next)
         if (!node_is_nothing(c))

@@ -58,6 +58,7 @@ void args_free(uint16_t entry, void *args);        /* wipes */
 bool args_equal(uint16_t entry, const void *x, const void *y); /* all but insert-at */
 /* Same identity: keys; of a list without keys everything. */
 bool args_same(uint16_t entry, const void *x, const void *y);
+bool args_beyond_keys(uint16_t entry, const void *args);      /* any argument that is no key? */
 int args_order(uint16_t entry, const void *x, const void *y); /* by keys, for `sorted` */
 uint64_t args_hash(uint16_t entry, const void *args);         /* of the identity */
 

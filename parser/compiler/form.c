@@ -355,6 +355,22 @@ static void resolve_attributes(struct grammar *g, struct entry *e)
         e->priv = e->kind == G_EXEC ? 1 : 15;
 }
 
+/* "Interface configuration commands:" → "Exit from interface configuration mode" */
+static const char *exit_help(struct grammar *g, const char *title)
+{
+    const char *end = strstr(title, " commands");
+    struct str s = {0};
+    str_add(&s, "Exit from ");
+    size_t from = s.len;
+    str_addn(&s, title, end ? (size_t)(end - title) : strcspn(title, ":"));
+    if (s.len > from + 1 && islower((unsigned char)s.s[from + 1]))
+        s.s[from] = (char)tolower((unsigned char)s.s[from]);
+    str_add(&s, " mode");
+    const char *t = take_text(g, s.s, s.len);
+    str_free(&s);
+    return t;
+}
+
 void resolve(struct grammar *g)
 {
     each(mode, m, g->modes)
@@ -369,6 +385,8 @@ void resolve(struct grammar *g)
             fail_at(g, m->at, "unknown mode '%s'", m->under);
         if (!m->prompt || !m->title)
             fail_at(g, m->at, "mode '%s' needs a prompt and a title", m->name);
+        else if (!m->exit)
+            m->exit = exit_help(g, m->title);
     }
     each(entry, e, g->entries)
     {
