@@ -272,12 +272,6 @@ static void load_line(struct load *l, const char *text)
         l->place.depth = 1;
 }
 
-/* True for the lines that a saved configuration has beside its commands. */
-static bool load_skips(const char *line)
-{
-    return line[0] == ':' || strncmp(line, "Cryptochecksum:", 15) == 0;
-}
-
 void cli_load(struct cli *cli, const char *text, size_t len)
 {
     struct load l = {.cli = cli};
@@ -297,8 +291,7 @@ void cli_load(struct cli *cli, const char *text, size_t len)
         if (keep && line[keep - 1] == '\r')
             line[keep - 1] = 0;
         l.number++;
-        if (!load_skips(line))
-            load_line(&l, line);
+        load_line(&l, line);
         at += n + (end ? 1 : 0);
     }
     free(l.r);

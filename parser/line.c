@@ -378,7 +378,10 @@ static void parse_line(const struct line_place *p, const struct tokens *tok, str
 bool line_is_comment(bool asa, const char *text)
 {
     text += strspn(text, " \t\r\n");
-    return *text == '\0' || *text == '!' || (asa && *text == ':');
+    if (*text == '\0' || *text == '!')
+        return true;
+    /* The last lines of a saved ASA configuration, so that it can be pasted back whole. */
+    return asa && (*text == ':' || strncmp(text, "Cryptochecksum:", 15) == 0);
 }
 
 void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,

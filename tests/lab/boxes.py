@@ -95,7 +95,7 @@ class Box:
                 os.kill(pid, sig)
             except ProcessLookupError:
                 pass
-        while any(_role(p) for p in victims):
+        while any(_alive(p) for p in victims):
             time.sleep(0.01)
         return len(victims)
 
@@ -111,17 +111,25 @@ SSH_OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/
                "-o", "NumberOfPasswordPrompts=1"]
 
 
+def _alive(pid):
+    """False once a process has closed all it had open: it is gone, or waits to be reaped."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def _role(pid):
     """The role of a live tandemd process, by its command line; None for anything else."""
     try:
-        with open(f"/proc/{pid}/stat") as f:
-            if f.read().rsplit(")", 1)[1].split()[0] in "ZX":
-                return None
         if not os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)").endswith("/tandemd"):
             return None
         with open(f"/proc/{pid}/cmdline", "rb") as f:
             words = f.read().decode(errors="replace").replace("\0", " ")
     except OSError:
+        return None
+    if not _alive(pid):
         return None
     for role in ROLES:
         if f"--role {role}" in words or words.startswith(f"tandemd: {role}"):
