@@ -132,7 +132,8 @@ static void restore_links(struct broker *b)
         b->links = w->next;
         if (kernel_link_get(b->k, w->link.ifindex, &now) == 0) {
             uint32_t mtu = now.mtu != w->link.mtu ? w->link.mtu : 0;
-            int up = now.up != w->link.up ? w->link.up : -1;
+            /* Up again what was up; but what is up now may carry others' routes: it stays. */
+            int up = w->link.up && !now.up ? 1 : -1;
             if (mtu || up >= 0)
                 kernel_link_set(b->k, w->link.ifindex, up, mtu, 0);
         }

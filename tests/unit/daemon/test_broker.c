@@ -134,9 +134,14 @@ static void links(void **state)
     assert_int_equal(ASK(x, LR_LINK, r), -ENODEV);
     r = (struct lr_link){.ifindex = if_nametoindex("p0"), .mtu = 20};
     assert_int_equal(ASK(x, LR_LINK, r), -EPERM);
-    broker_reset(x->b); /* as it was: down, 1500 */
+    broker_reset(x->b); /* the MTU as it was; others may use it by now: it stays up */
     assert_true(ns_shows("ip link show dev p0", "mtu 1500"));
-    assert_false(ns_shows("ip link show dev p0", ",UP"));
+    assert_true(ns_shows("ip link show dev p0", ",UP"));
+    r = (struct lr_link){.ifindex = if_nametoindex("p1"), .set_up = 1, .up = 0};
+    assert_int_equal(ASK(x, LR_LINK, r), 0);
+    assert_false(ns_shows("ip link show dev p1", ",UP"));
+    broker_reset(x->b); /* p1 was up */
+    assert_true(ns_shows("ip link show dev p1", ",UP"));
 }
 
 static void addresses_are_tagged_and_removed(void **state)

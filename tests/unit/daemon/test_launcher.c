@@ -243,7 +243,7 @@ static int teardown(void **state)
 static int end_of_test(void **state)
 {
     struct bench *b = (struct bench *)*state;
-    if (b->launcher > 0 && kill(b->launcher, SIGKILL) == 0)
+    if (b->launcher > 0 && kill(b->launcher, SIGTERM) == 0)
         waitpid(b->launcher, NULL, 0);
     b->launcher = 0;
     return 0;
@@ -252,6 +252,8 @@ static int end_of_test(void **state)
 static void launch(struct bench *b)
 {
     b->n = b->from = 0;
+    while (recv(b->report, b->line[0], sizeof(b->line[0]), MSG_DONTWAIT) >= 0)
+        ; /* last words of the test before */
     b->launcher = fork();
     if (b->launcher != 0)
         return;
