@@ -2,9 +2,9 @@
  * From the tree to text. A node is printed by the first form of the dialect whose arguments
  * are exactly those present; the form's tree of expressions is walked with the values.
  *
- * A form counts as standing in the block of an object when its mode is that object's, or one
- * further down: such lines are indented by one blank. Children that have flat forms follow
- * behind the block. A list with a repeated argument takes neighbours together on one line.
+ * Children whose form is in the mode that an object's line enters stand in its block, one blank
+ * further in. Children that have flat forms follow behind the block. A list with a repeated
+ * argument takes neighbours together on one line.
  */
 #include "parser/print.h"
 
@@ -204,21 +204,9 @@ struct context {
     uint16_t mode;
 };
 
-/* Lines in the mode of a sibling (ASA: `num-packets` behind `type echo`) stand in the block of
- * their common parent, provided that the sibling is there. */
-static bool in_block(uint16_t mode, uint16_t entry, const struct cfg_node *parent)
+static bool fits_context(const struct context *c, const struct g_form *f)
 {
-    uint16_t object = g_modes[mode].entry;
-    if (object == entry)
-        return true;
-    return object && g_entries[object].parent == entry && parent && parent->entry == entry &&
-           cfg_first(parent, object);
-}
-
-static bool fits_context(const struct context *c, const struct g_form *f,
-                         const struct cfg_node *parent)
-{
-    return c->block != G_NONE ? in_block(f->mode, c->block, parent) : f->mode == c->mode;
+    return c->block != G_NONE ? g_modes[f->mode].entry == c->block : f->mode == c->mode;
 }
 
 static const struct g_form *choose(const struct spell *sp, const struct context *c)
@@ -226,7 +214,7 @@ static const struct g_form *choose(const struct spell *sp, const struct context 
     const struct g_entry *e = &g_entries[sp->entry];
     for (uint16_t i = 0; i < e->nform; i++) {
         const struct g_form *f = &g_forms[e->form + i];
-        if (fits_context(c, f, sp->parent) && form_fits(sp, f))
+        if (fits_context(c, f) && form_fits(sp, f))
             return f;
     }
     return NULL;
@@ -254,7 +242,7 @@ static void print_object(const struct out *o, const struct cfg_node *n, const st
         return;
     put_form(&sp, f, depth);
     if (has_block)
-        print_children(o, n, &block, NULL, depth + 1);
+        print_children(o, n, &block, NULL, depth + !g_modes[f->enter].level);
     if (g_entries[n->entry].flags & GE_BANG)
         str_add(o->s, "!\n");
     print_children(o, n, has_block ? &outer : c, has_block ? &block : NULL, depth);
@@ -274,7 +262,7 @@ static void print_absent(const struct out *o, const struct cfg_node *parent, uin
     }
     for (uint16_t i = 0; e->unset && i < e->nform; i++) {
         const struct g_form *f = &g_forms[e->form + i];
-        if (!(f->dialect & (o->asa ? G_ASA : G_IOS)) || !fits_context(c, f, parent))
+        if (!(f->dialect & (o->asa ? G_ASA : G_IOS)) || !fits_context(c, f))
             continue;
         indent(o, depth);
         str_add(o->s, e->unset);
@@ -314,10 +302,10 @@ static void print_lines(const struct out *o, const struct cfg_node *first, const
     }
 }
 
-static bool has_form_in(uint16_t entry, const struct context *c, const struct cfg_node *parent)
+static bool has_form_in(uint16_t entry, const struct context *c)
 {
     for (uint16_t i = 0; i < g_entries[entry].nform; i++)
-        if (fits_context(c, &g_forms[g_entries[entry].form + i], parent))
+        if (fits_context(c, &g_forms[g_entries[entry].form + i]))
             return true;
     return false;
 }
@@ -331,7 +319,7 @@ static void print_children(const struct out *o, const struct cfg_node *n, const 
         const struct cfg_node *first = cfg_first(n, child);
         if (first)
             print_lines(o, first, c, not_in, depth);
-        else if (!not_in || !has_form_in(child, not_in, n))
+        else if (!not_in || !has_form_in(child, not_in))
             print_absent(o, n, child, c, depth);
     }
 }
@@ -359,7 +347,7 @@ static unsigned context_below(const struct out *o, const struct cfg_node *n, str
     if (!f || f->enter == G_MODE_NONE)
         return depth;
     *c = (struct context){.block = n->entry, .mode = f->enter};
-    return depth + 1;
+    return depth + !g_modes[f->enter].level;
 }
 
 /* One run of siblings where it stands: in the block above it, or flat. */

@@ -265,20 +265,12 @@ static void arguments(struct grammar *g, const struct entry *e)
     }
 }
 
-static bool stands_in(const struct entry *top, const struct entry *e)
-{
-    for (; top; top = top->parent)
-        if (top == e)
-            return true;
-    return false;
-}
-
 /* A form must name the keys of every ancestor that the mode does not stand in. */
 static void parents(struct grammar *g, const struct form *f)
 {
     const struct entry *top = f->mode ? f->mode->entry : NULL;
     const struct entry *e = f->entry->parent;
-    for (; e && !stands_in(top, e); e = e->parent) {
+    for (; e && e != top; e = e->parent) {
         each(arg, a, e->args)
         {
             if ((a->flags & GA_KEY) && !used_in(f->expr, a))
@@ -286,7 +278,7 @@ static void parents(struct grammar *g, const struct form *f)
         }
     }
     if (top && !e)
-        fail_at(g, f->at, "mode '%s' is not of an object above or beside '%s'", f->mode->name,
+        fail_at(g, f->at, "mode '%s' is not of an object above '%s'", f->mode->name,
                 f->entry->name);
 }
 

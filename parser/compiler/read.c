@@ -151,6 +151,8 @@ static void open_mode(struct reader *r)
             m->prompt = need(r, "the prompt");
         else if (strcmp(t, "title") == 0)
             m->title = need(r, "the title");
+        else if (strcmp(t, "level") == 0)
+            m->level = true;
         else if (strcmp(t, "exit") == 0)
             m->exit = need(r, "the help of exit");
         else

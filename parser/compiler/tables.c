@@ -145,8 +145,8 @@ static void mode_forms(struct out *o)
         c_string(o->f, m->title);
         (void)fputs(", ", o->f);
         c_string(o->f, m->exit);
-        (void)fprintf(o->f, ", %u, %u, %u, %u, %u},\n", m->parent ? m->parent->index : 0,
-                      m->entry ? m->entry->index : 0, m->dialect, at, n);
+        (void)fprintf(o->f, ", %u, %u, %u, %u, %u, %u},\n", m->parent ? m->parent->index : 0,
+                      m->entry ? m->entry->index : 0, m->dialect, at, n, m->level);
         at += n;
     }
     (void)fputs("    {0}};\n", o->f);
