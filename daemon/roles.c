@@ -2,6 +2,7 @@
 #include "daemon/roles.h"
 #include "daemon/spawn.h"
 #include "lib/log.h"
+#include "shell/access.h"
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@ int role_run(enum launch_role role, const struct rights *r)
     struct log log;
     log_init(&log, role_name(role), STDERR_FILENO, LOGL_NOTICE);
     prctl(PR_SET_NAME, "tandemd", 0, 0, 0); /* "exe" says nothing in ps and top */
+    if (role == ROLE_ACCESS)
+        access_prepare();
     int err = rights_drop(r, &what);
     if (err) {
         log_line(&log, LOGL_ERROR, "rights", "cannot give up root (%s): %s; not starting", what,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -290,6 +291,13 @@ static void tear_down(struct access *a)
     if (a->base)
         event_base_free(a->base);
     ssh_finalize();
+}
+
+void access_prepare(void)
+{
+    /* readline finds the locale loaded, and knows where a character of UTF-8 ends */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    ssh_init(); /* libcrypto looks for its configuration */
 }
 
 int access_main(int launch_fd)

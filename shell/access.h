@@ -15,6 +15,8 @@
 #ifndef TANDEM_SHELL_ACCESS_H
 #define TANDEM_SHELL_ACCESS_H
 
+/* What needs the file system: called before the process locks itself into an empty directory. */
+void access_prepare(void);
 /* Runs until the launcher closes its channel (lib/launchproto.h). Returns the exit status. */
 int access_main(int launch_fd);
 
