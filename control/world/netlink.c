@@ -286,11 +286,9 @@ static void settle_routes(struct world *w)
 
 void world_settle(struct world *w)
 {
-    if (!w->dump)
-        return;
-    if (w->all_stale)
+    if (w->dump && w->all_stale)
         dump_all(w);
-    else if (w->routes_stale)
+    else if (w->dump && w->routes_stale)
         dump_routes(w);
     if (w->routes_dirty && w->n_route)
         settle_routes(w);

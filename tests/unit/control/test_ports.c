@@ -1,0 +1,205 @@
+/* Ports: binding by text and in order, and what is asked of the launcher for them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "control/world/ports.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void add_link(struct world *w, uint32_t ifindex, const char *name, const char *kind,
+                     bool ether)
+{
+    static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+    w->link = (struct world_link *)realloc(w->link, (w->n_link + 1) * sizeof(*w->link));
+    assert_non_null(w->link);
+    struct world_link l = {.ifindex = ifindex, .ether = ether, .mtu = 1500};
+    strcpy(l.name, name);
+    strcpy(l.kind, kind);
+    memcpy(l.mac, mac, sizeof(mac));
+    w->link[w->n_link++] = l;
+}
+
+static void in_order(void **state)
+{
+    struct world w = {0};
+    struct ports p = {0};
+    (void)state;
+    add_link(&w, 1, "lo", "", false);
+    add_link(&w, 9, "eth9", "", true);
+    add_link(&w, 3, "eth1", "veth", true);
+    add_link(&w, 5, "br0", "bridge", true);
+    add_link(&w, 6, "tds1", "tun", false);
+    ports_bind(&p, NULL, true, &w);
+    assert_int_equal(p.n, 2);
+    assert_string_equal(ports_named(&p, "GigabitEthernet0/0")->netdev, "eth1");
+    assert_string_equal(ports_named(&p, "GigabitEthernet0/1")->netdev, "eth9");
+    assert_int_equal(ports_named(&p, "GigabitEthernet0/1")->ifid, 2);
+
+    add_link(&w, 2, "eth2", "", true); /* comes later: the next name, whatever its index */
+    ports_refresh(&p, &w);
+    assert_string_equal(ports_named(&p, "GigabitEthernet0/2")->netdev, "eth2");
+    assert_string_equal(ports_named(&p, "GigabitEthernet0/0")->netdev, "eth1");
+    ports_refresh(&p, &w);
+    assert_int_equal(p.n, 3);
+    ports_free(&p);
+    free(w.link);
+}
+
+static void by_text(void **state)
+{
+    struct world w = {0};
+    struct ports p = {0};
+    (void)state;
+    add_link(&w, 3, "eth1", "", true);
+    add_link(&w, 4, "eth2", "", true);
+    ports_bind(&p,
+               "# a comment\nGigabitEthernet0/1 eth1\n\nGigabitEthernet0/0\teth7 # absent\nrubbish",
+               true, &w);
+    assert_int_equal(p.n, 2);
+    assert_string_equal(ports_named(&p, "GigabitEthernet0/1")->netdev, "eth1");
+    assert_ptr_equal(ports_link(ports_named(&p, "GigabitEthernet0/1"), &w), &w.link[0]);
+    assert_null(ports_link(ports_named(&p, "GigabitEthernet0/0"), &w));
+    ports_free(&p);
+    free(w.link);
+}
+
+static void overlong_text(void **state)
+{
+    char text[4096];
+    struct world w = {0};
+    struct ports p = {0};
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    text[100] = ' ';
+    text[2000] = '\n';
+    ports_bind(&p, text, true, &w);
+    for (size_t i = 0; i < p.n; i++)
+        assert_true(strlen(p.v[i]->name) < INTENT_NAME && strlen(p.v[i]->netdev) < LAUNCH_IFNAME);
+    ports_free(&p);
+}
+
+/* --- what is asked for ------------------------------------------------------------------------ */
+
+struct asked {
+    struct launch l;
+    struct timerq q;
+    struct manual_time t;
+    struct clock clock;
+};
+
+static void no_kick(void *ctx)
+{
+    (void)ctx;
+}
+
+static void asked_init(struct asked *a)
+{
+    memset(a, 0, sizeof(*a));
+    a->clock = clock_manual(&a->t);
+    launch_init(&a->l, &a->q, &a->clock, no_kick, NULL);
+}
+
+static unsigned count(const struct asked *a, uint16_t type)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < LAUNCH_BUCKETS; i++)
+        for (const struct launch_op *op = a->l.by_key[i]; op; op = op->next_key)
+            n += op->type == type && op->round == a->l.round;
+    return n;
+}
+
+static void round_of(struct asked *a, struct ports *p, struct world *w)
+{
+    launch_round_begin(&a->l);
+    ports_apply(p, w, &a->l);
+    launch_round_end(&a->l);
+}
+
+static void wanted_state(void **state)
+{
+    struct asked a;
+    struct world w = {0};
+    struct ports p = {0};
+    struct intent_if i = {.shutdown = true};
+    struct intent in = {.n_if = 1, .ifs = &i};
+    struct world_addr addrs[2];
+    (void)state;
+    asked_init(&a);
+    add_link(&w, 3, "eth1", "", true);
+    w.link[0].up = true; /* somebody uses it */
+    w.addr = addrs;
+    addrs[0] = (struct world_addr){.ifindex = 3, .addr = {addr_from_v4(0x0a000001), 24}};
+    w.n_addr = 1;
+    strcpy(i.name, "GigabitEthernet0/0");
+    ports_bind(&p, NULL, true, &w);
+    ports_set_intent(&p, &in);
+    round_of(&a, &p, &w); /* only `shutdown`: untouched */
+    assert_int_equal(count(&a, LR_LINK) + count(&a, LR_ADDR), 0);
+
+    i.addr = (struct prefix){addr_from_v4(0xc0000201), 24};
+    strcpy(i.nameif, "OUTSIDE");
+    round_of(&a, &p, &w); /* configured and shut: down it goes; the foreign address stays */
+    assert_int_equal(count(&a, LR_LINK), 1);
+    assert_int_equal(count(&a, LR_ADDR), 1);
+    assert_non_null(strstr(p.v[0]->trouble, "cannot be")); /* there is no launcher to ask */
+
+    addrs[1] = (struct world_addr){.ifindex = 3, .addr = i.addr, .ours = true};
+    w.n_addr = 2;
+    i.shutdown = false;
+    round_of(&a, &p, &w); /* everything is as wanted */
+    assert_int_equal(count(&a, LR_LINK) + count(&a, LR_ADDR), 0);
+    assert_string_equal(p.v[0]->trouble, "");
+    assert_true(p.v[0]->has_addr);
+
+    i.addr.len = 30;
+    i.mtu = 1400;
+    round_of(&a, &p, &w); /* the old one goes, the new one comes; MTU */
+    assert_int_equal(count(&a, LR_ADDR), 2);
+    assert_int_equal(count(&a, LR_LINK), 1);
+
+    in.n_if = 0;
+    ports_set_intent(&p, &in);
+    round_of(&a, &p, &w); /* unconfigured: our address goes, the admin state stays */
+    assert_int_equal(count(&a, LR_ADDR), 1);
+    assert_int_equal(count(&a, LR_LINK), 0);
+    launch_free(&a.l);
+    timerq_free(&a.q);
+    ports_free(&p);
+    free(w.link);
+}
+
+static void missing_port(void **state)
+{
+    struct asked a;
+    struct world w = {0};
+    struct ports p = {0};
+    struct intent_if i = {.addr = {addr_from_v4(0x0a000001), 24}};
+    struct intent in = {.n_if = 1, .ifs = &i};
+    (void)state;
+    asked_init(&a);
+    strcpy(i.name, "GigabitEthernet0/7");
+    strcpy(i.nameif, "x");
+    ports_bind(&p, "", true, &w);
+    ports_set_intent(&p, &in);
+    round_of(&a, &p, &w);
+    assert_int_equal(p.n, 1);
+    assert_string_equal(p.v[0]->trouble, "no such port on this host");
+    assert_false(ports_up(&p, p.v[0], &w));
+    launch_free(&a.l);
+    timerq_free(&a.q);
+    ports_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_order),      cmocka_unit_test(by_text),
+        cmocka_unit_test(overlong_text), cmocka_unit_test(wanted_state),
+        cmocka_unit_test(missing_port),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

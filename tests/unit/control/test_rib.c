@@ -1,0 +1,160 @@
+/* The RIB: sources, distances, floating routes, interfaces that go down. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "control/route/rib.h"
+#include <string.h>
+
+static struct prefix pfx(const char *a, unsigned len)
+{
+    struct prefix p = {.len = (uint8_t)len};
+    assert_int_equal(addr_parse(a, &p.addr), 0);
+    return p;
+}
+
+static struct addr adr(const char *a)
+{
+    return pfx(a, 32).addr;
+}
+
+static struct intent_if port(const char *name, const char *addr, unsigned len)
+{
+    struct intent_if i = {.addr = pfx(addr, len)};
+    strcpy(i.name, name);
+    strcpy(i.nameif, name);
+    return i;
+}
+
+static struct intent_route route(const char *ifname, const char *dst, unsigned len, const char *gw,
+                                 uint8_t distance)
+{
+    struct intent_route r = {.dst = pfx(dst, len), .gateway = adr(gw), .distance = distance};
+    strcpy(r.ifname, ifname);
+    return r;
+}
+
+static const struct query_route *find(const struct rib *r, const char *dst, unsigned len)
+{
+    struct prefix p = pfx(dst, len);
+    for (size_t i = 0; i < r->n; i++)
+        if (prefix_cmp(&r->v[i].dst, &p) == 0 && !r->v[i].tunneled)
+            return &r->v[i];
+    return NULL;
+}
+
+/* VPN-PEER-2 of seed 000. */
+struct seed {
+    struct intent_if port[3];
+    struct rib_if ifs[3];
+    struct intent_route routes[2];
+};
+
+static void seed(struct seed *s)
+{
+    s->port[0] = port("Gi0/0", "203.0.113.1", 24);
+    s->port[1] = port("Gi0/1", "198.51.100.1", 24);
+    s->port[2] = port("Gi0/2", "192.168.10.2", 24);
+    for (int i = 0; i < 3; i++)
+        s->ifs[i] = (struct rib_if){.ifp = &s->port[i], .up = true};
+    s->routes[0] = route("Gi0/0", "0.0.0.0", 0, "203.0.113.2", 1);
+    s->routes[1] = route("Gi0/1", "0.0.0.0", 0, "198.51.100.2", 254);
+}
+
+static void sources_and_order(void **state)
+{
+    struct seed s;
+    struct rib r = {0};
+    (void)state;
+    seed(&s);
+    assert_int_equal(rib_build(&r, s.ifs, 3, s.routes, 2, 100), 0);
+    assert_int_equal(r.n, 7); /* one default, three connected, three local */
+    for (size_t i = 1; i < r.n; i++)
+        assert_true(prefix_cmp(&r.v[i - 1].dst, &r.v[i].dst) < 0);
+    const struct query_route *c = find(&r, "192.168.10.0", 24), *l = find(&r, "192.168.10.2", 32);
+    assert_int_equal(c->source, RIB_CONNECTED);
+    assert_int_equal(l->source, RIB_LOCAL);
+    assert_ptr_equal(l->ifp, &s.port[2]);
+    assert_false(addr_is_set(&c->gateway));
+    rib_free(&r);
+}
+
+static void floating_static(void **state)
+{
+    struct seed s;
+    struct rib r = {0};
+    (void)state;
+    seed(&s);
+    rib_build(&r, s.ifs, 3, s.routes, 2, 100);
+    const struct query_route *d = find(&r, "0.0.0.0", 0);
+    assert_int_equal(d->distance, 1);
+    assert_ptr_equal(d->ifp, &s.port[0]);
+    assert_int_equal(d->since, 100);
+
+    s.ifs[0].up = false; /* takes its connected, local and static routes along */
+    rib_build(&r, s.ifs, 3, s.routes, 2, 200);
+    d = find(&r, "0.0.0.0", 0);
+    assert_int_equal(d->distance, 254);
+    assert_ptr_equal(d->ifp, &s.port[1]);
+    assert_int_equal(d->since, 200);
+    assert_null(find(&r, "203.0.113.0", 24));
+    assert_null(find(&r, "203.0.113.1", 32));
+    assert_int_equal(find(&r, "192.168.10.0", 24)->since, 100); /* what stays keeps its age */
+
+    s.ifs[0].up = true;
+    rib_build(&r, s.ifs, 3, s.routes, 2, 300);
+    assert_int_equal(find(&r, "0.0.0.0", 0)->distance, 1);
+    assert_int_equal(find(&r, "0.0.0.0", 0)->since, 300);
+    rib_free(&r);
+}
+
+static void what_is_not_used(void **state)
+{
+    struct seed s;
+    struct rib r = {0};
+    struct intent_route bad[4];
+    (void)state;
+    seed(&s);
+    bad[0] = route("Gi0/0", "10.0.0.0", 8, "9.9.9.9", 1);      /* gateway not on the interface */
+    bad[1] = route("Gi0/9", "10.1.0.0", 16, "203.0.113.2", 1); /* no such interface */
+    bad[2] = route("Gi0/0", "10.2.0.0", 16, "203.0.113.2", 255);
+    bad[3] = route("Gi0/0", "203.0.113.0", 24, "203.0.113.2", 1); /* connected is better */
+    assert_int_equal(rib_build(&r, s.ifs, 3, bad, 4, 1), 0);
+    assert_int_equal(r.n, 6);
+    assert_int_equal(find(&r, "203.0.113.0", 24)->source, RIB_CONNECTED);
+    rib_free(&r);
+}
+
+static void equals_unnamed_tunneled(void **state)
+{
+    struct seed s;
+    struct rib r = {0};
+    struct intent_route v[4];
+    (void)state;
+    seed(&s);
+    v[0] = route("Gi0/1", "10.0.0.0", 8, "198.51.100.2", 5);
+    v[1] = route("Gi0/0", "10.0.0.0", 8, "203.0.113.2", 5); /* same merit: the first stays */
+    v[2] = route("", "172.16.0.0", 12, "203.0.113.77", 1);  /* IOS: by the gateway */
+    v[3] = route("Gi0/2", "0.0.0.0", 0, "192.168.10.9", 1);
+    v[3].tunneled = true;
+    assert_int_equal(rib_build(&r, s.ifs, 3, v, 4, 1), 0);
+    assert_ptr_equal(find(&r, "10.0.0.0", 8)->ifp, &s.port[1]);
+    assert_ptr_equal(find(&r, "172.16.0.0", 12)->ifp, &s.port[0]);
+    assert_null(find(&r, "0.0.0.0", 0));
+    assert_true(r.v[0].tunneled);
+    assert_int_equal(r.v[0].distance, 255);
+    rib_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sources_and_order),
+        cmocka_unit_test(floating_static),
+        cmocka_unit_test(what_is_not_used),
+        cmocka_unit_test(equals_unnamed_tunneled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
