@@ -185,8 +185,11 @@ static bool has_ports(const struct a_ace *a)
 
 int ace_check(struct txn *t, struct cfg_node *n, const struct a_ace *a, bool negate)
 {
-    (void)n;
-    if (negate || a->has_remark)
+    if (negate)
+        return 0;
+    if (!txn_created(t, n))
+        txn_note(t, "WARNING: <%s> found duplicate element", CFG_ARGS(n->parent, acl)->name);
+    if (a->has_remark)
         return 0;
     struct end src = {a->has_src_object, a->has_src_group, a->has_src_addr, a->src_object,
                       a->src_group,      &a->src_addr,     &a->src_mask};

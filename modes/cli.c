@@ -279,6 +279,7 @@ void cli_load(struct cli *cli, const char *text, size_t len)
     if (!l.r)
         return;
     cli_config(cli, add_fixed, cli);
+    config_written_by(cli, "enable_15"); /* when the file does not say */
     line_place_init(&l.place, cli->box.asa, 15, cli->tree);
     l.place.depth = 1;
     for (size_t at = 0; at < len;) {
@@ -291,6 +292,8 @@ void cli_load(struct cli *cli, const char *text, size_t len)
         if (keep && line[keep - 1] == '\r')
             line[keep - 1] = 0;
         l.number++;
+        if (strncmp(line, ": Written by ", 13) == 0)
+            str_copy(cli->written, sizeof cli->written, line);
         load_line(&l, line);
         at += n + (end ? 1 : 0);
     }
@@ -298,11 +301,12 @@ void cli_load(struct cli *cli, const char *text, size_t len)
     if (l.refused)
         log_line(control_log(cli->control), LOGL_WARNING, "config",
                  "startup-config: %u of %u lines refused", l.refused, l.number);
-    cli->has_startup = true;
+    cli->has_startup = len > 0;
     cli->loaded = true;
     cli->saved_serial = cli->tree->serial;
     str_clear(&cli->startup);
-    config_text(cli, TEXT_STARTUP, "enable_15", &cli->startup);
+    if (cli->has_startup)
+        config_text(cli, TEXT_STARTUP, &cli->startup);
     cli->dirty = true;
     cli_apply_now(cli);
 }

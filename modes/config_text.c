@@ -41,17 +41,21 @@ void config_checksum(const struct cli *cli, unsigned char sum[16])
     str_wipe(&body);
 }
 
-static void asa_text(const struct cli *cli, unsigned flags, const char *user, struct str *out)
+void config_written_by(struct cli *cli, const char *user)
 {
     char when[64];
+    time_clock(when, sizeof when, clock_wall(control_clock(cli->control)), true);
+    snprintf(cli->written, sizeof cli->written, ": Written by %s at %s", user, when);
+}
+
+static void asa_text(const struct cli *cli, unsigned flags, struct str *out)
+{
     str_add(out, flags & TEXT_STARTUP ? ": Saved\n:\n" : ": Saved\n\n:\n");
     str_printf(out, ": Serial Number: %s\n: Hardware:   %s\n", cli->box.serial, cli->hardware);
-    if (flags & TEXT_STARTUP) {
-        time_clock(when, sizeof when, clock_wall(control_clock(cli->control)), true);
-        str_printf(out, ": Written by %s at %s\n!\n", user, when);
-    } else {
+    if (flags & TEXT_STARTUP)
+        str_printf(out, "%s\n!\n", cli->written);
+    else
         str_add(out, ":\n");
-    }
     str_printf(out, "ASA Version %s \n!\n", cli->box.version);
     asa_body(cli, flags, out);
     unsigned char sum[16];
@@ -94,10 +98,10 @@ static void ios_text(const struct cli *cli, unsigned flags, struct str *out)
     str_wipe(&body);
 }
 
-void config_text(const struct cli *cli, unsigned flags, const char *user, struct str *out)
+void config_text(const struct cli *cli, unsigned flags, struct str *out)
 {
     if (cli->box.asa)
-        asa_text(cli, flags, user, out);
+        asa_text(cli, flags, out);
     else
         ios_text(cli, flags, out);
 }

@@ -16,7 +16,7 @@
 static void put_config(struct cmd *c, unsigned flags)
 {
     struct str text = {0};
-    config_text(c->session->cli, flags, c->session->user, &text);
+    config_text(c->session->cli, flags, &text);
     cmd_puts(c, str_text(&text));
     str_wipe(&text);
 }
@@ -149,8 +149,9 @@ static void save_config(struct cmd *c, void (*then)(struct cmd *c, int err))
     cmd_puts(c, "Building configuration...\n");
     *s = (struct save){.cmd = c, .cli = cli, .then = then, .serial = cli->tree->serial};
     s->begin = clock_mono(control_clock(c->control));
-    config_text(cli, TEXT_STARTUP | TEXT_SECRETS, c->session->user, &text);
-    config_text(cli, TEXT_STARTUP, c->session->user, &s->masked);
+    config_written_by(cli, c->session->user);
+    config_text(cli, TEXT_STARTUP | TEXT_SECRETS, &text);
+    config_text(cli, TEXT_STARTUP, &s->masked);
     config_checksum(cli, s->sum);
     s->bytes = text.len;
     c->state = s;
@@ -248,6 +249,62 @@ int exec_write_erase(struct cmd *c, const struct a_write_erase *a)
                      "Continue? [confirm]",
             1, true, on_erase_confirm);
     return CMD_ASYNC;
+}
+
+/* --- clear configure ------------------------------------------------------------------------- */
+
+struct clear {
+    const char *words;
+    bool asa;
+    unsigned removed;
+};
+
+/* How much of a node's text the words choose: nothing, some of it, all. */
+static int chosen(const struct clear *c, const struct cfg_node *n)
+{
+    struct str text = {0}, part = {0};
+    print_node(n, c->asa, PRINT_SECRETS, &text);
+    config_section(str_text(&text), c->words, &part);
+    int how = part.len == 0 ? 0 : (part.len < text.len ? 1 : 2);
+    if (strcmp(c->words, "all") == 0)
+        how = 2;
+    str_wipe(&text);
+    str_wipe(&part);
+    return how;
+}
+
+static int clear_below(struct txn *t, struct cfg_node *parent, struct clear *c)
+{
+    struct cfg_node *next;
+    for (struct cfg_node *n = parent->first; n; n = next) {
+        next = n->next;
+        int how = chosen(c, n);
+        if (how == 0 || n->entry == E_HOSTNAME)
+            continue;
+        c->removed++;
+        if (n->entry == E_INTERFACE)
+            txn_clear_children(t, n); /* the port stays */
+        else if (how == 1)
+            clear_below(t, n, c);
+        else if (txn_remove(t, n) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int clear_root(struct txn *t, void *ctx)
+{
+    return clear_below(t, t->tree->root, (struct clear *)ctx);
+}
+
+int exec_clear_configure(struct cmd *c, const struct a_clear_configure *a)
+{
+    struct clear clear = {.words = a->section, .asa = c->asa};
+    if (cli_config(c->session->cli, clear_root, &clear) < 0)
+        return CMD_REFUSED;
+    if (clear.removed)
+        cli_edited(c->session->cli, c->session);
+    return CMD_OK;
 }
 
 /* --- starting again ------------------------------------------------------------------------ */

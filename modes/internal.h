@@ -35,9 +35,9 @@ struct session {
     char peer[ADDR_STRLEN];
     char user[SESSION_USER];  /* as the shows name it: "enable_15" after enable */
     char login[SESSION_USER]; /* who logged in */
-    bool trusted;  /* the unix socket: the peer's uid was enough */
-    bool greeted;  /* HELLO came */
-    bool admitted; /* AUTH succeeded, or none was needed */
+    bool trusted;             /* the unix socket: the peer's uid was enough */
+    bool greeted;             /* HELLO came */
+    bool admitted;            /* AUTH succeeded, or none was needed */
     bool started;
     bool closing; /* BYE is out; freed by the reaper */
     bool running; /* a command waits for something (CMD_ASYNC) */
@@ -72,6 +72,7 @@ struct cli {
     usec_t changed_wall;   /* 0 = not since the start */
     char changed_by[SESSION_USER];
     bool has_startup;
+    char written[160];  /* its ": Written by …" line */
     struct str startup; /* startup-config as the shows print it: secrets masked */
 };
 
@@ -100,7 +101,9 @@ bool cli_login(const struct cli *cli, const char *user, const char *password, un
 
 /* config_text.c */
 enum { TEXT_SECRETS = 1, TEXT_ALL = 2, TEXT_STARTUP = 4 };
-void config_text(const struct cli *cli, unsigned flags, const char *user, struct str *out);
+void config_text(const struct cli *cli, unsigned flags, struct str *out);
+/* Notes who saves, for the next TEXT_STARTUP. */
+void config_written_by(struct cli *cli, const char *user);
 /* The blocks of a configuration text whose first line begins with these words, each of which
  * may be abbreviated. */
 void config_section(const char *text, const char *words, struct str *out);

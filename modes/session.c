@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define OUT_CHUNK ((size_t)64 * 1024)
-#define OUT_LIMIT ((size_t)64 * 1024 * 1024)
+#define OUT_LIMIT ((size_t)16 * 1024 * 1024)
 
 uint16_t session_page_lines(const struct session *s)
 {
@@ -40,12 +40,21 @@ uint16_t session_width(const struct session *s)
     return s->hello.columns ? s->hello.columns : 80;
 }
 
+static void reap_soon(struct session *s)
+{
+    event_active(s->cli->reap_ev, EV_TIMEOUT, 0);
+}
+
 static void send_text(struct session *s, uint16_t type, const char *text, size_t len)
 {
     while (len) {
         size_t n = len > OUT_CHUNK ? OUT_CHUNK : len;
-        if (ipc_send(s->ipc, type, text, n) < 0)
-            return; /* the channel is gone or hopelessly behind: its closing ends the session */
+        if (ipc_send(s->ipc, type, text, n) < 0) {
+            /* Gone, or so far behind that the limit is reached: better no output than a gap. */
+            s->closing = true;
+            reap_soon(s);
+            return;
+        }
         text += n;
         len -= n;
     }
@@ -73,11 +82,6 @@ void session_done(struct session *s, bool refused)
     line_prompt(&s->place, cli_hostname(s->cli), &prompt);
     ipc_send2(s->ipc, CLI_DONE, &d, sizeof d, str_text(&prompt), prompt.len);
     str_free(&prompt);
-}
-
-static void reap_soon(struct session *s)
-{
-    event_active(s->cli->reap_ev, EV_TIMEOUT, 0);
 }
 
 static void drained(struct ipc *c, void *ctx)
