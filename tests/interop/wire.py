@@ -69,9 +69,10 @@ def decodes(lab, pings):
             check(len(seen) >= 2, f"exchange {exchange}: {ike}")
             check(any(payloads <= s for s in seen), f"exchange {exchange} was not opened: {seen}")
         equal({port for x, _, port in ike}, {"500"}, "without a NAT all IKE stays on port 500")
-        opened = fields(profile, pcap, "ip.proto == 50 && icmp", "esp.sequence", "icmp.type")
-        equal(sorted(opened), sorted([[str(n), t] for n in range(1, pings + 1) for t in "08"]),
-              "sequence number and ICMP type of each ESP packet")
+        opened = fields(profile, pcap, "ip.proto == 50 && icmp", "esp.sequence", "icmp.type",
+                        "esp.icv_good")
+        equal(sorted(opened), sorted([[str(n), t, "1"] for n in range(1, pings + 1) for t in "08"]),
+              "sequence number, ICMP type and good ICV of each ESP packet")
         equal(fields(profile, pcap, "icmp && !esp", "icmp.type"), [], "in clear")
         equal(fields(profile, pcap, "esp && udp", "frame.number"), [], "in UDP without a NAT")
 

@@ -47,6 +47,7 @@ def write(sock, path, stop, limit=0):
         f.write(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
         while not (limit and count >= limit):
             if not select.select([sock], [], [], 0.05)[0]:
+                f.flush()
                 if stop.is_set():
                     break
                 continue
