@@ -104,6 +104,10 @@ static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
         return;
     case LM_PEER:
         memcpy(&n, m->data, sizeof(n));
+        if (s->peer[n]) { /* the new one came before the end of the old was seen */
+            close(s->peer[n]);
+            tell(s, "lost %u", n);
+        }
         s->peer[n] = fd;
         m->fds[0] = -1;
         tell(s, "peer %u", n);
