@@ -26,6 +26,8 @@ struct client {
     struct access *access;
     pid_t pid; /* 0 = free */
     struct ipc *ipc;
+    bool authenticated;
+    char peer[ADDR_STRLEN];
 };
 
 struct access {
@@ -47,6 +49,8 @@ static void on_client(struct ipc *ipc, struct ipc_msg *m, void *ctx)
 {
     struct client *k = (struct client *)ctx;
     (void)ipc;
+    if (m->type == CONN_AUTHENTICATED)
+        k->authenticated = true;
     if (m->type != AM_SESSION || m->nfds != 1 || !k->access->engine)
         return; /* the descriptor is closed, which the connection notices */
     ipc_send_fds(k->access->engine, AM_SESSION, NULL, 0, m->fds, 1);
@@ -73,12 +77,19 @@ static void on_child(evutil_socket_t sig, short what, void *ctx)
             }
 }
 
-static struct client *free_client(struct access *a)
+/* A place for one more connection; NULL when all are taken, or this peer has enough. */
+static struct client *free_client(struct access *a, const char *peer)
 {
-    for (int i = 0; i < ACCESS_CONNECTIONS; i++)
-        if (!a->clients[i].pid)
-            return &a->clients[i];
-    return NULL;
+    struct client *found = NULL;
+    unsigned same = 0;
+    for (int i = 0; i < ACCESS_CONNECTIONS; i++) {
+        struct client *k = &a->clients[i];
+        if (!k->pid)
+            found = k;
+        else
+            same += !k->authenticated && strcmp(k->peer, peer) == 0;
+    }
+    return same < ACCESS_SAME_PEER ? found : NULL;
 }
 
 /* The child keeps its connection and its channel to us, as 3 and 4, and nothing else. */
@@ -101,12 +112,11 @@ static _Noreturn void become_connection(struct access *a, int fd, int channel, c
 
 static void start_connection(struct access *a, int fd, const char *peer)
 {
-    struct client *k = free_client(a);
+    struct client *k = free_client(a, peer);
     uint64_t held;
     if (!k) {
         if (log_limit_pass(&a->full, clock_mono(&a->clock), 10 * USEC_PER_SEC, &held))
-            log_line(&a->log, LOGL_WARNING, "ssh", "%d connections are open, %s is turned away",
-                     ACCESS_CONNECTIONS, peer);
+            log_line(&a->log, LOGL_WARNING, "ssh", "too many connections, %s is turned away", peer);
         return;
     }
     int pair[2];
@@ -120,6 +130,7 @@ static void start_connection(struct access *a, int fd, const char *peer)
     if (!ipc)
         close(pair[0]); /* a child that was born ends at once */
     *k = (struct client){.access = a, .pid = pid > 0 ? pid : 0, .ipc = ipc};
+    str_copy(k->peer, sizeof(k->peer), peer);
 }
 
 static void peer_text(const struct sockaddr_storage *from, char *text, size_t cap)

@@ -49,6 +49,7 @@ static bool try_password(struct conn *c, const char *user, const char *password)
         str_copy(c->user, sizeof(c->user), user);
         str_copy(c->password, sizeof(c->password), password);
         c->authenticated = true;
+        ipc_send(c->access, CONN_AUTHENTICATED, NULL, 0);
         alarm(0);
         return true;
     }

@@ -12,10 +12,14 @@
 #include <sys/types.h>
 
 #define ACCESS_CONNECTIONS 32  /* at once */
+#define ACCESS_SAME_PEER   20  /* of one address, not authenticated: it cannot lock others out */
 #define ACCESS_LOGIN_SECS  30  /* to authenticate in */
 #define ACCESS_IDLE_SECS   300 /* an authenticated connection without any channel */
 #define ACCESS_TRIES       3
 #define CONN_CHANNELS      8
+
+/* connection → access, beside AM_SESSION */
+enum { CONN_AUTHENTICATED = 112 };
 
 struct conn;
 

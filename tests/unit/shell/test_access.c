@@ -3,11 +3,13 @@
  * port of the loopback, and the OpenSSH client in front of it.
  */
 #include "shell/access.h"
+#include "shell/access_internal.h"
 #include "lib/launchproto.h"
 #include "fake_engine.h"
 #include <arpa/inet.h>
 #include <libssh/libssh.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -222,6 +224,60 @@ static void wrong_password_is_refused(void **state)
     str_free(&out);
 }
 
+static int connect_box(const struct box *b)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)b->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    return fd;
+}
+
+/* True when the server speaks, false when it hangs up. */
+static bool greeted(int fd)
+{
+    char c = 0;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 10000), 1);
+    return read(fd, &c, 1) == 1 && c == 'S';
+}
+
+static void one_address_cannot_take_every_place(void **state)
+{
+    const struct box *b = (const struct box *)*state;
+    int fds[ACCESS_SAME_PEER + 5], spoken = 0;
+    for (int i = 0; i < ACCESS_SAME_PEER + 5; i++)
+        fds[i] = connect_box(b);
+    for (int i = 0; i < ACCESS_SAME_PEER + 5; i++)
+        spoken += greeted(fds[i]);
+    for (int i = 0; i < ACCESS_SAME_PEER + 5; i++)
+        close(fds[i]);
+    assert_int_equal(spoken, ACCESS_SAME_PEER);
+    /* Their processes are gone in a moment; each try takes a while of its own. */
+    struct str out = {0};
+    for (int i = 0; i < 50 && !out.len; i++)
+        ssh_run(b, "secret", "", "'say hello'", "", &out);
+    assert_string_equal(str_text(&out), "hello\n");
+    str_free(&out);
+}
+
+static void nonsense_instead_of_ssh_is_hung_up_on(void **state)
+{
+    const struct box *b = (const struct box *)*state;
+    static const char nonsense[] = "GET / HTTP/1.1\r\nHost: box\r\n\r\n";
+    char buf[512];
+    int fd = connect_box(b);
+    assert_true(greeted(fd));
+    assert_true(send(fd, nonsense, sizeof(nonsense), MSG_NOSIGNAL) > 0);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    ssize_t n = 1;
+    while (n > 0 && poll(&p, 1, 10000) == 1)
+        n = read(fd, buf, sizeof(buf));
+    assert_true(n <= 0);
+    close(fd);
+}
+
 /* The number: 10,000 lines in under 10 s, none lost, each echoed and answered. */
 static void ten_thousand_lines(void **state)
 {
@@ -260,6 +316,8 @@ int main(void)
         cmocka_unit_test(keyboard_interactive),
         cmocka_unit_test(older_algorithms),
         cmocka_unit_test(wrong_password_is_refused),
+        cmocka_unit_test(one_address_cannot_take_every_place),
+        cmocka_unit_test(nonsense_instead_of_ssh_is_hung_up_on),
         cmocka_unit_test(ten_thousand_lines),
     };
     return cmocka_run_group_tests(tests, switch_on, switch_off);

@@ -458,6 +458,35 @@ static void lost_engine_ends_the_session(void **state)
     expect_end(&p, "\r\n% The session was closed: the engine went away\r\n", 0);
 }
 
+static void rubbish_does_no_harm(void **state)
+{
+    (void)state;
+    unsigned seed = 7;
+    for (int round = 0; round < 20; round++) {
+        struct person p = sit_down(round & 1, round % 3 ? 30 : 0);
+        struct str keys = {0}, got = {0};
+        int st = 0;
+        for (int i = 0; i < 1500; i++) {
+            seed = seed * 1103515245u + 12345u;
+            /* many keys that do something, some of any kind */
+            unsigned pick = (seed >> 16) % 160;
+            str_addc(&keys, (char)(pick < 128 ? pick : (seed >> 24)));
+        }
+        str_add(&keys, "\n\npage 2\nlines 9\ncopy\n");
+        type_bytes(&p, keys.s, keys.len);
+        shutdown(p.fd, SHUT_WR);
+        read_screen(&p, 0, &got);
+        assert_int_equal(waitpid(p.shell, &st, 0), p.shell);
+        assert_true(WIFEXITED(st) && WEXITSTATUS(st) <= 1);
+        assert_null(memchr(got.s, 0x1b, got.len)); /* never a terminal code */
+        close(p.fd);
+        close(p.control);
+        waitpid(p.engine, NULL, 0);
+        str_free(&keys);
+        str_free(&got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +515,7 @@ int main(void)
         cmocka_unit_test(notice_at_the_prompt),
         cmocka_unit_test(output_is_filtered),
         cmocka_unit_test(new_window_size_reaches_the_engine),
+        cmocka_unit_test(rubbish_does_no_harm),
         cmocka_unit_test(lost_engine_ends_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
