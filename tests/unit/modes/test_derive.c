@@ -1,0 +1,254 @@
+/*
+ * From configuration text to the intent.
+ */
+#include "fake_shell.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct box {
+    struct control *c;
+    struct cli *cli;
+};
+
+static struct box load(const char *text)
+{
+    struct box b = {.c = fake_new()};
+    struct lm_box box = {.asa = 1, .version = "9.16(2)"};
+    b.cli = cli_new(b.c, &box);
+    cli_load(b.cli, text, strlen(text));
+    return b;
+}
+
+static void drop(struct box *b)
+{
+    cli_free(b->cli);
+    fake_free(b->c);
+}
+
+static void is_addr(const struct addr *a, const char *text)
+{
+    char got[ADDR_STRLEN];
+    assert_string_equal(addr_print(a, got, sizeof got), text);
+}
+
+static const char base[] = "interface GigabitEthernet0/0\n nameif outside\n"
+                           " ip address 203.0.113.1 255.255.255.00\n"
+                           "interface GigabitEthernet0/1\n nameif inside\n shutdown\n"
+                           " ip address 10.0.0.1 255.255.255.128\n"
+                           "mtu inside 1400\ncrypto ikev2 enable outside\n"
+                           "route outside 0 0 203.0.113.2\n"
+                           "route inside 10.9.0.0 255.255.0.0 10.0.0.2 7 track 3\n";
+
+static void test_interfaces(void **state)
+{
+    struct box b = load(base);
+    const struct intent *i = &b.c->intent;
+    (void)state;
+    assert_int_equal(i->n_if, FAKE_PORTS);
+    assert_string_equal(i->ifs[0].name, "GigabitEthernet0/0");
+    assert_string_equal(i->ifs[0].nameif, "outside");
+    assert_int_equal(i->ifs[0].security, 0);
+    assert_int_equal(i->ifs[1].security, 100);
+    assert_int_equal(i->ifs[0].addr.len, 24);
+    is_addr(&i->ifs[0].addr.addr, "203.0.113.1"); /* host bits stay */
+    assert_true(i->ifs[0].ikev2);
+    assert_false(i->ifs[1].ikev2);
+    assert_true(i->ifs[1].shutdown);
+    assert_false(i->ifs[0].shutdown);
+    assert_int_equal(i->ifs[1].mtu, 1400);
+    assert_int_equal(i->ifs[0].mtu, 1500);
+    assert_null(i->ifs[0].map);
+    assert_int_equal(i->n_route, 2);
+    assert_string_equal(i->route[0].ifname, "GigabitEthernet0/0");
+    assert_int_equal(i->route[0].dst.len, 0);
+    assert_int_equal(i->route[0].distance, 1);
+    assert_int_equal(i->route[1].distance, 7);
+    assert_int_equal(i->route[1].track, 3);
+    assert_int_equal(i->route[1].dst.len, 16);
+    drop(&b);
+}
+
+static void test_rules(void **state)
+{
+    struct box b =
+        load("object network A\n host 10.1.1.1\n"
+             "object network R\n range 10.2.0.1 10.2.0.9\n"
+             "object-group network G\n network-object object A\n"
+             " network-object 192.0.2.0 255.255.255.0\n"
+             "object-group network GG\n group-object G\n network-object host 10.3.3.3\n"
+             "access-list L remark first\n"
+             "access-list L extended permit tcp object-group GG neq 80 object R gt 1023\n"
+             "access-list L extended deny icmp any4 any echo\n"
+             "access-list L extended permit ip any host 1.2.3.4 inactive\n"
+             "access-list L extended permit udp any lt 100 any range 5 6\n");
+    const struct intent_acl *l = &b.c->intent.acl[0];
+    const struct intent_ace *e = l->ace;
+    (void)state;
+    assert_int_equal(b.c->intent.n_acl, 1);
+    /* three sources, each with two ranges of ports; then icmp and udp; inactive is left out */
+    assert_int_equal(l->n, 3 * 2 + 1 + 1);
+    assert_int_equal(e[0].line, 2);
+    assert_true(e[0].permit);
+    is_addr(&e[0].sel.local.lo, "10.1.1.1");
+    is_addr(&e[0].sel.local.hi, "10.1.1.1");
+    is_addr(&e[0].sel.remote.lo, "10.2.0.1");
+    is_addr(&e[0].sel.remote.hi, "10.2.0.9");
+    assert_int_equal(e[0].sel.proto, 6);
+    assert_int_equal(e[0].sel.lport[0], 0);
+    assert_int_equal(e[0].sel.lport[1], 79);
+    assert_int_equal(e[1].sel.lport[0], 81);
+    assert_int_equal(e[1].sel.lport[1], 65535);
+    assert_int_equal(e[0].sel.rport[0], 1024);
+    is_addr(&e[2].sel.local.hi, "192.0.2.255");
+    is_addr(&e[4].sel.local.lo, "10.3.3.3");
+    assert_false(e[6].permit);
+    assert_int_equal(e[6].line, 3);
+    assert_int_equal(e[6].sel.lport[0], 8 << 8);
+    assert_int_equal(e[6].sel.lport[1], 8 << 8 | 0xff);
+    assert_int_equal(e[7].line, 5);
+    assert_int_equal(e[7].sel.lport[1], 99);
+    assert_int_equal(e[7].sel.rport[0], 5);
+    assert_int_equal(e[7].sel.rport[1], 6);
+    drop(&b);
+}
+
+static const char vpn[] =
+    "crypto ipsec ikev2 ipsec-proposal P1\n protocol esp encryption aes-256 aes-gcm\n"
+    " protocol esp integrity sha-256 null\n"
+    "crypto ipsec ikev2 ipsec-proposal P2\n protocol esp encryption 3des\n"
+    "crypto map M 20 match address NONE\n"
+    "crypto map M 10 match address A\n"
+    "crypto map M 10 set pfs\n"
+    "crypto map M 10 set peer 192.0.2.1 192.0.2.2\n"
+    "crypto map M 10 set ikev2 ipsec-proposal P2 P1\n"
+    "crypto map M 10 set security-association lifetime kilobytes unlimited\n"
+    "crypto map M 20 set pfs group21\n"
+    "crypto map M 20 set connection-type answer-only\n"
+    "crypto map M 20 set security-association lifetime seconds 600\n"
+    "crypto map M interface outside\n"
+    "access-list A extended permit ip any any\n"
+    "crypto ipsec security-association replay window-size 1024\n"
+    "crypto ipsec security-association lifetime seconds 3600\n"
+    "crypto ikev2 policy 20\n encryption aes-gcm-256 aes\n integrity null\n group 31 14\n"
+    " prf sha512 sha\n lifetime seconds none\n"
+    "crypto ikev2 policy 5\n"
+    "tunnel-group 192.0.2.1 type ipsec-l2l\n"
+    "tunnel-group 192.0.2.1 ipsec-attributes\n"
+    " ikev2 remote-authentication pre-shared-key theirs\n"
+    " ikev2 local-authentication pre-shared-key ours\n"
+    " isakmp keepalive threshold 30 retry 5\n"
+    "tunnel-group 192.0.2.2 type ipsec-l2l\n"
+    "tunnel-group 192.0.2.2 ipsec-attributes\n isakmp keepalive disable\n"
+    "tunnel-group CLIENTS type remote-access\n";
+
+static struct box load_vpn(void)
+{
+    struct str s = {0};
+    str_add(&s, base);
+    str_add(&s, vpn);
+    struct box b = load(s.s);
+    str_free(&s);
+    return b;
+}
+
+static void test_maps(void **state)
+{
+    struct box b = load_vpn();
+    const struct intent *i = &b.c->intent;
+    const struct intent_map_entry *e = i->map[0].entry;
+    (void)state;
+    assert_int_equal(i->n_map, 1);
+    assert_ptr_equal(i->ifs[0].map, &i->map[0]);
+    assert_null(i->ifs[1].map);
+    assert_int_equal(i->map[0].n, 2);
+    assert_int_equal(e[0].seq, 10);         /* by number, not by order of typing */
+    assert_ptr_equal(e[0].acl, &i->acl[0]); /* the list came after the map */
+    assert_int_equal(e[0].n_peer, 2);
+    is_addr(&e[0].peer[1], "192.0.2.2");
+    assert_int_equal(e[0].n_proposal, 2);
+    assert_string_equal(e[0].proposal[0]->name, "P2");
+    assert_int_equal(e[0].pfs_group, 14);
+    assert_int_equal(e[0].life_kbytes, 0);
+    assert_int_equal(e[0].life_seconds, 3600);
+    assert_int_equal(e[0].replay_window, 1024);
+    assert_int_equal(e[0].connection, CONN_BIDIR);
+    assert_null(e[1].acl); /* names a list that does not exist: inert */
+    assert_int_equal(e[1].pfs_group, 21);
+    assert_int_equal(e[1].connection, CONN_ANSWER);
+    assert_int_equal(e[1].life_seconds, 600);
+    assert_int_equal(e[1].life_kbytes, 4608000);
+    assert_int_equal(i->proposal[0].n_encr, 2);
+    assert_int_equal(i->proposal[0].encr[1].id, ENCR_AES_GCM16);
+    assert_int_equal(i->proposal[0].encr[1].keybits, 128);
+    assert_int_equal(i->proposal[0].integ[0], INTEG_SHA256_128);
+    assert_int_equal(i->proposal[0].integ[1], INTEG_NONE);
+    drop(&b);
+}
+
+static void test_ike(void **state)
+{
+    struct box b = load_vpn();
+    const struct intent *i = &b.c->intent;
+    (void)state;
+    assert_int_equal(i->n_policy, 2);
+    assert_int_equal(i->policy[0].priority, 5);
+    /* what was not typed has the platform's defaults */
+    assert_int_equal(i->policy[0].encr[0].id, ENCR_AES_CBC);
+    assert_int_equal(i->policy[0].encr[0].keybits, 128);
+    assert_int_equal(i->policy[0].group[0], DH_2048);
+    assert_int_equal(i->policy[0].lifetime, 86400);
+    assert_int_equal(i->policy[1].n_encr, 2);
+    assert_int_equal(i->policy[1].encr[0].id, ENCR_AES_GCM16);
+    assert_int_equal(i->policy[1].encr[0].keybits, 256);
+    assert_int_equal(i->policy[1].integ[0], INTEG_NONE);
+    assert_int_equal(i->policy[1].group[0], DH_X25519);
+    assert_int_equal(i->policy[1].prf[0], PRF_SHA512);
+    assert_int_equal(i->policy[1].prf[1], PRF_SHA1);
+    assert_int_equal(i->policy[1].lifetime, 0);
+    assert_int_equal(i->n_peer, 2); /* the clients' group is no peer */
+    is_addr(&i->peer[0].addr, "192.0.2.1");
+    assert_int_equal(i->peer[0].cfg.local_psk_len, 4);
+    assert_memory_equal(i->peer[0].cfg.local_psk, "ours", 4);
+    assert_memory_equal(i->peer[0].cfg.remote_psk, "theirs", 6);
+    assert_int_equal(i->peer[0].cfg.dpd_seconds, 30);
+    assert_int_equal(i->peer[0].cfg.dpd_retry, 5);
+    assert_int_equal(i->peer[1].cfg.dpd_seconds, 0);
+    assert_null(i->peer[1].cfg.local_psk);
+    drop(&b);
+}
+
+/* `no nameif` takes away what spoke of the name. */
+static void test_dependents(void **state)
+{
+    struct box b = load_vpn();
+    struct shell s;
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_line(&s, "configure terminal");
+    shell_line(&s, "interface g0/0");
+    assert_string_equal(shell_line(&s, "no nameif"), "");
+    assert_string_equal(shell_line(&s, "show running-config route"),
+                        "route inside 10.9.0.0 255.255.0.0 10.0.0.2 7 track 3\n");
+    assert_string_equal(shell_line(&s, "show running-config mtu"), "mtu inside 1400\n");
+    assert_null(strstr(shell_line(&s, "show running-config crypto"), "outside"));
+    assert_int_equal(b.c->intent.n_route, 1);
+    assert_null(b.c->intent.ifs[0].map);
+    assert_false(b.c->intent.ifs[0].ikev2);
+    shell_close(&s);
+    drop(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interfaces), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_maps),       cmocka_unit_test(test_ike),
+        cmocka_unit_test(test_dependents),
+    };
+    return cmocka_run_group_tests_name("derive", tests, NULL, NULL);
+}

@@ -1,0 +1,364 @@
+/*
+ * Sessions as a protocol: who may come in, lines sent ahead, questions, Ctrl-C, notices, and
+ * shells that do not follow the rules.
+ */
+#include "fake_shell.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct box {
+    struct control *c;
+    struct cli *cli;
+};
+
+static struct box make(bool asa, const char *text)
+{
+    struct box b = {.c = fake_new()};
+    struct lm_box box = {.asa = asa, .version = "9.16(2)"};
+    b.cli = cli_new(b.c, &box);
+    cli_load(b.cli, text, strlen(text));
+    return b;
+}
+
+static void drop(struct box *b)
+{
+    cli_free(b->cli);
+    fake_free(b->c);
+}
+
+static void turn(struct box *b)
+{
+    for (int i = 0; i < 4; i++)
+        event_base_loop(b->c->base, EVLOOP_NONBLOCK);
+}
+
+static const char users[] = "interface g0/0\n nameif inside\n ip address 10.0.0.1 255.0.0.0\n"
+                            "username admin password secret1 privilege 15\n"
+                            "username guest password secret2\n"
+                            "ssh 10.0.0.0 255.255.0.0 inside\n";
+
+static void test_login(void **state)
+{
+    struct box b = make(true, users);
+    struct shell s;
+    (void)state;
+    shell_open(&s, b.c, b.cli, false, false, "10.0.3.4");
+    assert_false(shell_login(&s, "admin", "secret2"));
+    assert_false(shell_login(&s, "nobody", "secret1"));
+    assert_true(shell_login(&s, "admin", "secret1"));
+    assert_int_equal(s.auth.privilege, 15);
+    shell_do(&s, CLI_START, "");
+    assert_string_equal(str_text(&s.prompt), "ciscoasa# "); /* a script: full privilege */
+    assert_int_equal(s.done.page_lines, 0);
+    shell_close(&s);
+    /* three failures are enough, the right password comes too late */
+    shell_open(&s, b.c, b.cli, false, true, "10.0.3.4");
+    for (int i = 0; i < 3; i++)
+        assert_false(shell_login(&s, "admin", "wrong"));
+    assert_false(shell_login(&s, "admin", "secret1"));
+    shell_close(&s);
+    /* an address that no `ssh` line names */
+    shell_open(&s, b.c, b.cli, false, true, "10.1.3.4");
+    assert_false(shell_login(&s, "admin", "secret1"));
+    shell_close(&s);
+    shell_open(&s, b.c, b.cli, false, true, "");
+    assert_false(shell_login(&s, "admin", "secret1"));
+    shell_close(&s);
+    /* level 2 sees no configuration */
+    shell_open(&s, b.c, b.cli, false, false, "10.0.3.4");
+    assert_true(shell_login(&s, "guest", "secret2"));
+    shell_do(&s, CLI_START, "");
+    assert_non_null(strstr(shell_line(&s, "show running-config"), "Invalid input"));
+    assert_true(s.done.refused);
+    shell_close(&s);
+    drop(&b);
+}
+
+static void test_auto_enable(void **state)
+{
+    struct box b = make(true, users);
+    struct shell s;
+    (void)state;
+    shell_open(&s, b.c, b.cli, false, true, "10.0.3.4");
+    assert_true(shell_login(&s, "admin", "secret1"));
+    shell_do(&s, CLI_START, "");
+    assert_string_equal(str_text(&s.prompt), "ciscoasa> ");
+    shell_close(&s);
+    drop(&b);
+    struct str more = {0};
+    str_printf(&more, "%saaa authorization exec LOCAL auto-enable\n", users);
+    b = make(true, more.s);
+    str_free(&more);
+    shell_open(&s, b.c, b.cli, false, true, "10.0.3.4");
+    assert_true(shell_login(&s, "admin", "secret1"));
+    shell_do(&s, CLI_START, "");
+    assert_string_equal(str_text(&s.prompt), "ciscoasa# ");
+    shell_close(&s);
+    drop(&b);
+}
+
+/* Nothing is obeyed before the session was admitted and started. */
+static void test_rules(void **state)
+{
+    static const uint16_t early[] = {CLI_START, CLI_EXEC, CLI_HELP, CLI_COMPLETE};
+    struct box b = make(true, users);
+    struct shell s;
+    (void)state;
+    for (size_t i = 0; i < sizeof early / sizeof *early; i++) {
+        shell_open(&s, b.c, b.cli, false, true, "10.0.3.4");
+        shell_do(&s, early[i], "show version");
+        assert_true(s.bye);
+        assert_string_equal(str_text(&s.out), "");
+        turn(&b);
+        assert_true(s.closed); /* and the engine hangs up */
+        shell_close(&s);
+    }
+    /* a HELLO that is too short, one that comes twice */
+    shell_open(&s, b.c, b.cli, true, true, "");
+    shell_do(&s, CLI_HELLO, "x");
+    assert_true(s.bye);
+    shell_close(&s);
+    /* frames of the other direction and unknown ones are ignored */
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_send(&s, CLI_OUT, "x", 1);
+    shell_send(&s, 999, NULL, 0);
+    shell_send(&s, CLI_ABORT, NULL, 0);
+    shell_send(&s, CLI_ANSWER, "x", 1);
+    shell_send(&s, CLI_WINDOW, "x", 1);
+    assert_string_equal(shell_line(&s, "show hostname"), "ciscoasa\n");
+    shell_close(&s);
+    drop(&b);
+}
+
+/* A console that must authenticate gets no privilege for being local. */
+static void test_must_auth(void **state)
+{
+    struct box b = make(true, users);
+    struct shell s;
+    struct cli_hello h = {.kind = CLI_SSH, .must_auth = 1};
+    int fd[2];
+    (void)state;
+    s = (struct shell){.c = b.c};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+    s.ipc = ipc_new(b.c->base, fd[1], shell_msg, shell_closed, &s);
+    assert_int_equal(cli_attach(b.cli, fd[0], true), 0);
+    ipc_send(s.ipc, CLI_HELLO, &h, sizeof h);
+    shell_do(&s, CLI_START, "");
+    assert_true(s.bye);
+    shell_close(&s);
+    drop(&b);
+}
+
+/* Ten thousand lines in one go: all arrive, in order, and the intent is derived a few times. */
+static void test_paste(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s;
+    char line[128];
+    unsigned dones = 0;
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_line(&s, "configure terminal");
+    unsigned before = b.c->applied;
+    for (unsigned i = 0; i < 10000; i++) {
+        snprintf(line, sizeof line, "access-list A%u extended permit ip host 10.0.%u.%u any",
+                 i / 100, i / 250, i % 250);
+        shell_send(&s, CLI_EXEC, line, strlen(line));
+        if (i % 1000 == 999)
+            turn(&b);
+    }
+    shell_send(&s, CLI_EXEC, "hostname LAST", 13);
+    while (strcmp(str_text(&s.prompt), "LAST(config)# ") != 0 && dones++ < 100000)
+        event_base_loop(b.c->base, EVLOOP_ONCE);
+    assert_string_equal(str_text(&s.prompt), "LAST(config)# ");
+    shell_line(&s, "show hostname"); /* reads state: what was pasted is in force */
+    assert_int_equal(b.c->intent.n_acl, 100);
+    uint32_t aces = 0;
+    for (uint32_t i = 0; i < b.c->intent.n_acl; i++)
+        aces += b.c->intent.acl[i].n;
+    assert_int_equal(aces, 10000);
+    assert_in_range(b.c->applied - before, 1, 200);
+    shell_close(&s);
+    drop(&b);
+}
+
+static void test_typed_ahead(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s;
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    str_clear(&s.out);
+    /* the ping runs on the loop; what follows waits for it */
+    shell_send(&s, CLI_EXEC, "ping 10.0.0.9 repeat 3", 22);
+    shell_send(&s, CLI_EXEC, "show hostname", 13);
+    shell_send(&s, CLI_EXEC, "show privilege", 14);
+    while (!strstr(str_text(&s.out), "privilege level"))
+        event_base_loop(b.c->base, EVLOOP_ONCE);
+    const char *out = str_text(&s.out);
+    const char *first = strstr(out, "Success rate is 66 percent (2/3)");
+    const char *second = strstr(out, "ciscoasa\n");
+    assert_non_null(first);
+    assert_non_null(second);
+    assert_true(first < second);
+    shell_close(&s);
+    drop(&b);
+}
+
+static void test_abort(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s;
+    (void)state;
+    b.c->silent = true;
+    shell_open(&s, b.c, b.cli, true, true, "");
+    shell_do(&s, CLI_START, "");
+    shell_line(&s, "enable");
+    str_clear(&s.out);
+    shell_send(&s, CLI_EXEC, "ping 10.0.0.9 repeat 1000000", 28);
+    while (s.out.len < 150)
+        event_base_loop(b.c->base, EVLOOP_ONCE);
+    shell_send(&s, CLI_ABORT, NULL, 0);
+    shell_wait(&s);
+    assert_true(s.got_done);
+    assert_non_null(strstr(str_text(&s.out), "Success rate is 0 percent (0/"));
+    assert_string_equal(shell_line(&s, "show hostname"), "ciscoasa\n");
+    /* at a question, Ctrl-C takes the command back */
+    shell_do(&s, CLI_EXEC, "write erase");
+    assert_true(s.got_ask);
+    assert_true(s.ask_single);
+    shell_send(&s, CLI_ABORT, NULL, 0);
+    shell_wait(&s);
+    assert_true(s.got_done);
+    assert_false(b.c->erased);
+    shell_close(&s);
+    drop(&b);
+}
+
+/* The shell goes away while a ping runs, while a question waits, while a file is saved. */
+static void test_gone(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s;
+    (void)state;
+    static const char *const line[] = {"ping 10.0.0.9 repeat 1000000", "reload", "write memory"};
+    for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
+        shell_open(&s, b.c, b.cli, true, true, "");
+        shell_do(&s, CLI_START, "");
+        shell_line(&s, "enable");
+        shell_send(&s, CLI_EXEC, line[i], strlen(line[i]));
+        event_base_loop(b.c->base, EVLOOP_ONCE);
+        shell_close(&s);
+        turn(&b);
+    }
+    assert_non_null(strstr(str_text(&b.c->saved), "hostname ciscoasa"));
+    assert_false(b.c->reloaded);
+    drop(&b);
+}
+
+static void test_echo(void **state)
+{
+    struct box b = make(true, "enable password secret\n"), i = make(false, "enable secret x\n");
+    struct shell s;
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, true, "");
+    shell_do(&s, CLI_START, "");
+    shell_do(&s, CLI_EXEC, "enable");
+    assert_true(s.got_ask);
+    assert_int_equal(s.ask_echo, true); /* stars */
+    shell_close(&s);
+    drop(&b);
+    shell_open(&s, i.c, i.cli, true, true, "");
+    shell_do(&s, CLI_START, "");
+    shell_do(&s, CLI_EXEC, "enable");
+    assert_int_equal(s.ask_echo, false);
+    shell_close(&s);
+    drop(&i);
+}
+
+static void test_notices(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s, quiet;
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_open(&quiet, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_do(&quiet, CLI_START, "");
+    cli_notice(b.cli, "before");
+    shell_line(&s, "debug crypto ikev2 protocol 5");
+    cli_notice(b.cli, "IKEv2-PROTO-5: one");
+    turn(&b);
+    assert_string_equal(str_text(&s.notice), "IKEv2-PROTO-5: one\n");
+    assert_string_equal(str_text(&quiet.notice), "");
+    shell_line(&quiet, "terminal monitor");
+    shell_line(&s, "undebug all");
+    cli_notice(b.cli, "two");
+    turn(&b);
+    assert_string_equal(str_text(&s.notice), "IKEv2-PROTO-5: one\n");
+    assert_string_equal(str_text(&quiet.notice), "two\n");
+    shell_close(&s);
+    shell_close(&quiet);
+    drop(&b);
+}
+
+/* A second session takes away the object whose mode the first one is in. */
+static void test_two_sessions(void **state)
+{
+    struct box b = make(true, "object network A\n host 10.0.0.1\n");
+    struct shell one, two;
+    (void)state;
+    shell_open(&one, b.c, b.cli, true, false, "");
+    shell_open(&two, b.c, b.cli, true, false, "");
+    shell_do(&one, CLI_START, "");
+    shell_do(&two, CLI_START, "");
+    shell_line(&one, "configure terminal");
+    shell_line(&two, "configure terminal");
+    shell_line(&one, "object network A");
+    assert_string_equal(str_text(&one.prompt), "ciscoasa(config-network-object)# ");
+    shell_line(&two, "no object network A");
+    assert_non_null(strstr(shell_line(&one, "fqdn a.example.com"), "ERROR"));
+    assert_string_equal(str_text(&one.prompt), "ciscoasa(config)# ");
+    shell_close(&one);
+    shell_close(&two);
+    drop(&b);
+}
+
+static void test_limit(void **state)
+{
+    struct box b = make(true, "");
+    int fd[80][2], n = 0;
+    (void)state;
+    for (; n < 80; n++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[n]), 0);
+        if (cli_attach(b.cli, fd[n][0], true) < 0)
+            break;
+    }
+    assert_int_equal(n, 64); /* and the one too many was closed */
+    for (int i = 0; i <= n; i++)
+        close(fd[i][1]);
+    turn(&b);
+    drop(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_login),        cmocka_unit_test(test_auto_enable),
+        cmocka_unit_test(test_rules),        cmocka_unit_test(test_must_auth),
+        cmocka_unit_test(test_paste),        cmocka_unit_test(test_typed_ahead),
+        cmocka_unit_test(test_abort),        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_echo),         cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_two_sessions), cmocka_unit_test(test_limit),
+    };
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
