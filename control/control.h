@@ -65,7 +65,7 @@ void control_debug(struct control *c, enum ike_debug cls, unsigned level); /* 0 
 unsigned control_debug_level(const struct control *c, enum ike_debug cls);
 
 struct ping_opts {
-    struct addr dst, src; /* src unset: chosen by the route */
+    struct addr dst, src;             /* src unset: chosen by the route */
     uint32_t count, size, timeout_ms; /* size: whole IP datagram as IOS counts it */
     bool df;
 };

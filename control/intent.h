@@ -21,9 +21,9 @@ struct intent_if {
     char nameif[INTENT_NAME]; /* ASA name, "" = none: the port takes no part in forwarding */
     uint8_t security;
     bool shutdown;
-    struct prefix addr;       /* address with its mask (host bits kept); unset = none */
-    uint16_t mtu;             /* 0 = leave as it is */
-    bool ikev2;               /* crypto ikev2 enable */
+    struct prefix addr;           /* address with its mask (host bits kept); unset = none */
+    uint16_t mtu;                 /* 0 = leave as it is */
+    bool ikev2;                   /* crypto ikev2 enable */
     const struct intent_map *map; /* crypto map applied here, or NULL */
 };
 

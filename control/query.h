@@ -27,8 +27,8 @@ struct query_identity {
     const struct ike_sa_state *sa;   /* NULL when down */
     const struct ike_child_state *child;
 };
-void query_identities(const struct control *c, bool (*fn)(void *ctx, const struct query_identity *q),
-                      void *ctx);
+void query_identities(const struct control *c,
+                      bool (*fn)(void *ctx, const struct query_identity *q), void *ctx);
 
 enum rib_source { RIB_CONNECTED, RIB_LOCAL, RIB_STATIC, RIB_OSPF, RIB_VPN };
 
@@ -48,16 +48,17 @@ void query_routes(const struct control *c, bool (*fn)(void *ctx, const struct qu
 
 /* One port or logical interface of the box, configured or not, in canonical order. */
 struct query_port {
-    const char *name;   /* canonical */
-    const char *netdev; /* "" when missing: configured here, absent on the host */
+    const char *name;            /* canonical */
+    const char *netdev;          /* "" when missing: configured here, absent on the host */
     const struct intent_if *ifp; /* NULL when not configured */
     bool admin_up, carrier;
     uint8_t mac[6];
     uint32_t mtu;
-    struct prefix addr; /* what is on the device now */
+    struct prefix addr;  /* what is on the device now */
     const char *trouble; /* "" or what keeps the wanted state from being true, for people */
 };
-void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p), void *ctx);
+void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),
+                 void *ctx);
 usec_t query_booted(const struct control *c); /* wall clock */
 /* How many times a line of an access list matched (crypto ACLs: packets). */
 uint64_t query_acl_hits(const struct control *c, const char *acl, uint32_t line);
