@@ -232,7 +232,7 @@ static void load_refused(struct load *l, const char *text, const char *why)
     char first[64];
     size_t n = 0;
     /* The line's first words only: the rest may hold a key. */
-    for (unsigned words = 0; text[n] && n < sizeof first - 1; n++) {
+    for (unsigned words = 0; n < sizeof first - 1 && text[n]; n++) {
         if (text[n] == ' ' && ++words == 2)
             break;
         first[n] = text[n];
