@@ -65,6 +65,7 @@ static void answer(struct script *s, FILE *in)
     const char *text = next_line(in, &buf, &cap);
     s->link->asked = false;
     s->lines += text != NULL;
+    s->number += text != NULL;
     link_send(s->link, CLI_ANSWER, text ? text : "");
     mem_wipe(buf, cap);
     free(buf);
@@ -84,7 +85,7 @@ static void wait_engine(struct script *s)
 static void run_line(struct script *s, FILE *in, const char *name, const char *line)
 {
     struct link *l = s->link;
-    unsigned long number = s->lines;
+    unsigned long number = s->number;
     bool held = name != NULL;
     link_send(l, CLI_EXEC, line);
     while (!l->idle && !l->over) {
@@ -117,8 +118,10 @@ bool script_run(struct script *s, FILE *in, const char *name)
     size_t cap = 0;
     const char *line;
     bool whole = true;
+    s->number = 0;
     while (whole && (line = next_line(in, &buf, &cap))) {
         s->lines++;
+        s->number++;
         run_line(s, in, name, line);
         if (s->link->over) { /* fine where it was the last line: "exit" */
             int c = getc(in);

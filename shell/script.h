@@ -11,8 +11,9 @@
 struct script {
     struct link *link;
     FILE *out;
-    bool crlf; /* LF goes out as CR LF */
-    unsigned long lines, refused;
+    bool crlf;                    /* LF goes out as CR LF */
+    unsigned long lines, refused; /* in all; the owner may reset them */
+    unsigned long number;         /* of the line in the text that is running */
 };
 
 /* Runs the lines of `in`. name: with it, the text of a refused line is shown as

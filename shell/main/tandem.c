@@ -181,6 +181,9 @@ static int run_script(struct link *l, const struct options *o, char **files, int
     struct script s = {.link = l, .out = stdout};
     int status = 0;
     bool whole = run_commands(&s, o);
+    bool refused = s.refused > 0;
+    if (whole) /* the summary is about the files */
+        s.lines = s.refused = 0;
     for (int i = 0; i < n_files && whole; i++)
         whole = run_file(&s, files[i], &status);
     if (!whole) {
@@ -191,7 +194,7 @@ static int run_script(struct link *l, const struct options *o, char **files, int
     if (n_files)
         fprintf(stderr, "%lu lines: %lu accepted, %lu refused\n", s.lines, s.lines - s.refused,
                 s.refused);
-    return status ? status : s.refused > 0;
+    return status ? status : refused || s.refused;
 }
 
 int main(int argc, char **argv)

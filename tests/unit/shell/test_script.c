@@ -64,6 +64,33 @@ static void refused_line_is_found_by_name_and_number(void **state)
               4, 2);
 }
 
+static void numbers_begin_anew_with_each_text(void **state)
+{
+    (void)state;
+    struct link l;
+    int fd;
+    char *text = NULL;
+    size_t len = 0;
+    pid_t engine = fake_start(&fd, true);
+    assert_int_equal(link_open(&l, fd), 0);
+    link_hello(&l, &(struct cli_hello){.kind = CLI_CONSOLE}, "");
+    FILE *out = open_memstream(&text, &len);
+    struct script s = {.link = &l, .out = out};
+    static const char *const texts[] = {"conf\n", "say x\nbad a\n", "copy\nz\nbad b\n"};
+    for (int i = 0; i < 3; i++) {
+        FILE *in = fmemopen((void *)(uintptr_t)texts[i], strlen(texts[i]), "r");
+        assert_true(script_run(&s, in, i ? "f" : NULL));
+        fclose(in);
+    }
+    fclose(out);
+    assert_non_null(strstr(text, "f:2: bad a\n"));
+    assert_non_null(strstr(text, "f:3: bad b\n"));
+    assert_int_equal(s.lines, 6);
+    free(text);
+    link_close(&l);
+    waitpid(engine, NULL, 0);
+}
+
 static void commands_print_their_output_alone(void **state)
 {
     (void)state;
@@ -230,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_lines_print_nothing),
         cmocka_unit_test(refused_line_is_found_by_name_and_number),
+        cmocka_unit_test(numbers_begin_anew_with_each_text),
         cmocka_unit_test(commands_print_their_output_alone),
         cmocka_unit_test(question_takes_the_next_line),
         cmocka_unit_test(large_output_is_not_held_back),
