@@ -110,7 +110,7 @@ static void add_position(const struct ask *q, struct options *o, const struct ca
         add_refs(o, q->tree->root, a->ref, q->partial);
     if (a->type == GT_ENUM || words_only)
         return;
-    if (n && c->half == H_WHOLE && value_viable(a, q->partial, n) < n)
+    if (n && c->half == H_WHOLE && !value_begins(a, q->partial, n))
         return;
     struct str hint = {0};
     value_hint(a, &hint);

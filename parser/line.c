@@ -310,6 +310,9 @@ static void attempt_exec(struct attempt *a)
     parse_exec(a->p, a->all, one, &reach);
     if (one->status == LINE_OK || reach > a->reach + skipped)
         replace(a->r, one);
+    else if (reach == a->reach + skipped && one->status == LINE_INVALID &&
+             a->r->status == LINE_INVALID && one->column > a->r->column)
+        a->r->column = one->column;
     line_result_free(one);
     free(one);
 }
@@ -346,6 +349,20 @@ static void parse_leave(const struct line_place *p, const struct tokens *tok, bo
     r->pop = end ? p->depth : 1;
 }
 
+/* The first word may have gone on to one that belongs to every mode. */
+static unsigned builtin_column(const struct line_place *p, const struct tokens *tok,
+                               unsigned column)
+{
+    for (unsigned i = 0; i < line_nbuiltins; i++) {
+        const struct builtin_word *b = &line_builtins[i];
+        if (!(b->dialect & (p->asa ? G_ASA : G_IOS)))
+            continue;
+        size_t k = tok->t[0].at + kw_common(b->text, tok->text + tok->t[0].at, tok->t[0].n);
+        column = k > column ? (unsigned)k : column;
+    }
+    return column;
+}
+
 static void parse_line(const struct line_place *p, const struct tokens *tok, struct line_result *r)
 {
     struct str among = {0};
@@ -366,6 +383,8 @@ static void parse_line(const struct line_place *p, const struct tokens *tok, str
         parse_leave(p, tok, b == B_END, r);
     } else if (b == B_NONE) {
         parse_config(p, tok, tok, false, r);
+        if (r->status == LINE_INVALID)
+            r->column = builtin_column(p, tok, r->column);
     } else if (rest.n && b == B_DO) {
         parse_exec(p, &rest, r, &reach);
     } else if (rest.n) {

@@ -221,6 +221,14 @@ size_t value_viable(const struct g_arg *a, const char *t, size_t n)
     }
 }
 
+bool value_begins(const struct g_arg *a, const char *t, size_t n)
+{
+    uint64_t v;
+    if (g_store(a->type) == GS_U64 && a->type != GT_TIME)
+        return read_number(t, n, &v) && v <= a->hi;
+    return value_accepts(a, t, n) || value_viable(a, t, n) == n;
+}
+
 static bool read_keyword(const struct g_arg *a, const char *t, size_t n, uint64_t *v)
 {
     const struct g_enum *e = value_keywords(a);

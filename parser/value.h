@@ -23,6 +23,8 @@ struct value {
 bool value_accepts(const struct g_arg *a, const char *t, size_t n);
 /* How many of its first characters could still become a value: for the caret. */
 size_t value_viable(const struct g_arg *a, const char *t, size_t n);
+/* True when more characters can make it a value, or it is one: for `?` behind a part. */
+bool value_begins(const struct g_arg *a, const char *t, size_t n);
 /* The keyword list of an enum, of proto and port; NULL for other types. */
 const struct g_enum *value_keywords(const struct g_arg *a);
 /* Reads a token that was accepted, keywords and their unique prefixes included. A text goes

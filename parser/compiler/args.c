@@ -39,12 +39,8 @@ static const char *field_type(const struct arg *a)
     }
 }
 
-static void write_struct(struct grammar *g, FILE *f, const struct entry *e)
+static void check_fields(struct grammar *g, const struct entry *e)
 {
-    (void)fprintf(f, "struct a_%s {", c_lower(g, e->name));
-    if (!e->args)
-        (void)fputs(" char unused_;", f);
-    (void)fputs("\n", f);
     each(arg, a, e->args)
     {
         const char *name = c_lower(g, a->name);
@@ -55,6 +51,36 @@ static void write_struct(struct grammar *g, FILE *f, const struct entry *e)
             if (strcmp(name, c_lower(g, o->name)) == 0)
                 fail_at(g, o->at, "'%s' and '%s' are one name in C", a->name, o->name);
         }
+    }
+}
+
+void check_c_names(struct grammar *g)
+{
+    each(entry, e, g->entries)
+    {
+        check_fields(g, e);
+        each(entry, o, e->next) if (strcmp(c_upper(g, e->name), c_upper(g, o->name)) == 0)
+            fail_at(g, o->at, "'%s' and '%s' are one name in C", e->name, o->name);
+    }
+    each(enum_def, d, g->enums)
+    {
+        each(enum_word, w, d->words) each(enum_word, o, w->next)
+        {
+            if (!d->builtin && strcmp(c_upper(g, w->text), c_upper(g, o->text)) == 0)
+                fail_at(g, d->at, "'%s' and '%s' are one name in C", w->text, o->text);
+        }
+    }
+}
+
+static void write_struct(struct grammar *g, FILE *f, const struct entry *e)
+{
+    (void)fprintf(f, "struct a_%s {", c_lower(g, e->name));
+    if (!e->args)
+        (void)fputs(" char unused_;", f);
+    (void)fputs("\n", f);
+    each(arg, a, e->args)
+    {
+        const char *name = c_lower(g, a->name);
         if (a->type != GT_FLAG)
             (void)fprintf(f, "    bool has_%s;\n", name);
         (void)fprintf(f, "    %s%s;\n", field_type(a), name);
@@ -67,8 +93,6 @@ static void write_numbers(struct grammar *g, FILE *f)
     (void)fputs("enum g_entry_number {\n    E_ROOT = 0,\n", f);
     each(entry, e, g->entries)
     {
-        each(entry, o, e->next) if (strcmp(c_upper(g, e->name), c_upper(g, o->name)) == 0)
-            fail_at(g, o->at, "'%s' and '%s' are one name in C", e->name, o->name);
         (void)fprintf(f, "    E_%s = %u,\n", c_upper(g, e->name), e->index);
     }
     (void)fprintf(f, "    G_ENTRIES = %u\n};\n\nenum g_mode_number {\n    MODE_NONE = 0,\n",

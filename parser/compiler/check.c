@@ -286,8 +286,11 @@ void check_grammar(struct grammar *g)
 {
     orders(g);
     hooks(g);
+    check_c_names(g);
     each(entry, e, g->entries)
     {
+        if (e->defaults)
+            (void)default_fields(g, e);
         arguments(g, e);
         each(form, f, e->forms)
         {

@@ -182,8 +182,10 @@ void set_add(struct grammar *g, struct set *s, unsigned v);
 void check_grammar(struct grammar *g);
 /* words.c: help for every keyword position. */
 void find_help(struct grammar *g);
-/* values.c: a default's text as a C initialiser; NULL when the type refuses it. */
-const char *value_initialiser(struct grammar *g, const struct arg *a, const char *text);
+/* values.c: `default` as the fields of a C initialiser. */
+const char *default_fields(struct grammar *g, const struct entry *e);
+/* args.c: names that are no names in C, or the same there. */
+void check_c_names(struct grammar *g);
 
 /* writers */
 void write_args(struct grammar *g, FILE *f);

@@ -9,7 +9,6 @@
 struct out {
     struct grammar *g;
     FILE *f;
-    struct set unused;
     uint16_t *follow; /* g_follow as it grows */
     size_t nfollow, cap;
 };
@@ -152,32 +151,11 @@ static void mode_forms(struct out *o)
     (void)fputs("    {0}};\n", o->f);
 }
 
-/* `a=1 b=2` as the fields of a static struct d_ENTRY. */
+/* `a=1 b=2` as the fields of a const struct d_ENTRY. */
 static void defaults(struct out *o, const struct entry *e)
 {
-    struct grammar *g = o->g;
-    char *p = take_text(g, e->defaults, strlen(e->defaults)), *save = NULL;
-    (void)fprintf(o->f, "static const struct a_%s d_%u = {", c_lower(g, e->name), e->index);
-    for (char *t = strtok_r(p, " \t", &save); t; t = strtok_r(NULL, " \t", &save)) {
-        char *eq = strchr(t, '=');
-        if (eq)
-            *eq = '\0';
-        const struct arg *a = e->args;
-        while (a && strcmp(a->name, t) != 0)
-            a = a->next;
-        const char *v = a && eq ? value_initialiser(g, a, eq + 1) : NULL;
-        if (!v) {
-            fail_at(g, e->defaults_at, "default '%s' is not arg=value of this entry", t);
-            continue;
-        }
-        const char *name = c_lower(g, a->name);
-        if (a->type != GT_FLAG)
-            (void)fprintf(o->f, ".has_%s = true, ", name);
-        (void)fprintf(o->f, ".%s = %s, ", name, v);
-    }
-    (void)fputs("};\n", o->f);
-    if (e->kind != G_LEAF)
-        fail_at(g, e->defaults_at, "only a leaf has a default");
+    (void)fprintf(o->f, "static const struct a_%s d_%u = {%s};\n", c_lower(o->g, e->name), e->index,
+                  default_fields(o->g, e));
 }
 
 static int by_rank(const void *a, const void *b)

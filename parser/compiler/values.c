@@ -60,7 +60,7 @@ static const char *string(struct grammar *g, const struct arg *a, const char *te
     return print(g, &s);
 }
 
-const char *value_initialiser(struct grammar *g, const struct arg *a, const char *text)
+static const char *value_initialiser(struct grammar *g, const struct arg *a, const char *text)
 {
     switch (g_store(a->type)) {
     case GS_U64:
@@ -73,4 +73,30 @@ const char *value_initialiser(struct grammar *g, const struct arg *a, const char
     default:
         return strcmp(text, "on") == 0 ? "true" : NULL;
     }
+}
+
+const char *default_fields(struct grammar *g, const struct entry *e)
+{
+    struct str s = {0};
+    char *p = take_text(g, e->defaults, strlen(e->defaults)), *save = NULL;
+    for (char *t = strtok_r(p, " \t", &save); t; t = strtok_r(NULL, " \t", &save)) {
+        char *eq = strchr(t, '=');
+        if (eq)
+            *eq = '\0';
+        const struct arg *a = e->args;
+        while (a && strcmp(a->name, t) != 0)
+            a = a->next;
+        const char *v = a && eq ? value_initialiser(g, a, eq + 1) : NULL;
+        if (!v) {
+            fail_at(g, e->defaults_at, "default '%s' is not a value of this entry", t);
+            continue;
+        }
+        const char *name = c_lower(g, a->name);
+        if (a->type != GT_FLAG)
+            str_printf(&s, ".has_%s = true, ", name);
+        str_printf(&s, ".%s = %s, ", name, v);
+    }
+    if (e->kind != G_LEAF)
+        fail_at(g, e->defaults_at, "only a leaf has a default");
+    return print(g, &s);
 }
