@@ -74,8 +74,9 @@ class Box:
 
     def paste(self, text):
         """Configuration text, line by line, in config mode. Returns what the box printed."""
-        argv = [os.path.join(self.build, "tandem"), "-s", self.socket]
-        lines = "configure terminal\n" + text.rstrip("\n") + "\nend\n"
+        argv = [os.path.join(self.build, "tandem"), "-s", self.socket, "-c", "configure terminal",
+                "-"]
+        lines = text.rstrip("\n") + "\nend\n"
         return subprocess.run(argv, input=lines, text=True, capture_output=True, timeout=120)
 
     def processes(self):
