@@ -20,7 +20,8 @@ struct rbuf {
 
 static inline struct rbuf rbuf_make(const void *data, size_t len)
 {
-    const uint8_t *p = (const uint8_t *)data;
+    static const uint8_t nothing[1]; /* an empty reader must not do arithmetic on NULL */
+    const uint8_t *p = data ? (const uint8_t *)data : nothing;
     return (struct rbuf){.p = p, .end = p + len, .bad = false};
 }
 static inline size_t rbuf_left(const struct rbuf *r)
