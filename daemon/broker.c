@@ -18,6 +18,7 @@
 #define ADDRS         16384
 #define MTU_MIN       68 /* RFC 791 */
 #define TUN_QUEUE_LEN 10000
+#define FORWARD       "ipv4/ip_forward"
 
 struct tun {
     struct tun *next;
@@ -479,7 +480,7 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
 static void sysctls_set(struct broker *b)
 {
     static const struct sysctl want[] = {
-        {.path = "ipv4/ip_forward", .value = "1"},
+        {.path = FORWARD, .value = "1"},
         /* The strictest of `all` and the interface counts: 0 here lets ours decide. */
         {.path = "ipv4/conf/all/rp_filter", .value = "0"},
         /* Taking an address of ours away must not take others of its subnet along. */
@@ -535,11 +536,18 @@ struct broker *broker_new(const struct broker_opts *o, char *why, size_t cap)
 
 void broker_reset(struct broker *b)
 {
-    while (b->tuns)
-        tun_drop(b, &b->tuns);
+    /* While routes go one by one, a packet that a tunnel protects could find a way in clear:
+     * nothing is forwarded meanwhile. */
+    char before[32] = "1";
+    int err = sysctl_net_read(FORWARD, before, sizeof(before));
+    sysctl_net_write(FORWARD, "0");
     kernel_sweep(b->k);
     forget_addrs(b);
+    while (b->tuns)
+        tun_drop(b, &b->tuns);
     restore_links(b);
+    if (!err)
+        sysctl_net_write(FORWARD, before);
 }
 
 void broker_free(struct broker *b)

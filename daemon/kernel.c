@@ -339,7 +339,7 @@ static struct nl_msg *route_message(int type, int flags, const struct lr_route *
         nla_put_u32(m, RTA_OIF, r->oif);
     if (addr_is_set(&r->gw))
         put_addr(m, RTA_GATEWAY, &r->gw);
-    if (addr_is_set(&r->src) && type != RTM_DELROUTE)
+    if (addr_is_set(&r->src))
         put_addr(m, RTA_PREFSRC, &r->src);
     return m;
 }
@@ -494,10 +494,10 @@ static int sweep_rules(struct kernel *k)
 
 int kernel_sweep(struct kernel *k)
 {
-    /* Rules first: without them nothing is looked up in the table being emptied. */
-    int rules = sweep_rules(k);
-    int routes = sweep_routes(k);
+    /* The crypto table's rules last: as long as main leads anywhere, they decide. */
     int addrs = sweep_addrs(k);
+    int routes = sweep_routes(k);
+    int rules = sweep_rules(k);
     if (rules < 0 || routes < 0 || addrs < 0)
         return rules < 0 ? rules : routes < 0 ? routes : addrs;
     return rules + routes + addrs;

@@ -192,7 +192,9 @@ static void routes_of_others_are_left_alone(void **state)
 {
     struct box *x = (struct box *)*state;
     assert_int_equal(ask_addr(x, "p1", "10.1.1.1", 24, true), 0);
-    assert_int_equal(system("ip link set p0 up && ip route add 10.50.0.0/16 via 10.1.1.9"), 0);
+    assert_int_equal(system("ip link set p0 up && ip addr add 10.9.9.1/24 dev p1 && "
+                            "ip route add 10.50.0.0/16 via 10.9.9.9"),
+                     0);
     struct lr_route r = route(254, "10.40.0.0", 16, "10.1.1.2", "p1");
     assert_int_equal(ASK(x, LR_ROUTE, r), 0);
     r.gw = ns_prefix("10.1.1.3", 32).addr; /* the gateway moves: replaced */
@@ -200,10 +202,10 @@ static void routes_of_others_are_left_alone(void **state)
     assert_true(ns_shows("ip route show 10.40.0.0/16", "via 10.1.1.3 dev p1 proto 117"));
     r = route(254, "10.50.0.0", 16, "10.1.1.3", "p1");
     assert_int_equal(ASK(x, LR_ROUTE, r), -EEXIST);
-    assert_true(ns_shows("ip route show 10.50.0.0/16", "via 10.1.1.9"));
+    assert_true(ns_shows("ip route show 10.50.0.0/16", "via 10.9.9.9"));
     r.add = 0; /* nothing of ours is there: fine, and theirs stays */
     assert_int_equal(ASK(x, LR_ROUTE, r), 0);
-    assert_true(ns_shows("ip route show 10.50.0.0/16", "via 10.1.1.9"));
+    assert_true(ns_shows("ip route show 10.50.0.0/16", "via 10.9.9.9"));
     r = route(254, "10.60.0.0", 16, "192.0.2.1", "p1");
     assert_int_equal(ASK(x, LR_ROUTE, r), -ENETUNREACH);
     assert_non_null(strstr(x->text, "10.60.0.0/16"));
@@ -219,6 +221,36 @@ static void routes_of_others_are_left_alone(void **state)
     r.src = ns_prefix("10.1.1.1", 32).addr;
     assert_int_equal(ASK(x, LR_ROUTE, r), 0);
     assert_true(ns_shows("ip route show table 31341", "default dev p1 proto 117"));
+    broker_reset(x->b);
+    assert_false(ns_shows("ip route show table all", "proto 117"));
+    assert_true(ns_shows("ip route show", "10.50.0.0/16"));
+    assert_int_equal(system("ip addr flush dev p1"), 0);
+}
+
+/* The reconciler adds what is new and then removes what is old: the removal must not hit the
+ * route that took the old one's place. */
+static void a_replaced_route_is_not_removed_with_its_old_self(void **state)
+{
+    struct box *x = (struct box *)*state;
+    assert_int_equal(ask_addr(x, "p1", "10.1.1.1", 24, true), 0);
+    assert_int_equal(ask_addr(x, "p1", "10.2.2.2", 24, true), 0);
+    struct lr_route old = route(TANDEM_RT_TABLE, "10.40.0.0", 16, NULL, "p1"), new = old;
+    old.metric = new.metric = 1;
+    old.src = ns_prefix("10.1.1.1", 32).addr;
+    new.src = ns_prefix("10.2.2.2", 32).addr;
+    assert_int_equal(ASK(x, LR_ROUTE, old), 0);
+    assert_int_equal(ASK(x, LR_ROUTE, new), 0);
+    old.add = 0;
+    assert_int_equal(ASK(x, LR_ROUTE, old), 0);
+    assert_true(ns_shows("ip route show table 31341", "src 10.2.2.2"));
+    struct lr_route none = new; /* and the same between types */
+    none.type = RT_UNREACHABLE;
+    none.oif = 0;
+    none.src = (struct addr){0};
+    assert_int_equal(ASK(x, LR_ROUTE, none), 0);
+    new.add = 0;
+    assert_int_equal(ASK(x, LR_ROUTE, new), 0);
+    assert_true(ns_shows("ip route show table 31341", "unreachable 10.40.0.0/16"));
     broker_reset(x->b);
     assert_false(ns_shows("ip route show", "proto 117"));
     assert_false(ns_shows("ip route show table all", "proto 117"));
@@ -393,6 +425,77 @@ static void odd_frames(void **state)
     assert_int_equal(ask_fd(x, LR_SAVE, zeros, sizeof(struct lr_save), -1), -EPERM);
 }
 
+static unsigned dice(uint64_t *seed, unsigned n)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(*seed >> 33) % n;
+}
+
+static bool one_random_request(struct box *x, uint64_t *seed)
+{
+    static const char *const names[] = {"tdm1", "tdm2", "p0", "lo", "../x"};
+    static const char *const dst[] = {"10.50.0.0", "10.9.9.0", "10.9.9.1", "0.0.0.0", "10.40.0.0"};
+    static const uint32_t tables[] = {0, 253, 254, 255, TANDEM_RT_TABLE};
+    const char *where = dst[dice(seed, 5)];
+    unsigned len = dice(seed, 2) ? 16 : dice(seed, 34);
+    bool add = dice(seed, 2);
+    uint32_t ifindex = dice(seed, 6), table = tables[dice(seed, 5)];
+    unsigned small = dice(seed, 5), big = dice(seed, 33000);
+    struct lr_addr addr = {.ifindex = ifindex, .add = add, .addr = ns_prefix(where, len)};
+    struct lr_route r = {.add = add,
+                         .type = (uint8_t)small,
+                         .table = table,
+                         .oif = ifindex,
+                         .metric = big % 3,
+                         .dst = ns_prefix(where, len)};
+    struct lr_rule rule = {.add = add,
+                           .not_mark = big & 1,
+                           .priority = small ? big : 90,
+                           .table = table,
+                           .goto_priority = len == 16 ? 0 : 2 * big};
+    struct lr_link link = {.ifindex = ifindex, .set_up = 1, .up = 1, .mtu = (uint16_t)(big % 3000)};
+    struct lr_tun tun = {.open = add, .ifid = ifindex, .kind = small, .mtu = big};
+    strcpy(tun.name, names[dice(seed, 5)]);
+    switch (dice(seed, 5)) {
+    case 0:
+        return ASK(x, LR_ADDR, addr) == 0;
+    case 1:
+        return ASK(x, LR_ROUTE, r) == 0;
+    case 2:
+        return ASK(x, LR_RULE, rule) == 0;
+    case 3:
+        return ASK(x, LR_LINK, link) == 0;
+    default:
+        return ASK(x, LR_TUN, tun) == 0;
+    }
+}
+
+/* Whatever an engine asks that somebody has taken over: what is not ours stays as it is. */
+static void random_requests_touch_nothing_foreign(void **state)
+{
+    struct box *x = (struct box *)*state;
+    uint64_t seed = 20261120;
+    unsigned done = 0;
+    assert_int_equal(system("ip addr add 10.9.9.1/24 dev p1 && "
+                            "ip route add blackhole 10.50.0.0/16 && "
+                            "ip rule add prio 90 from 10.50.0.0/16 lookup main"),
+                     0);
+    for (int i = 0; i < 6000; i++)
+        done += one_random_request(x, &seed);
+    assert_true(done > 500); /* it was not all refused */
+    broker_reset(x->b);
+    assert_true(ns_shows("ip addr show dev p1", "10.9.9.1/24"));
+    assert_true(ns_shows("ip route show", "blackhole 10.50.0.0/16"));
+    assert_true(ns_shows("ip rule show prio 90", "from 10.50.0.0/16 lookup main"));
+    assert_true(ns_shows("ip link show dev lo", ",UP"));
+    assert_true(ns_shows("ip link show dev p0", "mtu 1500"));
+    assert_false(ns_shows("ip route show table all", "proto 117"));
+    assert_false(ns_shows("ip rule show", "proto 117"));
+    assert_int_equal(if_nametoindex("tdm1") + if_nametoindex("tdm2"), 0);
+    assert_int_equal(system("ip addr flush dev p1; ip rule del prio 90; ip route del 10.50.0.0/16"),
+                     0);
+}
+
 /* A launcher that was killed left its things behind; the next one takes them away, and only
  * them. */
 static void left_overs_of_a_killed_run(void **state)
@@ -466,11 +569,13 @@ int main(void)
         cmocka_unit_test(addresses_are_tagged_and_removed),
         cmocka_unit_test(a_neighbour_address_survives),
         cmocka_unit_test(routes_of_others_are_left_alone),
+        cmocka_unit_test(a_replaced_route_is_not_removed_with_its_old_self),
         cmocka_unit_test(rules),
         cmocka_unit_test(tun_carries_packets),
         cmocka_unit_test(tun_limits),
         cmocka_unit_test(saving_and_reload),
         cmocka_unit_test(odd_frames),
+        cmocka_unit_test(random_requests_touch_nothing_foreign),
         cmocka_unit_test(left_overs_of_a_killed_run),
         cmocka_unit_test(sysctls_are_put_back),
     };
