@@ -28,7 +28,7 @@ static int set_security(struct txn *t, struct cfg_node *ifn, unsigned level)
 }
 
 /* Lines that speak of a name that no interface has any more. */
-static void remove_dependents(struct txn *t)
+void if_forget_names(struct txn *t)
 {
     static const uint16_t entry[] = {E_MTU, E_ROUTE, E_IKEV2_ENABLE, E_SSH_ALLOW, E_TELNET_ALLOW};
     for (size_t i = 0; i < sizeof entry / sizeof *entry; i++) {
@@ -55,13 +55,22 @@ static void remove_dependents(struct txn *t)
     }
 }
 
+int interface_check(struct txn *t, struct cfg_node *n, const struct a_interface *a, bool negate)
+{
+    (void)n;
+    (void)a;
+    if (negate) /* its name is gone with the rest */
+        if_forget_names(t);
+    return 0;
+}
+
 int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bool negate)
 {
     if (negate) {
         const struct cfg_node *level = cfg_first(n->parent, E_SECURITY_LEVEL);
         if (level)
             txn_remove(t, txn_node(t, level));
-        remove_dependents(t);
+        if_forget_names(t);
         return 0;
     }
     cfg_each(t->tree->root, E_INTERFACE, other)
@@ -72,7 +81,7 @@ int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bo
                               CFG_ARGS(other, interface)->name);
     }
     /* Another name than before: what depended on the old one goes. */
-    remove_dependents(t);
+    if_forget_names(t);
     struct a_mtu mtu = {.has_nameif = true, .nameif = a->name, .has_bytes = true, .bytes = 1500};
     bool has_mtu = false;
     cfg_each(t->tree->root, E_MTU, m) has_mtu =

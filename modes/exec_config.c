@@ -294,7 +294,9 @@ static int clear_below(struct txn *t, struct cfg_node *parent, struct clear *c)
 
 static int clear_root(struct txn *t, void *ctx)
 {
-    return clear_below(t, t->tree->root, (struct clear *)ctx);
+    int rc = clear_below(t, t->tree->root, (struct clear *)ctx);
+    if_forget_names(t);
+    return rc;
 }
 
 int exec_clear_configure(struct cmd *c, const struct a_clear_configure *a)
