@@ -19,13 +19,14 @@ static unsigned hash_of(const struct ike *ike, uint64_t spi_i)
     return (unsigned)(x >> 40) & (IKE_BUCKETS - 1);
 }
 
+/* Numbers start from randomness and go on by one while they do not fit, so that a broken
+ * generator cannot keep us here. */
 uint64_t ike_random_spi(struct ike *ike)
 {
     uint64_t v = 0;
 
-    while (v == 0)
-        ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
-    return v;
+    ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
+    return v ? v : 1;
 }
 
 static bool esp_spi_used(const struct ike *ike, uint32_t spi)
@@ -44,25 +45,30 @@ uint32_t ike_random_esp_spi(struct ike *ike)
 {
     uint32_t v = 0;
 
-    /* RFC 4303 §2.1: 1..255 are reserved */
-    while (v < 256 || esp_spi_used(ike, v))
-        ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
+    ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
+    while (v < 256 || esp_spi_used(ike, v)) /* RFC 4303 §2.1: 1..255 are reserved */
+        v++;
     return v;
+}
+
+static bool tunnel_id_used(const struct ike *ike, uint32_t id)
+{
+    for (const struct ike_sa *sa = ike->head; sa; sa = sa->next)
+        if (sa->s.tunnel_id == id)
+            return true;
+    return false;
 }
 
 /* Nine digits that look like nothing, as in the shows of the ASA. */
 static uint32_t tunnel_id(struct ike *ike)
 {
-    for (;;) {
-        uint32_t v;
-        bool used = false;
-        ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
-        v = 100000000u + v % 900000000u;
-        for (const struct ike_sa *sa = ike->head; sa && !used; sa = sa->next)
-            used = sa->s.tunnel_id == v;
-        if (!used)
-            return v;
-    }
+    uint32_t v = 0;
+
+    ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
+    v = 100000000u + v % 900000000u;
+    while (tunnel_id_used(ike, v))
+        v = v == 999999999u ? 100000000u : v + 1;
+    return v;
 }
 
 static void on_life_timer(struct timer *t, void *owner);
