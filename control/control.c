@@ -78,7 +78,7 @@ struct control *control_new(const struct control_opts *o)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
-    launch_init(&c->launch, &c->timers, &c->o.clock, control_kick, c);
+    launch_init(&c->launch, &c->timers, &c->o.clock, o->log, control_kick, c);
     c->jobs = jobs_new(o->base);
     c->ike = ike_new(&control_ike_host, c, &c->timers, &c->o.clock);
     if (!c->ike)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define DONE_GRACE  (2 * USEC_PER_SEC) /* the kernel's own news should have come by then */
+#define LOG_EVERY   (1 * USEC_PER_SEC)
 #define RETRY_FIRST (1 * USEC_PER_SEC)
 #define RETRY_MOST  (30 * USEC_PER_SEC)
 
@@ -23,12 +24,13 @@ static void on_retry(struct timer *t, void *owner)
     l->kick(l->ctx);
 }
 
-void launch_init(struct launch *l, struct timerq *q, const struct clock *clock,
+void launch_init(struct launch *l, struct timerq *q, const struct clock *clock, struct log *log,
                  void (*kick)(void *ctx), void *ctx)
 {
     memset(l, 0, sizeof(*l));
     l->timers = q;
     l->clock = clock;
+    l->log = log;
     l->kick = kick;
     l->ctx = ctx;
     l->next_id = 1;
@@ -84,6 +86,10 @@ static void fail(struct launch *l, struct launch_op *op, int err, const char *te
     op->fails++;
     op->until = clock_mono(l->clock) + pause_after(op->fails);
     str_copy(op->text, sizeof(op->text), text && *text ? text : strerror(-err));
+    uint64_t held;
+    if (op->fails == 1 && log_limit_pass(&l->refusals, clock_mono(l->clock), LOG_EVERY, &held))
+        log_line(l->log, LOGL_WARNING, "world", "%s%s; will try again", op->text,
+                 held ? " (and others like it)" : "");
 }
 
 static void send_op(struct launch *l, struct launch_op *op)

@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/ipc.h"
 #include "lib/launchproto.h"
+#include "lib/log.h"
 #include "lib/timer.h"
 #include <stdbool.h>
 
@@ -38,6 +39,8 @@ struct launch {
     struct ipc *ipc;
     struct timerq *timers;
     const struct clock *clock;
+    struct log *log;
+    struct log_limit refusals;
     void (*kick)(void *ctx); /* another round, please */
     void *ctx;
     struct timer retry;
@@ -46,7 +49,7 @@ struct launch {
     uint32_t next_id, round;
 };
 
-void launch_init(struct launch *l, struct timerq *q, const struct clock *clock,
+void launch_init(struct launch *l, struct timerq *q, const struct clock *clock, struct log *log,
                  void (*kick)(void *ctx), void *ctx);
 void launch_free(struct launch *l);
 void launch_set_channel(struct launch *l,

@@ -33,7 +33,6 @@ struct identity {
     struct timer step;
     /* the SA in force */
     uint32_t sa_in, sa_out; /* 0: none */
-    struct addr peer;
 };
 
 struct identities {

@@ -82,6 +82,9 @@ static void want_tun(struct control *c, uint32_t ifid, uint32_t mtu, bool open)
     const struct launch_op *op = launch_want(&c->launch, LR_TUN, &t, sizeof(t));
     if (op && op->state == OP_DONE)
         s->open = open;
+    struct port *p = ports_by_ifid(&c->ports, ifid);
+    if (p)
+        ports_trouble(p, "crypto map", op);
 }
 
 static void apply_tun(struct control *c, uint32_t ifid)

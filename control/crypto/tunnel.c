@@ -212,7 +212,7 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     timer_cancel(&c->timers, &id->step);
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
-    id->tried = id->peer = sa->path.remote;
+    id->tried = sa->path.remote;
     return 0;
 }
 

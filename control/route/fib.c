@@ -158,7 +158,12 @@ static void ask(struct control *c, const struct lr_route *from, bool on)
     r.dst = from->dst;
     r.gw = from->gw;
     r.src = from->src;
-    launch_want(&c->launch, LR_ROUTE, &r, sizeof(r));
+    const struct launch_op *op = launch_want(&c->launch, LR_ROUTE, &r, sizeof(r));
+    for (size_t i = 0; on && op && op->fails && i < c->ports.n; i++) {
+        const struct world_link *l = ports_link(c->ports.v[i], &c->world);
+        if (l && (l->ifindex == r.oif || c->shadow[c->ports.v[i]->ifid].ifindex == r.oif))
+            ports_trouble(c->ports.v[i], "route", op);
+    }
 }
 
 static const struct world_route *find(const struct world *w, const struct lr_route *r)

@@ -155,7 +155,7 @@ static bool configured(const struct intent_if *i)
     return i && (!i->shutdown || i->nameif[0] || addr_is_set(&i->addr.addr) || i->mtu || i->map);
 }
 
-static void complain(struct port *p, const char *what, const struct launch_op *op)
+void ports_trouble(struct port *p, const char *what, const struct launch_op *op)
 {
     if (op && op->fails && !p->trouble[0])
         snprintf(p->trouble, sizeof(p->trouble), "%s: %s", what, op->text);
@@ -170,14 +170,14 @@ static void apply_link(struct port *p, const struct world_link *l, struct launch
         r.ifindex = l->ifindex;
         r.set_up = 1;
         r.up = up;
-        complain(p, up ? "cannot be enabled" : "cannot be shut down",
-                 launch_want(launch, LR_LINK, &r, sizeof(r)));
+        ports_trouble(p, up ? "cannot be enabled" : "cannot be shut down",
+                      launch_want(launch, LR_LINK, &r, sizeof(r)));
     }
     if (p->ifp && p->ifp->mtu && p->ifp->mtu != l->mtu) {
         memset(&r, 0, sizeof(r));
         r.ifindex = l->ifindex;
         r.mtu = p->ifp->mtu;
-        complain(p, "MTU cannot be set", launch_want(launch, LR_LINK, &r, sizeof(r)));
+        ports_trouble(p, "MTU cannot be set", launch_want(launch, LR_LINK, &r, sizeof(r)));
     }
 }
 
@@ -204,12 +204,13 @@ static void apply_addr(const struct ports *ports, struct port *p, const struct w
         if (a->ifindex != l->ifindex || !a->ours ||
             (wanted && prefix_cmp(&a->addr, &p->ifp->addr) == 0))
             continue;
-        complain(p, "old address cannot be removed",
-                 want_addr(launch, l->ifindex, false, &a->addr));
+        ports_trouble(p, "old address cannot be removed",
+                      want_addr(launch, l->ifindex, false, &a->addr));
     }
     p->has_addr = wanted && world_addr_on(w, l->ifindex, &p->ifp->addr);
     if (wanted && !p->has_addr)
-        complain(p, "address cannot be set", want_addr(launch, l->ifindex, true, &p->ifp->addr));
+        ports_trouble(p, "address cannot be set",
+                      want_addr(launch, l->ifindex, true, &p->ifp->addr));
 }
 
 void ports_apply(struct ports *p, const struct world *w, struct launch *launch)

@@ -48,6 +48,9 @@ bool ports_active(const struct ports *p, const struct port *port);
 /* Link, name and address are there, so routes over it count. */
 bool ports_up(const struct ports *p, const struct port *port, const struct world *w);
 
+/* Writes what keeps a wanted state from being true, unless something is written already. op:
+ * the request concerned, NULL or never refused = nothing to say. */
+void ports_trouble(struct port *p, const char *what, const struct launch_op *op);
 /* Compares and asks the launcher for what differs. */
 void ports_apply(struct ports *p, const struct world *w, struct launch *l);
 

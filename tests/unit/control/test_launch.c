@@ -16,6 +16,7 @@ struct bench {
     struct timerq q;
     struct manual_time t;
     struct clock clock;
+    struct log log;
     struct ipc *ours, *theirs;
     unsigned kicks, requests;
     uint32_t last_id;
@@ -45,7 +46,8 @@ static int setup(void **state)
     b.theirs = ipc_new(NULL, fd[1], on_request, NULL, &b);
     b.t.mono_us = USEC_PER_SEC;
     b.clock = clock_manual(&b.t);
-    launch_init(&b.l, &b.q, &b.clock, on_kick, &b);
+    log_init(&b.log, "test", STDERR_FILENO, LOGL_ERROR);
+    launch_init(&b.l, &b.q, &b.clock, &b.log, on_kick, &b);
     launch_set_channel(&b.l, b.ours);
     *state = &b;
     return 0;

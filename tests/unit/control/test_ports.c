@@ -89,6 +89,7 @@ struct asked {
     struct timerq q;
     struct manual_time t;
     struct clock clock;
+    struct log log;
 };
 
 static void no_kick(void *ctx)
@@ -100,7 +101,8 @@ static void asked_init(struct asked *a)
 {
     memset(a, 0, sizeof(*a));
     a->clock = clock_manual(&a->t);
-    launch_init(&a->l, &a->q, &a->clock, no_kick, NULL);
+    log_init(&a->log, "test", 2, LOGL_ERROR);
+    launch_init(&a->l, &a->q, &a->clock, &a->log, no_kick, NULL);
 }
 
 static unsigned count(const struct asked *a, uint16_t type)

@@ -120,6 +120,15 @@ static void no_clear_text_without_a_shadow(void **state)
     assert_int_equal(p->r.type, RT_UNICAST);
 }
 
+static void the_shadow_follows_the_mtu(void **state)
+{
+    struct bench *b = bench_seed(state);
+    bench_find(b, "eth0")->mtu = 1400;
+    control_reconcile(b->c);
+    settle(b);
+    assert_int_equal(bench_find(b, "tds1")->mtu, 1326); /* 1400 less 68, in blocks of 16, less 2 */
+}
+
 static bool port_trouble(void *ctx, const struct query_port *p)
 {
     if (strcmp(p->name, "GigabitEthernet0/0") == 0)
@@ -140,6 +149,25 @@ static void a_refusal_is_told_and_tried_again(void **state)
     query_ports(b->c, port_trouble, text);
     assert_string_equal(text, "");
     assert_int_equal(b->c->world.n_addr, 2);
+}
+
+static void troubles_of_routes_and_shadows(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    char text[160] = "";
+    b->refuse = LR_TUN;
+    bench_seed(state);
+    query_ports(b->c, port_trouble, text);
+    assert_string_equal(text, "crypto map: refused");
+    b->refuse = LR_ROUTE;
+    pass(b, 5);
+    query_ports(b->c, port_trouble, text);
+    assert_string_equal(text, "route: refused");
+    b->refuse = 0;
+    pass(b, 40);
+    query_ports(b->c, port_trouble, text);
+    assert_string_equal(text, "");
+    assert_non_null(route_to(b, "0.0.0.0", 0, 254));
 }
 
 /* --- policies ------------------------------------------------------------------------------------
@@ -254,6 +282,8 @@ int main(void)
         T(everything_goes_with_its_cause),
         T(interface_down_and_up),
         T(no_clear_text_without_a_shadow),
+        T(the_shadow_follows_the_mtu),
+        T(troubles_of_routes_and_shadows),
         T(a_refusal_is_told_and_tried_again),
         T(policies_keep_their_numbers),
         T(incomplete_entries_protect),
