@@ -203,7 +203,8 @@ static void routes_of_others_are_left_alone(void **state)
     r = route(254, "10.50.0.0", 16, "10.1.1.3", "p1");
     assert_int_equal(ASK(x, LR_ROUTE, r), -EEXIST);
     assert_true(ns_shows("ip route show 10.50.0.0/16", "via 10.9.9.9"));
-    r.add = 0; /* nothing of ours is there: fine, and theirs stays */
+    r = route(254, "10.50.0.0", 16, "10.9.9.9", "p1");
+    r.add = 0; /* looks like theirs, but nothing of ours is there: fine, and theirs stays */
     assert_int_equal(ASK(x, LR_ROUTE, r), 0);
     assert_true(ns_shows("ip route show 10.50.0.0/16", "via 10.9.9.9"));
     r = route(254, "10.60.0.0", 16, "192.0.2.1", "p1");
