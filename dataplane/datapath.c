@@ -129,7 +129,7 @@ static void on_tun(evutil_socket_t fd, short what, void *arg)
         size_t n = pointers(d->vec, p);
         if (n && t->info.kind != TUN_BYPASS) /* nothing is routed into the bypass TUN */
             dp_outbound(d->dp, t->info.ifid, t->info.kind == TUN_SHADOW, p, n);
-        if (err && err != -EIO) { /* EIO: it is down for now */
+        if (err) {
             log_line(&d->log, LOGL_ERROR, "tun", "%s: %s; it is not read any more", t->info.name,
                      strerror(-err));
             event_del(t->ev);

@@ -22,8 +22,9 @@
 #include "lib/log.h"
 
 #define DP_LOCAL_MAX      1024u
-#define DP_LOG_INTERVAL   (5 * USEC_PER_SEC) /* per cause */
-#define DP_EVENT_INTERVAL (1 * USEC_PER_SEC) /* per kind */
+#define DP_LOG_INTERVAL   (5 * USEC_PER_SEC)  /* per cause */
+#define DP_EVENT_INTERVAL (1 * USEC_PER_SEC)  /* per kind */
+#define DP_KEEPALIVE      (20 * USEC_PER_SEC) /* RFC 3948 §4: the default */
 #define DP_EVENT_KINDS    (EV_CLEAR_INBOUND + 1)
 
 /* The outside, as the core sees it. */
@@ -75,7 +76,8 @@ void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size
 void dp_inbound(struct dp *dp, struct pkt **p, size_t n);
 /* Sends what waited for the policy's SA. */
 void dp_release(struct dp *dp, uint32_t policy);
-/* Once a second: old packets leave the queues, unanswered ACQUIREs go out again. */
+/* Once a second: old packets leave the queues, unanswered ACQUIREs go out again, idle SAs
+ * behind a NAT send a keepalive. */
 void dp_tick(struct dp *dp);
 /* Counts n packets dropped for a cause. */
 void dp_count(struct dp_counters *c, enum dp_cause cause, uint64_t n);

@@ -192,6 +192,13 @@ static void release_all(struct dp *dp, uint32_t ifid)
                 dp_release(dp, p->id);
 }
 
+/* Packets whose policy went have nowhere to go. */
+static void count_swept(struct dp *dp)
+{
+    dp_count(dp->total, DP_NO_SA, dp->policies.swept);
+    dp->policies.swept = 0;
+}
+
 static int take_entries(struct dp *dp, const struct sadb_spd_set *m, const uint8_t *data,
                         size_t len)
 {
@@ -228,6 +235,7 @@ static void on_spd_set(struct dp *dp, const uint8_t *data, size_t len)
         return;
     }
     err = spd_commit(&dp->spd, &dp->policies, m.ifid);
+    count_swept(dp);
     const struct spd *s = spd_find(&dp->spd, m.ifid);
     if (!err && s)
         give_slots(dp, s);
@@ -239,6 +247,7 @@ static void on_spd_set(struct dp *dp, const uint8_t *data, size_t len)
 static void on_spd_flush(struct dp *dp, const struct sadb_ref *r)
 {
     spd_flush(&dp->spd, &dp->policies, r->ifid);
+    count_swept(dp);
     ack(dp, r->seq, 0);
 }
 

@@ -103,6 +103,7 @@ static void publish(struct dp *dp, struct pkt **p, size_t n)
         if (!sa->dirty)
             continue;
         sa->dirty = false;
+        sa->last = now;
         uint64_t seq = sa->seq;
         if (sa->dir == SADB_IN) {
             uint64_t w[16];
@@ -287,9 +288,29 @@ void dp_release(struct dp *dp, uint32_t policy)
     }
 }
 
+/* RFC 3948 §4: keeps the NAT's mapping while nothing else does. */
+static void keepalives(struct dp *dp, usec_t now)
+{
+    const uint32_t both = SADB_F_UDP | SADB_F_KEEPALIVE;
+    for (uint32_t i = 0; i < SAD_BUCKETS; i++)
+        for (struct sa *sa = dp->sad.policies[i]; sa; sa = sa->by_key) {
+            if ((sa->flags & both) != both || now - sa->last < DP_KEEPALIVE)
+                continue;
+            struct sadb_ike path;
+            memset(&path, 0, sizeof path);
+            path.local = sa->local;
+            path.remote = sa->remote;
+            path.local_port = sa->local_port;
+            path.remote_port = sa->remote_port;
+            dp->io->ike(dp->io_ctx, &path, NULL, 0);
+            sa->last = now;
+        }
+}
+
 void dp_tick(struct dp *dp)
 {
     usec_t now = clock_mono(&dp->clock);
+    keepalives(dp, now);
     for (uint32_t i = 0; i < POLICY_BUCKETS; i++)
         for (struct policy *p = dp->policies.buckets[i]; p; p = p->chain) {
             unsigned old = queue_expire(&dp->policies, p, now);

@@ -48,7 +48,7 @@ void policies_sweep(struct policies *ps, uint32_t ifid, uint32_t generation)
                 continue;
             }
             *at = p->chain;
-            queue_clear(ps, p);
+            ps->swept += queue_clear(ps, p);
             free(p);
             ps->n--;
         }

@@ -44,6 +44,7 @@ struct policies {
     struct policy *buckets[POLICY_BUCKETS];
     uint32_t n;
     size_t queued_bytes;
+    uint64_t swept; /* packets that went with their policy; whoever counts them zeroes it */
 };
 
 struct policy *policy_find(const struct policies *ps, uint32_t id);

@@ -13,6 +13,7 @@
 #include "dataplane/pkt.h"
 #include "dataplane/replay.h"
 #include "dataplane/sadb.h"
+#include "lib/clock.h"
 
 #define SAD_BUCKETS 8192u
 #define SAD_MAX     65536u
@@ -30,6 +31,7 @@ struct sa {
     uint64_t seq, seq_max, lease; /* outbound: last number used; the last there is */
     uint64_t bytes, soft_bytes, hard_bytes;
     bool soft_sent, hard_sent, dirty;
+    usec_t last; /* when a packet came or went */
     struct addr local, remote;
     uint16_t local_port, remote_port;
     uint32_t n_ts;

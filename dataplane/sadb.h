@@ -48,12 +48,13 @@ enum sadb_proto { SADB_ESP = 50, SADB_AH = 51 };
 enum sadb_dir { SADB_IN = 1, SADB_OUT = 2 };
 enum sadb_mode { SADB_TUNNEL = 1, SADB_TRANSPORT = 2 };
 
-#define SADB_F_ESN      0x01u /* RFC 4304 extended sequence numbers */
-#define SADB_F_UDP      0x02u /* RFC 3948 encapsulation */
-#define SADB_F_NOREPLAY 0x04u
-#define SADB_DF_COPY    0x00u /* inner DF to outer (default) */
-#define SADB_DF_SET     0x10u
-#define SADB_DF_CLEAR   0x20u
+#define SADB_F_ESN       0x01u /* RFC 4304 extended sequence numbers */
+#define SADB_F_UDP       0x02u /* RFC 3948 encapsulation */
+#define SADB_F_NOREPLAY  0x04u
+#define SADB_F_KEEPALIVE 0x08u /* outbound with SADB_F_UDP: we are behind a NAT; RFC 3948 §4 */
+#define SADB_DF_COPY     0x00u /* inner DF to outer (default) */
+#define SADB_DF_SET      0x10u
+#define SADB_DF_CLEAR    0x20u
 
 /* Algorithms by their IKEv2 transform IDs (IANA), also for SAs of IKEv1. */
 struct sadb_alg {

@@ -45,7 +45,7 @@ int tun_read(int fd, struct pktvec *v, unsigned *bad)
         pkt_reset(p);
         ssize_t n = read(fd, p->data - TUN_HDR, PKT_DATA + TUN_HDR);
         if (n < 0)
-            return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+            return errno == EAGAIN || errno == EINTR || errno == ENOMEM ? 0 : -errno;
         if (n == 0)
             return -ENODEV;
         p->len = n > TUN_HDR ? (uint32_t)n - TUN_HDR : 0;

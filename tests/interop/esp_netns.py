@@ -100,7 +100,14 @@ def tunnel(wrap, suite):
         # as large as fits, with DF in and out; and one byte more
         check(b.ping("-c", "3", "-M", "do", "-s", str(MTU - 28)) == 3, "pings with DF were lost")
         check(b.ping("-c", "1", "-M", "do", "-s", str(MTU - 27)) == 0, "the MTU was not felt")
-        check(a.stats()["drops"] == b.stats()["drops"] == 0, f"{a.stats()} {b.stats()}")
+        # a TUN that was down for a while
+        b.ip("link", "set", "shadow0", "down")
+        check(a.ping("-c", "2", "-W", "0.3") == 0, "an answer from nowhere")
+        b.ip("link", "set", "shadow0", "up")
+        b.ip("route", "add", b.other + "/32", "dev", "shadow0", "src", b.host)
+        check(b.ping("-c", "3") == 3, "pings after the TUN came back")
+        check(b.stats()["drops"] == 2, b.stats())
+        check(a.stats()["drops"] == 0, a.stats())
     finally:
         for n in (a, b):
             n.stop()

@@ -211,6 +211,11 @@ static void test_policy_frames(void **state)
     assert_int_equal(ref(w, SADB_SPD_FLUSH, (struct sadb_ref){.ifid = 1}), 0);
     assert_null(spd_find(&w->dp->spd, 1));
     assert_int_equal(w->dp->policies.n, 0);
+    /* packets that wait for a policy that goes are counted */
+    assert_int_equal(set_policy(w, 1, &e, 1, 0), 0);
+    from_host(w, "10.10.10.1", "192.168.10.1", 3, 100);
+    assert_int_equal(ref(w, SADB_SPD_FLUSH, (struct sadb_ref){0}), 0);
+    assert_int_equal(drops(&w->stats->total, DP_NO_SA), 3);
     world_free(w);
 }
 

@@ -440,6 +440,37 @@ static void test_nat_moved(void **state)
     world_free(b);
 }
 
+/* RFC 3948 §4: only behind a NAT, only while nothing else is sent. */
+static void test_keepalive(void **state)
+{
+    (void)state;
+    struct world *a = world_new();
+    struct sadb_spd_entry e = usual();
+    struct sadb_sa m = out_sa();
+    m.local_port = 4500;
+    m.remote_port = 1024;
+    m.flags = SADB_F_UDP;
+    assert_int_equal(set_policy(a, 1, &e, 1, 0), 0);
+    assert_int_equal(add(a, m), 0);
+    dp_tick(a->dp);
+    assert_int_equal(a->n_ike, 0);
+    ref(a, SADB_FLUSH, (struct sadb_ref){0});
+    m.flags |= SADB_F_KEEPALIVE;
+    assert_int_equal(add(a, m), 0);
+    from_host(a, "10.10.10.1", "192.168.10.1", 1, 100);
+    for (int i = 0; i < 59; i++) {
+        a->time.mono_us += USEC_PER_SEC;
+        if (i == 30)
+            from_host(a, "10.10.10.1", "192.168.10.1", 1, 100);
+        dp_tick(a->dp);
+    }
+    assert_int_equal(a->n_ike, 2);
+    assert_int_equal(a->ike[0].len, 0);
+    assert_int_equal(a->ike[0].rport, 1024);
+    assert_true(addr_eq(&a->ike[0].remote, &m.remote));
+    world_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_lifetime),        cmocka_unit_test(test_outer_header),
         cmocka_unit_test(test_send_errors),     cmocka_unit_test(test_bad_arrivals),
         cmocka_unit_test(test_local_addresses), cmocka_unit_test(test_nat_moved),
+        cmocka_unit_test(test_keepalive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
