@@ -179,7 +179,8 @@ enum {
     GE_ACCEPTED = 0x100,
     GE_KEYED = 0x200, /* has `key` arguments */
     GE_PLUS = 0x400,  /* a form of it takes several items */
-    GE_INSERT = 0x800
+    GE_INSERT = 0x800,
+    GE_REPEATS = 0x1000 /* list: equal items may stand beside each other */
 };
 
 struct g_mode {

@@ -191,7 +191,7 @@ struct cfg_node *txn_set(struct txn *t, struct cfg_node *parent, uint16_t entry,
 {
     struct node *p = node_of(parent);
     const struct g_entry *e = &g_entries[entry];
-    struct node *old = node_same(p, entry, args);
+    struct node *old = e->flags & GE_REPEATS ? NULL : node_same(p, entry, args);
     if (old && (!e->size || args_equal(entry, old->pub.args, args)))
         return &old->pub;
     void *copy = kept_args(entry, args);

@@ -378,7 +378,7 @@ static bool attribute(struct reader *r, struct entry *e, const char *t)
         unsigned flag;
     } flags[] = {{"always", GE_ALWAYS},   {"sorted", GE_SORTED}, {"replace", GE_REPLACE},
                  {"implied", GE_IMPLIED}, {"fixed", GE_FIXED},   {"bang", GE_BANG},
-                 {"hidden", GE_HIDDEN},   {"pipe", GE_PIPE}};
+                 {"hidden", GE_HIDDEN},   {"pipe", GE_PIPE},     {"repeats", GE_REPEATS}};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (strcmp(t, flags[i].name) == 0) {
             e->flags |= flags[i].flag;
