@@ -217,6 +217,14 @@ static void replace_others(struct ike_sa *sa, uint32_t policy)
     }
 }
 
+static int child_by_spi(const struct ike_sa *sa, uint32_t spi_in)
+{
+    for (unsigned i = 0; i < sa->s.n_children; i++)
+        if (sa->s.child[i].spi_in == spi_in)
+            return (int)i;
+    return -1;
+}
+
 int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, struct bytes ni,
                       struct bytes nr, struct bytes secret)
 {
@@ -244,16 +252,20 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
         sa->s.child[sa->s.n_children++] = *c;
         err = ike->host.child_up(ike->h, &sa->s, &sa->s.child[sa->s.n_children - 1], encr, integ,
                                  &want->cfg);
-        if (err < 0 && ike_sa_alive(sa))
-            ike_child_remove(sa, sa->s.n_children - 1, IKE_R_INTERNAL, false);
     }
+    /* The callback may have ended the SA, and with it this child. */
+    int at = child_by_spi(sa, c->spi_in);
+    if (err == 0 && at < 0)
+        err = -EPIPE;
+    else if (err < 0 && at >= 0)
+        ike_child_remove(sa, (unsigned)at, IKE_R_INTERNAL, false);
     mem_wipe(encr, sizeof encr);
     mem_wipe(integ, sizeof integ);
-    if (err == 0 && ike_sa_alive(sa)) {
+    if (err == 0) {
         ike_debug_sa(sa, 4, "Child SA created: ESP spi in/out: 0x%x/0x%x", c->spi_in, c->spi_out);
         ike_event(sa, IKE_EV_CHILD_UP, "0x%x/0x%x", c->spi_in, c->spi_out);
     }
-    if (err == 0 && ike_sa_alive(sa)) {
+    if (err == 0 && sa->s.state == IKE_ESTABLISHED) {
         ike_sa_arm_life(sa);
         if (policy)
             replace_others(sa, policy);

@@ -12,4 +12,8 @@
  * name for the suite. */
 int ike_export_keys(const struct ike_sa_state *s, char *buf, size_t cap);
 
+/* An SA as lines of text: who, how, which numbers, its children. No key and no nonce. Returns
+ * what snprintf() would: the full length, cut at cap. */
+int ike_describe(const struct ike_sa_state *s, char *buf, size_t cap);
+
 #endif

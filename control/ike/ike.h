@@ -96,7 +96,8 @@ struct ike_host {
      * *cfg.sel is the narrowed selector. Returns 0, -ENOENT (TS_UNACCEPTABLE). */
     int (*accept_child)(void *h, const struct ike_sa_state *sa, const struct selector *offered,
                         size_t n, struct ike_child_cfg *cfg);
-    /* Numbers for a new child: SADB handles and counter slots. */
+    /* Numbers for a new child: SADB handles and counter slots. Asked for directly before
+     * child_up; given back by child_down, which also follows a child_up that failed. */
     int (*child_alloc)(void *h, struct ike_child_state *c);
     /* Both directions are ready: install them. keys: [0] inbound, [1] outbound; wiped by the caller. */
     int (*child_up)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,

@@ -65,6 +65,8 @@ struct sim_node {
     usec_t sent_at[64];
     unsigned n_sent;
     void (*on_failed)(struct sim_node *n);
+    void (*on_sa_up)(struct sim_node *n);
+    void (*on_child_up)(struct sim_node *n);
     bool debug;
     char log[32768];
 };
@@ -292,6 +294,8 @@ static inline int sim_up(void *h, const struct ike_sa_state *sa, const struct ik
                             .ts = c->ts[0]};
     memcpy(s->encr, encr, sizeof s->encr);
     memcpy(s->integ, integ, sizeof s->integ);
+    if (n->on_child_up)
+        n->on_child_up(n);
     return 0;
 }
 
@@ -327,6 +331,8 @@ static inline void sim_event(void *h, enum ike_event ev, const struct ike_sa_sta
     n->sa_up += ev == IKE_EV_SA_UP;
     n->sa_down += ev == IKE_EV_SA_DOWN;
     n->retransmits += ev == IKE_EV_RETRANSMIT;
+    if (ev == IKE_EV_SA_UP && n->on_sa_up)
+        n->on_sa_up(n);
 }
 
 static inline bool sim_debug_on(void *h, enum ike_debug cls, unsigned level)

@@ -430,6 +430,77 @@ static void liveness(void **state)
     sim_free(s);
 }
 
+static usec_t esp_seen;
+static usec_t esp_traffic(void *h, const struct ike_sa_state *sa)
+{
+    (void)h;
+    (void)sa;
+    return esp_seen;
+}
+
+/* A peer whose traffic comes in is not asked (§2.4); when that stops, it is. */
+static void liveness_by_traffic(void **state)
+{
+    struct sim *s = sim_new(12, DH_X25519);
+    struct ike_host host = sim_host;
+    (void)state;
+    host.last_traffic = esp_traffic;
+    ike_free(s->node[0].ike);
+    s->node[0].ike = ike_new(&host, &s->node[0], &s->q, &s->clk);
+    s->node[0].dpd_seconds = 10;
+    s->node[0].dpd_retry = 2;
+    sim_initiate(s, 0, 1, 0);
+    for (int i = 0; i < 100; i++) {
+        sim_for(s, 1);
+        esp_seen = s->time.mono_us;
+    }
+    assert_int_equal(s->delivered, 4);
+    sim_for(s, 12);
+    assert_int_equal(s->delivered, 6);
+    sim_free(s);
+}
+
+static void end_in_event(struct sim_node *n)
+{
+    ike_clear(n->ike, NULL, 0);
+}
+
+/* The host ends the SA from inside the callback that tells of it. */
+static void cleared_from_callbacks(void **state)
+{
+    (void)state;
+    for (int node = 0; node < 2; node++) {
+        for (int when = 0; when < 2; when++) {
+            struct sim *s = sim_new(22, DH_X25519);
+            *(when ? &s->node[node].on_child_up : &s->node[node].on_sa_up) = end_in_event;
+            sim_initiate(s, 0, 1, 0);
+            sim_for(s, 5);
+            assert_nothing(s);
+            assert_int_equal(s->node[0].sa_up, s->node[0].sa_down);
+            assert_int_equal(s->node[1].sa_up, s->node[1].sa_down);
+            sim_free(s);
+        }
+    }
+}
+
+static void described(void **state)
+{
+    struct sim *s = up(DH_X25519);
+    char text[1024];
+    const struct ike_sa_state *sa = sim_sas(s, 0).last;
+    (void)state;
+    int n = ike_describe(sa, text, sizeof text);
+    assert_int_equal(n, strlen(text));
+    assert_non_null(strstr(text, " READY INITIATOR 192.0.2.1:500 - 203.0.113.1:500\n"));
+    assert_non_null(strstr(text, "Encr: AES-CBC, keysize: 256, Hash: SHA256, PRF: SHA256, "
+                                 "DH Grp:31, lifetime 86400 sec\n"));
+    assert_non_null(strstr(text, "local 10.10.10.0/0 - 10.10.10.255/65535 "
+                                 "remote 192.168.10.0/0 - 192.168.10.255/65535 protocol 0\n"));
+    for (size_t cap = 0; cap < (size_t)n; cap++)
+        assert_int_equal(ike_describe(sa, text, cap), n);
+    sim_free(s);
+}
+
 static void child_lifetime(void **state)
 {
     struct sim *s = sim_new(13, DH_X25519);
@@ -753,6 +824,9 @@ int main(void)
         cmocka_unit_test(clear_unreachable),
         cmocka_unit_test(interface_gone),
         cmocka_unit_test(liveness),
+        cmocka_unit_test(liveness_by_traffic),
+        cmocka_unit_test(cleared_from_callbacks),
+        cmocka_unit_test(described),
         cmocka_unit_test(child_lifetime),
         cmocka_unit_test(both_expire_together),
         cmocka_unit_test(ike_lifetime),

@@ -8,7 +8,7 @@
 static uint64_t runs(void)
 {
     const char *text = getenv("TANDEM_IKE_RUNS");
-    return text ? strtoull(text, NULL, 10) : 3000;
+    return text ? strtoull(text, NULL, 10) : 2000;
 }
 
 static struct sim *bad_network(uint64_t seed)
