@@ -135,9 +135,9 @@ void *args_copy(uint16_t entry, const void *args)
         field_load(a, args, &v);
         v.str = bad ? NULL : strdup(v.str ? v.str : "");
         bad = bad || !v.str;
-        field_store(a, copy, &v);
+        field_store(a, copy, &v); /* the copy owns it */
     }
-    if (bad) {
+    if (bad) { // NOLINT(clang-analyzer-unix.Malloc): does not see through field_store
         args_free(entry, copy);
         return NULL;
     }
@@ -233,7 +233,7 @@ uint64_t args_hash(uint16_t entry, const void *args)
         field_load(a, args, &v);
         h = mix(h, &i, sizeof(i));
         if (g_store(a->type) == GS_STR)
-            h = mix(h, v.str, strlen(v.str));
+            h = v.str ? mix(h, v.str, strlen(v.str)) : h;
         else if (g_store(a->type) == GS_ADDR)
             h = mix(h, v.addr.b, sizeof(v.addr.b));
         else

@@ -368,6 +368,7 @@ static void parse_line(const struct line_place *p, const struct tokens *tok, str
     struct str among = {0};
     struct tokens rest;
     unsigned reach;
+    rest.n = 0;
     enum builtin b = p->depth ? builtin_find(p, tok, &among) : B_NONE;
     if (b == B_NO || b == B_DEFAULT || b == B_DO) {
         drop_first(&rest, tok);

@@ -41,7 +41,7 @@ const struct group *node_group(const struct node *parent, uint16_t entry);
 
 /* A node that stands nowhere yet; takes args. NULL without memory (args stay the caller's). */
 struct node *node_new(struct tree *t, uint16_t entry, void *args);
-void node_free(struct node *n); /* with what is below it; must not be linked */
+void node_free(struct node *n); /* with what is below it; must not stand among siblings */
 /* Where a new node belongs: the sibling before it, or NULL for the front. at: 1-based place
  * among its kind, 0 = by the entry's rule. */
 struct node *node_place(struct node *parent, const struct node *n, uint64_t at);

@@ -99,11 +99,13 @@ struct node *node_new(struct tree *t, uint16_t entry, void *args)
 void node_free(struct node *n)
 {
     struct tree *t = n->tree;
-    while (n->pub.first) {
-        struct node *c = node_of(n->pub.first);
-        node_unlink(c);
-        node_free(c);
+    /* All goes: the children need not be unlinked from each other. */
+    for (struct cfg_node *c = n->pub.first, *next; c; c = next) {
+        next = c->next;
+        node_free(node_of(c));
     }
+    if (n->linked)
+        hash_remove(t, n);
     struct node **b = &t->by_id[n->id & (t->buckets - 1)];
     while (*b && *b != n)
         b = &(*b)->id_next;
@@ -156,6 +158,8 @@ struct node *node_place(struct node *parent, const struct node *n, uint64_t at)
         return node_of(after->pub.prev);
     }
     if (g_entries[n->pub.entry].flags & GE_SORTED) {
+        if (args_order(n->pub.entry, n->pub.args, g->first->pub.args) < 0)
+            return node_of(g->first->pub.prev); /* often pasted in falling order */
         while (after && after->pub.entry == n->pub.entry &&
                args_order(n->pub.entry, n->pub.args, after->pub.args) < 0)
             after = node_of(after->pub.prev);

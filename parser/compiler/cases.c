@@ -46,9 +46,9 @@ static void value(const struct arg *a, unsigned v, struct str *out)
     case GT_ENUM:
     case GT_PROTO:
     case GT_PORT:
-        for (unsigned i = v % a->en->count; i; i--)
+        for (unsigned i = a->en ? v % a->en->count : 0; i && w->next; i--)
             w = w->next;
-        str_add(out, w->text);
+        str_add(out, w ? w->text : "?");
         break;
     default:
         str_add(out, a->hi > 1 ? "Zx" : "Z");
@@ -69,7 +69,7 @@ static void spell(const struct expr *x, unsigned v, struct str *out)
         return;
     case X_ALT:
         each(expr, c, x->child) arms++;
-        arms = (v >> 1) % arms;
+        arms = arms ? (v >> 1) % arms : 0;
         each(expr, c, x->child) if (arms-- == 0)
         {
             spell(c, v, out);

@@ -25,6 +25,7 @@ static int set_up(void **state)
 {
     struct folder *f = calloc(1, sizeof(*f));
     char self[PATH_MAX - 32];
+    *state = f;
     if (!f)
         return -1;
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -35,7 +36,6 @@ static int set_up(void **state)
         *strrchr(self, '/') = '\0';
     (void)snprintf(f->cgc, sizeof(f->cgc), "%s/cgc", self);
     (void)strcpy(f->path, "/tmp/cgc-test-XXXXXX");
-    *state = f;
     return mkdtemp(f->path) ? 0 : -1;
 }
 
