@@ -301,7 +301,7 @@ void cli_load(struct cli *cli, const char *text, size_t len)
     if (l.refused)
         log_line(control_log(cli->control), LOGL_WARNING, "config",
                  "startup-config: %u of %u lines refused", l.refused, l.number);
-    cli->has_startup = len > 0;
+    cli->has_startup = cli->booted_with = len > 0;
     cli->loaded = true;
     cli->saved_serial = cli->tree->serial;
     str_clear(&cli->startup);

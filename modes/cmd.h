@@ -17,7 +17,7 @@ struct session; /* session.h */
 struct cmd {
     struct session *session;
     struct control *control;
-    struct cfg_tree *tree; /* running-config; read it, edit through cmd_config() */
+    struct cfg_tree *tree; /* running-config; read it, edit through cli_config() of internal.h */
     const struct line_result *line;
     bool asa;
     void *state;                     /* a hook's own, while CMD_ASYNC */

@@ -35,7 +35,7 @@ static void asa_version(struct cmd *c, const char *uptime)
     cmd_printf(c, "Cisco Adaptive Security Appliance Software Version %s \n", cli->box.version);
     cmd_printf(c, "Tandem %s\n\n", TANDEM_VERSION);
     cmd_printf(c, "System image file is \"boot:/tandemd\"\nConfig file at boot was \"%s\"\n\n",
-               cli->has_startup ? "startup-config" : "none");
+               cli->booted_with ? "startup-config" : "none");
     cmd_printf(c, "%s up %s\n\n", cmd_hostname(c), uptime);
     cmd_printf(c, "Hardware:   %s\n\n", cli->hardware);
     query_ports(c->control, port_line, &n);
