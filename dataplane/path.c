@@ -89,7 +89,6 @@ static void count_sa(struct sa *sa, const struct pkt *p)
 {
     dp_add(&sa->ctr->packets, 1);
     dp_add(&sa->ctr->bytes, p->payload);
-    sa->bytes += p->payload;
 }
 
 /* Once per vector and SA: what does not need to be exact within one. */
@@ -197,6 +196,7 @@ static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *
         drop(dp, sa->ctr, p, DP_HARD_LIFETIME);
         return WAY_NONE;
     }
+    sa->bytes += p->len; /* now: the next packet of this vector must see it */
     set_outer(p, sa, &in);
     return WAY_SEAL;
 }
@@ -405,6 +405,7 @@ void dp_inbound(struct dp *dp, struct pkt **p, size_t n)
     for (size_t i = 0; i < n_good; i++) {
         struct pkt *q = good[i];
         count_sa(q->sa, q);
+        q->sa->bytes += q->payload;
         check_path(dp, q);
         if (q->len == 0)
             continue; /* a dummy packet, RFC 4303 §2.6 */

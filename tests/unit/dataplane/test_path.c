@@ -255,13 +255,16 @@ static void test_lifetime(void **state)
     assert_int_equal(x.sa, m.sa);
     assert_int_equal(x.hard, 0);
     world_clear(a);
-    from_host(a, "10.10.10.1", "192.168.10.1", 8, 100);
+    a->n_wire = 0;
+    from_host(a, "10.10.10.1", "192.168.10.1", 20, 100); /* in one vector, and exactly */
+    assert_int_equal(a->n_wire, 8);
+    assert_int_equal(drops(&a->stats->slot[1], DP_HARD_LIFETIME), 12);
     assert_true(world_heard(a, SADB_EXPIRE, &x, sizeof x));
     assert_int_equal(x.hard, 1);
     a->n_wire = 0;
     from_host(a, "10.10.10.1", "192.168.10.1", 4, 100);
     assert_int_equal(a->n_wire, 0);
-    assert_int_equal(drops(&a->stats->slot[1], DP_HARD_LIFETIME), 4);
+    assert_int_equal(drops(&a->stats->slot[1], DP_HARD_LIFETIME), 16);
     struct sadb_update u;
     memset(&u, 0, sizeof u);
     u.sa = m.sa;
