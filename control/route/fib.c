@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define CRYPTO_METRIC 1
+#define CLOSED_METRIC 2
 
 struct wanted {
     struct lr_route *v;
@@ -96,6 +97,19 @@ static bool gather(struct control *c, struct inputs *in)
     return true;
 }
 
+/* Behind each way into a shadow stands a wall: should all of us be killed at once, the kernel
+ * takes the TUN and its routes away, and main would lead the packet out in clear. */
+static void add_closed(struct wanted *w, const struct prefix *dst)
+{
+    struct lr_route *r = add(w);
+    if (!r)
+        return;
+    r->table = TANDEM_RT_TABLE;
+    r->metric = CLOSED_METRIC;
+    r->dst = *dst;
+    r->type = RT_UNREACHABLE;
+}
+
 static void add_table(struct control *c, struct wanted *w)
 {
     struct inputs in = {0};
@@ -122,6 +136,7 @@ static void add_table(struct control *c, struct wanted *w)
             r->oif = tun;
             /* else the box's own packets would take the address of another interface */
             r->src = p->ifp->addr.addr;
+            add_closed(w, &t[i].dst);
         }
     }
     free(t);
