@@ -580,6 +580,8 @@ static void clean_up(struct launcher *l)
     free_event(l->ev_kill);
     if (l->base)
         event_base_free(l->base);
+    if (l->sock[SOCK_CLI] >= 0)
+        socket_cli_remove(l->o->run_dir);
     for (size_t i = 0; i < SOCKETS; i++)
         if (l->sock[i] >= 0)
             close(l->sock[i]);

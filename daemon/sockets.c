@@ -109,13 +109,25 @@ static int open_ssh(uint16_t port)
     return err ? fail(fd, err) : fd;
 }
 
+static bool cli_path(const char *run_dir, char *path, size_t cap)
+{
+    return snprintf(path, cap, "%s/tandem.sock", run_dir) < (int)cap;
+}
+
 static int open_cli(const char *run_dir)
 {
     char path[256];
-    if (snprintf(path, sizeof(path), "%s/tandem.sock", run_dir) >= (int)sizeof(path))
+    if (!cli_path(run_dir, path, sizeof(path)))
         return -ENAMETOOLONG;
     /* Anybody may connect: the engine asks the kernel who it is. */
     return ipc_listen(path, 0666);
+}
+
+void socket_cli_remove(const char *run_dir)
+{
+    char path[256];
+    if (cli_path(run_dir, path, sizeof(path)))
+        unlink(path);
 }
 
 static int open_stats(void)

@@ -13,6 +13,7 @@ struct socket_opts {
 /* Opens a socket of SOCK_IKE4 … SOCK_SSH or the counters of SOCK_STATS. fd, or -errno and in
  * `why` a sentence that says what to do about it. */
 int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why, size_t cap);
+void socket_cli_remove(const char *run_dir); /* the file in the way of nobody any more */
 const char *socket_name(enum launch_socket kind);
 /* The same counters for one who may only read. fd or -errno. */
 int stats_reader(int fd);

@@ -382,6 +382,7 @@ static void everything_is_handed_over(void **state)
     assert_true(ns_shows("ps -eo args", "tandemd: datapath --role datapath"));
     assert_true(ns_shows("ps -eo args", "/run/empty"));
     assert_int_equal(stop(b), 0);
+    assert_int_equal(stat(path, &st), -1);
 }
 
 static void a_killed_child_gets_everything_again(void **state)
