@@ -284,8 +284,12 @@ static void close_socket(struct control *c)
 
 void ping_close(struct control *c)
 {
-    while (c->pings)
-        control_ping_abort(c->pings);
+    while (c->pings) {
+        struct ping *p = c->pings;
+        c->pings = p->next;
+        timer_cancel(&c->timers, &p->timer);
+        free(p);
+    }
     close_socket(c);
 }
 

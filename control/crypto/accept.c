@@ -44,32 +44,29 @@ static enum merit judge(const struct selector *line, const struct selector *offe
 
 /* The first pair may be the packet that asked (RFC 7296 §2.9): single addresses, and more pairs
  * after it. Then the line must carry that packet. */
-static const struct selector *trigger_of(const struct selector *offered, size_t n)
+static bool starts_with_packet(const struct selector *offered, size_t n)
 {
     return n > 1 && addr_eq(&offered[0].local.lo, &offered[0].local.hi) &&
-                   addr_eq(&offered[0].remote.lo, &offered[0].remote.hi)
-               ? &offered[0]
-               : NULL;
+           addr_eq(&offered[0].remote.lo, &offered[0].remote.hi);
 }
 
 static enum merit best_pair(const struct selector *line, const struct selector *offered, size_t n,
                             struct selector *out)
 {
-    const struct selector *packet = trigger_of(offered, n);
     enum merit best = NO_MATCH;
     struct selector s;
-    if (packet && judge(line, packet, &s) != COVERS_OFFER &&
-        judge(line, packet, &s) != COVERED_BY_OFFER)
+    bool packet = starts_with_packet(offered, n);
+    if (packet && judge(line, &offered[0], &s) < COVERS_OFFER)
         return NO_MATCH;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = packet; i < n; i++) {
         enum merit m = judge(line, &offered[i], &s);
-        if (m > best && !(packet && i == 0)) {
+        if (m > best) {
             best = m;
             *out = s;
         }
     }
     if (best == NO_MATCH && packet) {
-        *out = *packet;
+        *out = offered[0];
         best = COVERS_OFFER;
     }
     return best;
