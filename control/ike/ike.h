@@ -61,20 +61,39 @@ struct ike_child_cfg {
 struct ike_peer_cfg {
     const uint8_t *local_psk, *remote_psk;
     uint16_t local_psk_len, remote_psk_len;
-    struct ike_identity local_id; /* type 0: the local address */
+    struct ike_identity local_id;    /* type 0: the local address */
     uint32_t dpd_seconds, dpd_retry; /* 0 = off */
 };
 
 /* Why something ended, for logs, `debug` and the tunnel manager. Texts: ike_reason_text(). */
 enum ike_reason {
-    IKE_R_NONE, IKE_R_RETRANSMIT, IKE_R_NO_PROPOSAL, IKE_R_AUTH_FAILED, IKE_R_TS_UNACCEPTABLE,
-    IKE_R_NO_POLICY, IKE_R_PEER_DELETE, IKE_R_LOCAL_DELETE, IKE_R_DPD, IKE_R_LIFETIME,
-    IKE_R_MALFORMED, IKE_R_LIMIT, IKE_R_INTERNAL, IKE_R_REPLACED, IKE_REASONS
+    IKE_R_NONE,
+    IKE_R_RETRANSMIT,
+    IKE_R_NO_PROPOSAL,
+    IKE_R_AUTH_FAILED,
+    IKE_R_TS_UNACCEPTABLE,
+    IKE_R_NO_POLICY,
+    IKE_R_PEER_DELETE,
+    IKE_R_LOCAL_DELETE,
+    IKE_R_DPD,
+    IKE_R_LIFETIME,
+    IKE_R_MALFORMED,
+    IKE_R_LIMIT,
+    IKE_R_INTERNAL,
+    IKE_R_REPLACED,
+    IKE_REASONS
 };
 const char *ike_reason_text(enum ike_reason r);
 
-enum ike_event { IKE_EV_SA_UP, IKE_EV_SA_DOWN, IKE_EV_CHILD_UP, IKE_EV_CHILD_DOWN,
-                 IKE_EV_INIT_RECEIVED, IKE_EV_RETRANSMIT, IKE_EV_DROPPED };
+enum ike_event {
+    IKE_EV_SA_UP,
+    IKE_EV_SA_DOWN,
+    IKE_EV_CHILD_UP,
+    IKE_EV_CHILD_DOWN,
+    IKE_EV_INIT_RECEIVED,
+    IKE_EV_RETRANSMIT,
+    IKE_EV_DROPPED
+};
 
 /* Debug classes of `debug crypto ikev2 {platform|protocol} N`. */
 enum ike_debug { IKE_DBG_PLATFORM, IKE_DBG_PROTOCOL, IKE_DBG_CLASSES };
@@ -88,7 +107,8 @@ struct ike_job {
 struct ike_host {
     /* Sends one IKE message. path.lport 4500 means with the non-ESP marker, added by the host. */
     int (*send)(void *h, const struct ike_path *p, const uint8_t *msg, size_t len);
-    /* Policies in force on the interface that owns p->local; NULL when IKEv2 is not enabled there. */
+    /* Policies in force on the interface that owns p->local; NULL when IKEv2 is not enabled there.
+     */
     const struct ike_policy *(*policies)(void *h, const struct addr *local, size_t *n);
     /* false: no key for this peer. The pointers live until the next configuration change. */
     bool (*peer)(void *h, const struct ike_path *p, struct ike_peer_cfg *out);
@@ -99,14 +119,17 @@ struct ike_host {
     /* Numbers for a new child: SADB handles and counter slots. Asked for directly before
      * child_up; given back by child_down, which also follows a child_up that failed. */
     int (*child_alloc)(void *h, struct ike_child_state *c);
-    /* Both directions are ready: install them. keys: [0] inbound, [1] outbound; wiped by the caller. */
+    /* Both directions are ready: install them. keys: [0] inbound, [1] outbound; wiped by the
+     * caller. */
     int (*child_up)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
                     const struct sadb_alg encr[2], const struct sadb_alg integ[2],
                     const struct ike_child_cfg *cfg);
     void (*child_down)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
                        enum ike_reason why);
-    /* An initiation for cfg->policy ended without a child; the tunnel manager may try the next peer. */
-    void (*initiate_failed)(void *h, uint32_t policy, const struct ike_path *p, enum ike_reason why);
+    /* An initiation for cfg->policy ended without a child; the tunnel manager may try the next
+     * peer. */
+    void (*initiate_failed)(void *h, uint32_t policy, const struct ike_path *p,
+                            enum ike_reason why);
     void (*event)(void *h, enum ike_event ev, const struct ike_sa_state *sa, const char *text);
     /* Debug text for people; level 1..255. May be NULL. Called only when debug_on says so. */
     bool (*debug_on)(void *h, enum ike_debug cls, unsigned level);
@@ -137,7 +160,8 @@ struct ike_stats {
 };
 
 struct ike;
-struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q, const struct clock *clk);
+struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q,
+                    const struct clock *clk);
 void ike_free(struct ike *ike); /* sends nothing; wipes every key */
 void ike_set_schedule(struct ike *ike, const struct ike_schedule *s);
 void ike_set_limits(struct ike *ike, const struct ike_limits *l);
@@ -157,7 +181,8 @@ void ike_expired(struct ike *ike, uint32_t sa, bool hard);
 void ike_nat_moved(struct ike *ike, uint32_t sa, const struct ike_path *p);
 
 /* Reading, for shows: visits every SA until fn returns false. */
-void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx);
+void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
+              void *ctx);
 const struct ike_stats *ike_stats(const struct ike *ike);
 
 #endif

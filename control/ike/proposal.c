@@ -383,8 +383,8 @@ static int check_answer(const struct ike_offer *offered, const struct ike_offer 
         chosen[x->type] = *x;
     }
     /* A type that we offered must be answered. */
-    for (uint8_t t = T_ENCR; t <= T_ESN; t++)
-        if (has_type(offered, o, t) && chosen[t].type == 0 && t != T_ESN)
+    for (unsigned t = T_ENCR; t <= T_ESN; t++)
+        if (has_type(offered, o, (uint8_t)t) && chosen[t].type == 0 && t != T_ESN)
             return -EBADMSG;
     return 0;
 }

@@ -29,11 +29,11 @@ struct ike_path {
 /* Protocol states, RFC 7296. Names in ike_state_name(). */
 enum ike_state {
     IKE_IDLE = 0,
-    IKE_INIT_SENT,   /* initiator: IKE_SA_INIT request out */
-    IKE_AUTH_SENT,   /* initiator: IKE_AUTH request out */
-    IKE_INIT_DONE,   /* responder: IKE_SA_INIT answered */
+    IKE_INIT_SENT, /* initiator: IKE_SA_INIT request out */
+    IKE_AUTH_SENT, /* initiator: IKE_AUTH request out */
+    IKE_INIT_DONE, /* responder: IKE_SA_INIT answered */
     IKE_ESTABLISHED,
-    IKE_DELETING,    /* our delete is out */
+    IKE_DELETING, /* our delete is out */
     IKE_DEAD,
     IKE_STATES
 };
@@ -55,12 +55,12 @@ struct ike_keys {
 };
 
 struct ike_child_state {
-    uint32_t policy, ifid;   /* which proxy identity it serves */
-    uint32_t sa_in, sa_out;  /* SADB handles */
+    uint32_t policy, ifid;  /* which proxy identity it serves */
+    uint32_t sa_in, sa_out; /* SADB handles */
     uint32_t slot_in, slot_out;
     uint32_t spi_in, spi_out;
     uint16_t encr, encr_bits, integ, pfs_group;
-    uint8_t mode;            /* enum sadb_mode */
+    uint8_t mode; /* enum sadb_mode */
     bool esn, udp, initiator;
     uint32_t life_seconds;
     uint64_t life_kbytes;    /* 0 = unlimited */
@@ -73,7 +73,7 @@ struct ike_child_state {
 };
 
 struct ike_sa_state {
-    uint32_t tunnel_id;  /* as shown; unique in this box */
+    uint32_t tunnel_id; /* as shown; unique in this box */
     uint32_t session_id;
     enum ike_state state;
     bool initiator;
@@ -81,17 +81,17 @@ struct ike_sa_state {
     bool peer_fragments;        /* RFC 7383 notify seen */
     uint64_t spi_i, spi_r;
     struct ike_path path;
-    uint32_t ifid;              /* crypto interface it belongs to */
+    uint32_t ifid; /* crypto interface it belongs to */
     struct ike_identity local_id, remote_id;
     struct ike_suite suite;
-    struct ike_keys keys;       /* secret */
+    struct ike_keys keys; /* secret */
     uint32_t policy_priority;
-    uint32_t lifetime;          /* seconds */
-    usec_t created, established; /* monotonic; established 0 = not yet */
+    uint32_t lifetime;                     /* seconds */
+    usec_t created, established;           /* monotonic; established 0 = not yet */
     uint32_t next_send_mid, next_recv_mid; /* RFC 7296 §2.2 */
     uint32_t window;
     uint32_t dpd_seconds, dpd_retry;
-    usec_t last_in;             /* last fresh protected message */
+    usec_t last_in; /* last fresh protected message */
     uint32_t n_children;
     struct ike_child_state child[IKE_CHILDREN_MAX];
 };

@@ -39,7 +39,7 @@ static int cbc(const struct ike_crypto *c, const struct transform *e, bool seal,
     int ok = ci && ctx && EVP_CipherInit_ex2(ctx, ci, key, iv, seal, NULL) &&
              EVP_CIPHER_CTX_set_padding(ctx, 0) &&
              EVP_CipherUpdate(ctx, data, &len, data, (int)n) &&
-             EVP_CipherFinal_ex(ctx, data + len, &last) && (size_t)(len + last) == n;
+             EVP_CipherFinal_ex(ctx, data + len, &last) && (size_t)len + (size_t)last == n;
     EVP_CIPHER_CTX_free(ctx);
     EVP_CIPHER_free(ci);
     return ok ? 0 : -EBADMSG;
