@@ -16,12 +16,11 @@
 #include "daemon/launcher.h"
 #include "daemon/broker.h"
 #include "daemon/hostkey.h"
-#include "daemon/serial.h"
+#include "daemon/prepare.h"
 #include "daemon/sockets.h"
 #include "daemon/spawn.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
-#include "lib/str.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -30,7 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,9 +55,7 @@ enum phase { UP, RELOADING, STOPPING };
 
 struct launcher {
     const struct launcher_opts *o;
-    struct lm_box box;
-    struct rights rights;
-    char empty_dir[256];
+    struct prepared p;
     struct event_base *base;
     struct log log;
     struct clock clock;
@@ -67,7 +63,6 @@ struct launcher {
     struct child child[LAST_ROLE + 1];
     int sock[SOCKETS]; /* -1 = not open (yet) */
     int told[SOCKETS]; /* errno of the trouble that was reported */
-    int state_dir, lock;
     enum phase phase;
     struct event *ev_term, *ev_int, *ev_child, *ev_sockets, *ev_kill;
     struct log_limit odd_requests;
@@ -145,7 +140,7 @@ static void give_tun(void *ctx, const struct lm_tun *t, int fd)
 static void give_config(struct child *c)
 {
     struct launcher *l = c->l;
-    int fd = openat(l->state_dir, "startup-config", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(l->p.state_dir, "startup-config", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno != ENOENT)
         log_line(&l->log, LOGL_ERROR, "launcher", "cannot read %s/startup-config: %s",
                  l->o->state_dir, strerror(errno));
@@ -175,7 +170,7 @@ static void join(struct launcher *l, enum launch_role a, enum launch_role b)
 static void hand_over_first(struct child *c)
 {
     struct launcher *l = c->l;
-    struct lm_box box = l->box;
+    struct lm_box box = l->p.box;
     box.restarted = c->ran;
     c->ran = true;
     give(c, LM_BOX, &box, sizeof(box), -1);
@@ -204,7 +199,7 @@ static int open_one(struct launcher *l, enum launch_socket kind, char *why, size
     int made = 0;
     if (kind != SOCK_HOSTKEY)
         return socket_open(kind, &so, why, cap);
-    int fd = hostkey_open(l->state_dir, &made);
+    int fd = hostkey_open(l->p.state_dir, &made);
     if (fd < 0)
         snprintf(why, cap, "%s/%s: %s; there is no SSH without it", l->o->state_dir, HOSTKEY_FILE,
                  strerror(-fd));
@@ -292,7 +287,8 @@ static int spawn(struct child *c)
     int sv[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
         return -errno;
-    int pid = spawn_role(c->role, &l->rights, c->role == ROLE_ACCESS ? l->empty_dir : NULL, sv[1]);
+    int pid =
+        spawn_role(c->role, &l->p.rights, c->role == ROLE_ACCESS ? l->p.empty_dir : NULL, sv[1]);
     int err = pid < 0 ? pid : 0;
     close(sv[1]);
     if (!err) {
@@ -329,7 +325,7 @@ static void start(struct child *c)
 
 static void start_all(struct launcher *l)
 {
-    l->box.boot_wall_us = clock_wall(&l->clock);
+    l->p.box.boot_wall_us = clock_wall(&l->clock);
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
         l->child[r].early_deaths = 0;
         l->child[r].ran = false;
@@ -457,59 +453,6 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
 /* --- life ---------------------------------------------------------------------------------------
  */
 
-static int make_dir(struct launcher *l, const char *path, mode_t mode)
-{
-    if (mkdir(path, mode) == 0 || errno == EEXIST)
-        return 0;
-    log_line(&l->log, LOGL_ERROR, "launcher", "cannot make the directory %s: %s", path,
-             strerror(errno));
-    return -errno;
-}
-
-static int make_dirs(struct launcher *l)
-{
-    const struct launcher_opts *o = l->o;
-    if (snprintf(l->empty_dir, sizeof(l->empty_dir), "%s/empty", o->run_dir) >=
-        (int)sizeof(l->empty_dir)) {
-        log_line(&l->log, LOGL_ERROR, "launcher", "the name of the --run directory is too long");
-        return -ENAMETOOLONG;
-    }
-    if (make_dir(l, o->state_dir, 0700) || make_dir(l, o->run_dir, 0755) ||
-        make_dir(l, l->empty_dir, 0555))
-        return -1;
-    l->state_dir = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (l->state_dir >= 0)
-        return 0;
-    log_line(&l->log, LOGL_ERROR, "launcher", "cannot open the directory %s: %s", o->state_dir,
-             strerror(errno));
-    return -1;
-}
-
-/* What show version says, where the command line does not. */
-static void describe_box(struct launcher *l)
-{
-    l->box = l->o->box;
-    if (!l->box.version[0])
-        str_copy(l->box.version, sizeof(l->box.version), l->box.asa ? "9.16(2)" : "15.2(4)S1");
-    int err = l->box.serial[0] ? 0 : serial_get(l->state_dir, l->box.serial, sizeof(l->box.serial));
-    if (err)
-        log_line(&l->log, LOGL_WARNING, "launcher", "no serial number: %s/%s: %s", l->o->state_dir,
-                 SERIAL_FILE, strerror(-err));
-}
-
-static int find_user(struct launcher *l)
-{
-    int found = rights_lookup(l->o->user, &l->rights);
-    if (found == 1)
-        log_line(&l->log, LOGL_NOTICE, "launcher",
-                 "there is no user %s: the children run as nobody (adduser --system %s)",
-                 l->o->user, l->o->user);
-    if (found < 0)
-        log_line(&l->log, LOGL_ERROR, "launcher", "no user to run the children as (%s): %s",
-                 l->o->user, found == -EINVAL ? "it is root" : strerror(-found));
-    return found < 0 ? found : 0;
-}
-
 static int make_events(struct launcher *l)
 {
     l->base = event_base_new();
@@ -538,20 +481,9 @@ static int come_up(struct launcher *l)
 {
     char why[160];
     struct broker_opts bo = {.log = &l->log, .tun = give_tun, .reload = on_reload, .ctx = l};
-    if (geteuid() != 0) {
-        log_line(&l->log, LOGL_ERROR, "launcher", "tandemd must be started as root");
-        return -EPERM;
-    }
-    rights_limits();
-    signal(SIGPIPE, SIG_IGN);
-    l->lock = namespace_lock();
-    if (l->lock == -EADDRINUSE)
-        log_line(&l->log, LOGL_ERROR, "launcher",
-                 "another tandemd runs in this network namespace; stop it first");
-    if (l->lock < 0 || find_user(l) || make_dirs(l) || make_events(l))
+    if (prepare(l->o, &l->log, &l->p) < 0 || make_events(l) < 0)
         return -1;
-    describe_box(l);
-    bo.state_dir = l->state_dir;
+    bo.state_dir = l->p.state_dir;
     l->broker = broker_new(&bo, why, sizeof(why));
     if (!l->broker) {
         log_line(&l->log, LOGL_ERROR, "launcher", "%s", why);
@@ -585,15 +517,12 @@ static void clean_up(struct launcher *l)
     for (size_t i = 0; i < SOCKETS; i++)
         if (l->sock[i] >= 0)
             close(l->sock[i]);
-    if (l->state_dir >= 0)
-        close(l->state_dir);
-    if (l->lock >= 0)
-        close(l->lock);
+    prepared_free(&l->p);
 }
 
 int launcher_run(const struct launcher_opts *o)
 {
-    struct launcher l = {.o = o, .clock = clock_system(), .state_dir = -1, .lock = -1};
+    struct launcher l = {.o = o, .clock = clock_system(), .p = {.state_dir = -1, .lock = -1}};
     for (size_t i = 0; i < SOCKETS; i++)
         l.sock[i] = -1;
     log_init(&l.log, "launcher", STDERR_FILENO, o->box.verbose ? LOGL_INFO : LOGL_NOTICE);
