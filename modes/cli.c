@@ -118,7 +118,7 @@ static void cpu_model(char *buf, size_t cap)
     char line[256];
     while (f && fgets(line, sizeof line, f)) {
         char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) || !colon)
+        if (strncmp(line, "model name", 10) != 0 || !colon)
             continue;
         line[strcspn(line, "\n")] = 0;
         char *at = strstr(colon, " @"); /* the clock rate is said apart */
