@@ -40,6 +40,7 @@ struct bench {
     struct frame asked[FRAMES], told[FRAMES]; /* by the launcher's and the datapath's side */
     size_t n_asked, n_told;
     uint16_t refuse; /* a request type that the launcher refuses */
+    char saved[64];  /* what came with the last LR_SAVE */
     uint32_t next_ifindex;
     char notice[512];
 };
@@ -185,6 +186,10 @@ static inline void on_asked(struct ipc *ipc, struct ipc_msg *m, void *ctx)
     struct bench *b = (struct bench *)ctx;
     keep_frame(b->asked, &b->n_asked, m);
     struct lm_reply r = {.err = m->type == b->refuse ? -EPERM : 0};
+    if (m->type == LR_SAVE && m->nfds == 1) {
+        ssize_t n = read(m->fds[0], b->saved, sizeof(b->saved) - 1);
+        b->saved[n > 0 ? n : 0] = '\0';
+    }
     memcpy(&r.id, m->data, sizeof(r.id));
     if (!r.err)
         bench_do(b, m->type, b->asked[b->n_asked - 1].data);
@@ -334,14 +339,14 @@ static inline void wish_map(struct intent *i, const struct wish *w)
     acl->ace = arena_array(&i->arena, struct intent_ace, 8);
     if (w->deny_first)
         acl->ace[acl->n++] =
-            (struct intent_ace){.line = acl->n + 1,
-                                .sel = sel("10.10.10.0", 24, "192.168.10.128", 25)};
+            (struct intent_ace){.line = 1, .sel = sel("10.10.10.0", 24, "192.168.10.128", 25)};
     for (unsigned k = 0; k < w->lines; k++) {
         char dst[32];
         snprintf(dst, sizeof(dst), "192.168.%u.0", 10 + k);
-        acl->ace[acl->n++] = (struct intent_ace){.permit = true,
-                                                 .line = acl->n + 1,
-                                                 .sel = sel("10.10.10.0", 24, dst, 24)};
+        struct intent_ace *a = &acl->ace[acl->n++];
+        *a = (struct intent_ace){.permit = true,
+                                 .line = acl->n,
+                                 .sel = sel("10.10.10.0", 24, dst, 24)};
     }
     i->n_map = 1;
     struct intent_map *m = i->map = arena_new(&i->arena, struct intent_map);
