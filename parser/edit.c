@@ -142,9 +142,20 @@ static bool item_matches(const struct edit *d, const struct cfg_node *n, const v
     return true;
 }
 
+/* The item of these keys; of equal ones the first. */
+static struct node *find_item(const struct edit *d, const void *args)
+{
+    if (!(d->e->flags & GE_REPEATS))
+        return node_same(node_of(d->parent), d->r->entry, args);
+    for (const struct cfg_node *n = cfg_first(d->parent, d->r->entry); n; n = cfg_next(n))
+        if (args_same(d->r->entry, n->args, args))
+            return node_of(n);
+    return NULL;
+}
+
 static int remove_items(struct edit *d, const void *args)
 {
-    struct node *one = node_same(node_of(d->parent), d->r->entry, args);
+    struct node *one = find_item(d, args);
     if (one && item_matches(d, &one->pub, args))
         return take_away(d, &one->pub);
     if (!(g_forms[d->r->form].flags & GF_NO))

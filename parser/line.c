@@ -204,14 +204,19 @@ static int fill(struct line_result *r, const struct matcher *m, uint32_t thread)
 
 /* --- one mode -------------------------------------------------------------------------------- */
 
+/* `no` and `default` are taken off a line, or are a word of a form like any other; then they
+ * are spelt out, for "no" is no abbreviation of a word that begins so. */
+enum first_word { PLAIN, NO_TAKEN, NO_IS_WORD };
+
 /* Tries the tokens in a mode. Returns how many were understood; on success r is filled. */
 static unsigned try_mode(const struct line_place *p, uint16_t mode, const struct tokens *tok,
-                         bool no, struct line_result *r)
+                         enum first_word first, struct line_result *r)
 {
     struct matcher m;
     uint32_t thread;
     unsigned reach;
-    match_init(&m, tok, mode, p->asa, p->privilege, no);
+    match_init(&m, tok, mode, p->asa, p->privilege, first == NO_TAKEN);
+    m.spelt_out = first == NO_IS_WORD;
     r->status = match_run(&m, tok->n);
     reach = r->status == LINE_OK ? tok->n : m.bad;
     if (r->status == LINE_AMBIGUOUS)
@@ -234,8 +239,8 @@ static unsigned try_mode(const struct line_place *p, uint16_t mode, const struct
     return reach;
 }
 
-static void parse_exec(const struct line_place *p, const struct tokens *all, struct line_result *r,
-                       unsigned *reach)
+static void parse_exec(const struct line_place *p, const struct tokens *all, enum first_word first,
+                       struct line_result *r, unsigned *reach)
 {
     struct tokens tok = *all;
     unsigned pipe = pipe_token(all);
@@ -243,7 +248,7 @@ static void parse_exec(const struct line_place *p, const struct tokens *all, str
         tok.n = pipe;
         tok.end = pipe ? (size_t)tok.t[pipe - 1].at + tok.t[pipe - 1].n : 0;
     }
-    *reach = try_mode(p, G_MODE_EXEC, &tok, false, r);
+    *reach = try_mode(p, G_MODE_EXEC, &tok, first, r);
     if (r->status != LINE_OK || pipe == all->n)
         return;
     if (g_entries[r->entry].flags & GE_PIPE) {
@@ -281,7 +286,8 @@ static bool attempt_mode(struct attempt *a, unsigned level)
         return true;
     for (unsigned literal = 0; literal <= (unsigned)a->no && !stop; literal++) {
         memset(one, 0, sizeof(*one));
-        unsigned reach = try_mode(a->p, mode, literal ? a->all : a->tok, a->no && !literal, one);
+        enum first_word first = literal ? NO_IS_WORD : a->no ? NO_TAKEN : PLAIN;
+        unsigned reach = try_mode(a->p, mode, literal ? a->all : a->tok, first, one);
         if (one->status == LINE_OK) {
             bool exec = g_entries[one->entry].kind == G_EXEC;
             one->pop = exec ? 0 : a->p->depth - level;
@@ -307,7 +313,7 @@ static void attempt_exec(struct attempt *a)
     unsigned reach, skipped = a->no ? 1 : 0;
     if (!one)
         return;
-    parse_exec(a->p, a->all, one, &reach);
+    parse_exec(a->p, a->all, a->no ? NO_IS_WORD : PLAIN, one, &reach);
     if (one->status == LINE_OK || reach > a->reach + skipped)
         replace(a->r, one);
     else if (reach == a->reach + skipped && one->status == LINE_INVALID &&
@@ -375,7 +381,7 @@ static void parse_line(const struct line_place *p, const struct tokens *tok, str
         r->status = LINE_INCOMPLETE;
     }
     if (p->depth == 0) {
-        parse_exec(p, tok, r, &reach);
+        parse_exec(p, tok, PLAIN, r, &reach);
     } else if (b == B_AMBIGUOUS) {
         r->status = LINE_AMBIGUOUS;
         r->column = tok->t[0].at;
@@ -387,7 +393,7 @@ static void parse_line(const struct line_place *p, const struct tokens *tok, str
         if (r->status == LINE_INVALID)
             r->column = builtin_column(p, tok, r->column);
     } else if (rest.n && b == B_DO) {
-        parse_exec(p, &rest, r, &reach);
+        parse_exec(p, &rest, PLAIN, r, &reach);
     } else if (rest.n) {
         parse_config(p, tok, &rest, true, r);
         r->to_default = b == B_DEFAULT;

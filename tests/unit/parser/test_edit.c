@@ -136,6 +136,20 @@ static void test_insert_at(void **state)
     box_free(&b);
 }
 
+static void test_repeats(void **state)
+{
+    (void)state;
+    struct box b;
+    box_init(&b, true);
+    box_paste(&b, "note a\nnote b\nnote a\nnote c");
+    assert_prints(&b, "note a\nnote b\nnote a\nnote c\n");
+    box_paste(&b, "no note a");
+    assert_prints(&b, "note b\nnote a\nnote c\n");
+    box_paste(&b, "no note a\nno note a");
+    assert_prints(&b, "note b\nnote c\n");
+    box_free(&b);
+}
+
 static void test_hooks(void **state)
 {
     (void)state;
@@ -257,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_flat_and_submode_are_one),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_insert_at),
+        cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_hooks),
         cmocka_unit_test(test_refusal_keeps_place),
         cmocka_unit_test(test_journal),
