@@ -444,16 +444,18 @@ int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_chi
 /* --- ending ---------------------------------------------------------------------------------- */
 
 /* Deletes every SA that fn chooses. The list may change under us, so it is walked anew after
- * each; what was deleted is in IKE_DELETING or gone and not chosen again. */
+ * each; what was deleted is in IKE_DELETING or gone and not chosen again. An SA that a callback
+ * begins meanwhile (with the next peer, say) is not meant: session numbers count up. */
 static size_t delete_where(struct ike *ike, bool (*fn)(const struct ike_sa *sa, const void *ctx),
                            const void *ctx, bool tell)
 {
     size_t n = 0;
+    uint32_t last = ike->session;
     struct ike_sa *sa;
 
     ike_enter(ike);
     for (sa = ike->head; sa;) {
-        if (sa->s.state == IKE_DELETING || !fn(sa, ctx)) {
+        if (sa->s.state == IKE_DELETING || sa->s.session_id > last || !fn(sa, ctx)) {
             sa = sa->next;
             continue;
         }
@@ -512,7 +514,7 @@ static struct ike_sa *by_handle(struct ike *ike, uint32_t handle, unsigned *chil
     return NULL;
 }
 
-void ike_expired(struct ike *ike, uint32_t handle, bool hard)
+void ike_end_child(struct ike *ike, uint32_t handle, enum ike_reason why)
 {
     unsigned i;
     struct ike_sa *sa = by_handle(ike, handle, &i);
@@ -520,16 +522,25 @@ void ike_expired(struct ike *ike, uint32_t handle, bool hard)
     if (!sa)
         return;
     ike_enter(ike);
-    ike_debug_sa(sa, 4, "Child SA 0x%x reached its %s lifetime", sa->s.child[i].spi_in,
-                 hard ? "hard" : "soft");
-    if (hard) {
-        ike_child_remove(sa, i, IKE_R_LIFETIME, true);
-        if (ike_sa_alive(sa)) {
-            ike_sa_arm_life(sa);
-            ike_sa_kick(sa);
-        }
+    ike_child_remove(sa, i, why, true);
+    if (ike_sa_alive(sa)) {
+        ike_sa_arm_life(sa);
+        ike_sa_kick(sa);
     }
     ike_leave(ike);
+}
+
+void ike_expired(struct ike *ike, uint32_t handle, bool hard)
+{
+    unsigned i;
+    struct ike_sa *sa = by_handle(ike, handle, &i);
+
+    if (!sa)
+        return;
+    ike_debug_sa(sa, 4, "Child SA 0x%x reached its %s lifetime", sa->s.child[i].spi_in,
+                 hard ? "hard" : "soft");
+    if (hard)
+        ike_end_child(ike, handle, IKE_R_LIFETIME);
 }
 
 void ike_nat_moved(struct ike *ike, uint32_t handle, const struct ike_path *p)

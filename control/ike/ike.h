@@ -178,6 +178,8 @@ size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid);
 void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local);
 /* The datapath says an SA direction has reached a lifetime. */
 void ike_expired(struct ike *ike, uint32_t sa, bool hard);
+/* Ends the child of this SADB handle for a reason of the host's; the peer is told. */
+void ike_end_child(struct ike *ike, uint32_t sa, enum ike_reason why);
 void ike_nat_moved(struct ike *ike, uint32_t sa, const struct ike_path *p);
 
 /* Reading, for shows: visits every SA until fn returns false. */

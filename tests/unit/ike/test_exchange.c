@@ -111,6 +111,47 @@ static void initiate_from_failure(void **state)
     sim_free(s);
 }
 
+static void same_peer_again(struct sim_node *n)
+{
+    struct ike_path p = {n->addr, n->sim->node[1].addr, 500, 500};
+    ike_initiate(n->ike, &p, &n->entry[0].cfg);
+}
+
+/* `clear` while an initiation is under way, and a host that begins the next one at once. */
+static void clear_does_not_chase(void **state)
+{
+    struct sim *s = sim_new(2, DH_X25519);
+    (void)state;
+    s->node[1].dead = true;
+    s->node[0].on_failed = same_peer_again;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_int_equal(ike_clear(s->node[0].ike, NULL, 0), 1);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_int_equal(sim_sas(s, 0).n, 1);
+    s->node[1].dead = false;
+    sim_for(s, 5);
+    assert_tunnel(s, 1);
+    sim_free(s);
+}
+
+static void other_schedule(void **state)
+{
+    struct sim *s = sim_new(2, DH_X25519);
+    struct ike_schedule two = {.n = 2, .wait = {3 * SEC, 5 * SEC}}, none = {0};
+    (void)state;
+    s->node[1].dead = true;
+    ike_set_schedule(s->node[0].ike, &none); /* not a schedule: the usual one stays */
+    ike_set_schedule(s->node[0].ike, &two);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 7.9);
+    assert_int_equal(s->node[0].failed, 0);
+    sim_for(s, 0.2);
+    assert_int_equal(s->node[0].n_sent, 2);
+    assert_int_equal(s->node[0].failed, 1);
+    sim_free(s);
+}
+
 static void wrong_key(void **state)
 {
     struct sim *s = sim_new(3, DH_X25519);
@@ -806,6 +847,8 @@ int main(void)
         cmocka_unit_test(seed_suite),
         cmocka_unit_test(retransmission_schedule),
         cmocka_unit_test(initiate_from_failure),
+        cmocka_unit_test(clear_does_not_chase),
+        cmocka_unit_test(other_schedule),
         cmocka_unit_test(wrong_key),
         cmocka_unit_test(wrong_key_of_responder),
         cmocka_unit_test(unknown_peer),
