@@ -131,7 +131,7 @@ static void check_sas(struct control *c)
     for (size_t i = 0; i < d.n_sa; i++)
         ike_clear(c->ike, &d.sa[i].remote, d.sa[i].ifid);
     for (size_t i = 0; i < d.n_child; i++)
-        ike_expired(c->ike, d.child[i], true);
+        ike_end_child(c->ike, d.child[i], IKE_R_LOCAL_DELETE);
     free(d.sa);
     free(d.child);
 }
