@@ -7,6 +7,8 @@
  */
 #include "modes/internal.h"
 #include "lib/mem.h"
+#include "parser/grammar.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +38,55 @@ static void put_section(struct cmd *c, unsigned flags, const char *words)
     str_wipe(&part);
 }
 
+/* Where a line of the configuration can begin with this word: how much of it is right. */
+static size_t known_start(bool asa, const char *word, size_t len)
+{
+    size_t best = 0;
+    for (unsigned i = 0; i < g_nforms; i++) {
+        const struct g_form *f = &g_forms[i];
+        if (f->mode != G_MODE_CONFIG || !(f->dialect & (asa ? G_ASA : G_IOS)) ||
+            g_entries[f->entry].kind == G_EXEC)
+            continue;
+        for (unsigned k = 0; k < f->nfirst; k++) {
+            const char *w = g_positions[g_follow[f->first + k]].word;
+            size_t n = 0;
+            while (w && n < len && tolower((unsigned char)w[n]) == tolower((unsigned char)word[n]))
+                n++;
+            if (n > best)
+                best = n;
+        }
+    }
+    return best;
+}
+
+/* A section that no line can begin with is a typing error, and is shown as one: the caret under
+ * the first character that leads nowhere (cli.md §3.1). */
+static bool refuse_section(struct cmd *c, const struct a_show_running *a)
+{
+    struct session *s = c->session;
+    const char *line = s->n_typed ? s->typed[s->n_typed - 1] : "";
+    size_t len = strcspn(a->section, " "), good = known_start(c->asa, a->section, len), at = 0;
+    if (good == len)
+        return false;
+    struct line_result r = {.status = LINE_INVALID};
+    struct str prompt = {0}, out = {0};
+    for (unsigned word = 0; word < (a->all ? 3u : 2u); word++) {
+        at += strspn(line + at, " ");
+        at += strcspn(line + at, " ");
+    }
+    r.column = (unsigned)(at + strspn(line + at, " ") + good);
+    line_prompt(&s->place, cmd_hostname(c), &prompt);
+    line_error(&s->place, &r, line, s->hello.interactive ? prompt.len : 0, &out);
+    cmd_puts(c, str_text(&out));
+    str_free(&prompt);
+    str_free(&out);
+    return true;
+}
+
 int show_running(struct cmd *c, const struct a_show_running *a)
 {
+    if (a->has_section && refuse_section(c, a))
+        return CMD_REFUSED;
     if (a->has_section)
         put_section(c, a->all ? PRINT_ALL : 0, a->section);
     else

@@ -52,6 +52,14 @@ int debug_ipsec(struct cmd *c, const struct a_debug_ipsec *a)
     return CMD_OK;
 }
 
+int debug_sla(struct cmd *c, const struct a_debug_sla *a)
+{
+    (void)a;
+    cmd_puts(c, "INFO: SLA monitors are kept and printed, but do not run yet: there is nothing to "
+                "debug.\n");
+    return CMD_OK;
+}
+
 int undebug_ikev2(struct cmd *c, const struct a_undebug_ikev2 *a)
 {
     set_debug(c, a->platform, 0);
