@@ -439,6 +439,25 @@ void line_result_free(struct line_result *r)
     mem_wipe(r->args, sizeof(r->args));
 }
 
+bool line_reads_as(const struct g_form *f, bool asa, const char *text, const void *args)
+{
+    const struct line_place anyone = {.asa = asa, .privilege = 15};
+    struct line_result *r = calloc(1, sizeof(*r));
+    struct tokens tok, rest;
+    bool same = false, no = f->flags & GF_INVERTED;
+    if (r && tokens_split(&tok, text, 0, strlen(text)) == 0 && tok.n > no) {
+        if (no)
+            drop_first(&rest, &tok);
+        (void)try_mode(&anyone, f->mode, no ? &rest : &tok, no ? NO_TAKEN : PLAIN, r);
+        same = r->status == LINE_OK && r->entry == f->entry && !r->negate &&
+               args_equal(f->entry, g_entries[f->entry].size ? r->args : NULL, args);
+    }
+    if (r)
+        line_result_free(r);
+    free(r);
+    return same;
+}
+
 /* --- about entries --------------------------------------------------------------------------- */
 
 bool line_is_exec(uint16_t entry)

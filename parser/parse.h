@@ -37,6 +37,10 @@ enum builtin builtin_find(const struct line_place *p, const struct tokens *tok, 
 /* True for a comment of this personality. */
 bool line_is_comment(bool asa, const char *text);
 
+/* True when a printed line, typed in its form's mode, is this entry with these arguments
+ * again. */
+bool line_reads_as(const struct g_form *f, bool asa, const char *text, const void *args);
+
 /* pipe.c: the number of the token that starts a pipe, or tok->n. */
 unsigned pipe_token(const struct tokens *tok);
 /* Reads the filter behind it into r; sets status and column when it is refused. */

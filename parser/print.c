@@ -10,6 +10,7 @@
 
 #include "parser/line.h"
 #include "parser/node.h"
+#include "parser/parse.h"
 #include "parser/value.h"
 
 #include <string.h>
@@ -209,15 +210,45 @@ static bool fits_context(const struct context *c, const struct g_form *f)
     return c->block != G_NONE ? g_modes[f->mode].entry == c->block : f->mode == c->mode;
 }
 
+/* A value may be spelt like a keyword: a key that is "0" must be printed with the `0` that
+ * says that a key in clear follows. Does this form's line read as what it was made from? */
+static bool reads_back(const struct spell *sp, const struct g_form *f)
+{
+    struct str text = {0};
+    struct out o = {.asa = sp->o->asa, .flags = PRINT_SECRETS, .s = &text};
+    struct spell plain = *sp;
+    if (g_entries[sp->entry].flags & GE_PLUS)
+        return true;
+    plain.o = &o;
+    put_form(&plain, f, 0);
+    if (text.len)
+        text.s[text.len - 1] = '\0';
+    bool same = line_reads_as(f, o.asa, str_text(&text), sp->args);
+    str_wipe(&text);
+    return same;
+}
+
+/* The first form that fits; where several do, the first of them that reads back. */
 static const struct g_form *choose(const struct spell *sp, const struct context *c)
 {
     const struct g_entry *e = &g_entries[sp->entry];
+    const struct g_form *first = NULL;
+    bool checked = false;
     for (uint16_t i = 0; i < e->nform; i++) {
         const struct g_form *f = &g_forms[e->form + i];
-        if (fits_context(c, f) && form_fits(sp, f))
+        if (!fits_context(c, f) || !form_fits(sp, f))
+            continue;
+        if (!first) {
+            first = f;
+            continue;
+        }
+        if (!checked && reads_back(sp, first))
+            return first;
+        checked = true;
+        if (reads_back(sp, f))
             return f;
     }
-    return NULL;
+    return first;
 }
 
 static struct spell spell_of(const struct out *o, const struct cfg_node *n)

@@ -32,6 +32,9 @@ static void random_word(struct rnd *r, uint64_t most, struct str *out)
 
 static void random_rest(struct rnd *r, uint64_t most, struct str *out)
 {
+    /* Also texts that begin like the digit that says of what kind they are. */
+    if (most > 20 && rnd_below(r, 6) == 0)
+        str_add(out, rnd_below(r, 2) ? "0 " : "5 ");
     random_word(r, most > 8 ? 8 : most, out);
     if (most < 40)
         return;
