@@ -49,6 +49,7 @@ struct control {
     struct ike *ike;
     int ike_fd;
     struct event *ike_ev;
+    struct log_limit dropped;
     struct jobs *jobs;
     int icmp_fd;
     struct event *icmp_ev;

@@ -94,6 +94,19 @@ static void host_initiate_failed(void *h, uint32_t policy, const struct ike_path
     tunnel_initiate_failed((struct control *)h, policy, p, why);
 }
 
+/* What anybody can provoke: at most a line a second, whatever the cause. */
+static void say_dropped(struct control *c, const struct ike_sa_state *sa, const char *text)
+{
+    char peer[ADDR_STRLEN] = "";
+    uint64_t held;
+    if (!log_limit_pass(&c->dropped, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
+        return;
+    log_line(c->o.log, LOGL_NOTICE, "ike",
+             "message dropped: %s%s%s (%llu more since the last line)", text ? text : "",
+             sa ? ", peer " : "", sa ? addr_print(&sa->path.remote, peer, sizeof(peer)) : "",
+             (unsigned long long)held);
+}
+
 static void host_event(void *h, enum ike_event ev, const struct ike_sa_state *sa, const char *text)
 {
     static const char *const names[] = {
@@ -106,7 +119,8 @@ static void host_event(void *h, enum ike_event ev, const struct ike_sa_state *sa
     char peer[ADDR_STRLEN] = "";
     if (ev == IKE_EV_SA_UP && sa && c->lab)
         lab_ike(c->lab, sa);
-    /* What a peer can provoke without proving who it is belongs to the counters, not here. */
+    if (ev == IKE_EV_DROPPED)
+        say_dropped(c, sa, text);
     if (ev > IKE_EV_CHILD_DOWN || !sa)
         return;
     log_line(c->o.log, LOGL_NOTICE, "ike", "%s, tunnel %u, peer %s%s%s", names[ev], sa->tunnel_id,
