@@ -93,7 +93,6 @@ struct ike_response {
 };
 
 struct ike_sa {
-    struct ike_sa_state s;
     struct ike *ike;
     struct ike_sa *next, *prev, *hash_next;
     struct timer t_send, t_life, t_dpd;
@@ -109,7 +108,8 @@ struct ike_sa {
     enum ike_reason why;
     uint16_t tell; /* error notify that goes with the delete */
     bool half_open, want_delete, want_probe, lingering, told_down;
-    bool holding; /* a handler is at work on it: nothing of ours goes out in between */
+    bool holding;          /* a handler is at work on it: nothing of ours goes out in between */
+    struct ike_sa_state s; /* large: last, so that a walk through the list touches little */
 };
 
 struct ike {
@@ -126,8 +126,9 @@ struct ike {
     struct ike_dh_job *jobs;
     uint64_t hash_key;
     unsigned depth;
-    uint32_t n_sas, n_half_open, n_wants_total;
+    uint32_t n_sas, n_half_open;
     uint32_t session, conn;
+    uint32_t tunnels, esp_spis;   /* how many numbers of each kind were given */
     uint8_t cookie_secret[2][32]; /* now and before, §2.6 */
     usec_t cookie_since;
     uint8_t plain_out[IKE_OUT_MAX], out[IKE_OUT_MAX + 512];

@@ -19,8 +19,6 @@ static unsigned hash_of(const struct ike *ike, uint64_t spi_i)
     return (unsigned)(x >> 40) & (IKE_BUCKETS - 1);
 }
 
-/* Numbers start from randomness and go on by one while they do not fit, so that a broken
- * generator cannot keep us here. */
 uint64_t ike_random_spi(struct ike *ike)
 {
     uint64_t v = 0;
@@ -29,46 +27,42 @@ uint64_t ike_random_spi(struct ike *ike)
     return v ? v : 1;
 }
 
-static bool esp_spi_used(const struct ike *ike, uint32_t spi)
+/* A permutation of the numbers of 2×half bits (a small Feistel network under the engine's key):
+ * counting through it gives numbers that look random and never come twice, without a search
+ * through what is in use. Not a secret: SPIs are seen on the wire. */
+static uint32_t permute(const struct ike *ike, uint32_t n, unsigned half)
 {
-    for (const struct ike_sa *sa = ike->head; sa; sa = sa->next) {
-        for (unsigned i = 0; i < sa->s.n_children; i++)
-            if (sa->s.child[i].spi_in == spi)
-                return true;
-        if (sa->active && sa->active->child.spi_in == spi)
-            return true;
+    uint32_t mask = (1u << half) - 1, l = n >> half & mask, r = n & mask;
+
+    for (unsigned round = 0; round < 4; round++) {
+        uint64_t x = (r + ike->hash_key + round) * UINT64_C(0x9e3779b97f4a7c15);
+        x = (x ^ x >> 31) * UINT64_C(0xbf58476d1ce4e5b9);
+        uint32_t t = (l ^ (uint32_t)(x >> 40)) & mask;
+        l = r;
+        r = t;
     }
-    return false;
+    return l << half | r;
 }
 
 uint32_t ike_random_esp_spi(struct ike *ike)
 {
-    uint32_t v = 0;
+    uint32_t v;
 
-    ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
-    while (v < 256 || esp_spi_used(ike, v)) /* RFC 4303 §2.1: 1..255 are reserved */
-        v++;
+    do
+        v = permute(ike, ike->esp_spis++, 16);
+    while (v < 256); /* RFC 4303 §2.1: 1..255 are reserved, 0 is none */
     return v;
-}
-
-static bool tunnel_id_used(const struct ike *ike, uint32_t id)
-{
-    for (const struct ike_sa *sa = ike->head; sa; sa = sa->next)
-        if (sa->s.tunnel_id == id)
-            return true;
-    return false;
 }
 
 /* Nine digits that look like nothing, as in the shows of the ASA. */
 static uint32_t tunnel_id(struct ike *ike)
 {
-    uint32_t v = 0;
+    uint32_t v;
 
-    ike->host.random(ike->h, (uint8_t *)&v, sizeof v);
-    v = 100000000u + v % 900000000u;
-    while (tunnel_id_used(ike, v))
-        v = v == 999999999u ? 100000000u : v + 1;
-    return v;
+    do
+        v = permute(ike, ike->tunnels++, 15);
+    while (v >= 900000000u);
+    return 100000000u + v;
 }
 
 static void on_life_timer(struct timer *t, void *owner);

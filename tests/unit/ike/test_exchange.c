@@ -48,6 +48,9 @@ static void seed_suite(void **state)
     assert_int_equal(a.last->ifid, 3);
     assert_int_equal(b.last->ifid, 3);
     assert_int_equal(a.last->child[0].n_ts, 1);
+    assert_in_range(a.last->tunnel_id, 100000000, 999999999); /* nine digits, as in seed 000 */
+    assert_int_not_equal(a.last->tunnel_id, b.last->tunnel_id);
+    assert_int_equal(a.last->session_id, 1);
     assert_false(s->node[0].child[0].udp);
     assert_int_equal(s->delivered, 4);
     assert_int_equal(ike_stats(s->node[0].ike)->established, 1);
@@ -686,6 +689,11 @@ static void many_children(void **state)
     }
     sim_for(s, 5);
     assert_tunnel(s, 70);
+    for (size_t i = 0; i < s->node[0].n_child; i++) {
+        assert_true(s->node[0].child[i].spi_in > 255);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(s->node[0].child[i].spi_in, s->node[0].child[k].spi_in);
+    }
     assert_int_equal(sim_sas(s, 0).n, 2); /* 64 children per IKE SA, then another one */
     ike_clear(s->node[1].ike, NULL, 0);
     sim_for(s, 1);
