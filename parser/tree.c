@@ -3,6 +3,7 @@
  */
 #include "parser/tree.h"
 
+#include "parser/line.h"
 #include "parser/node.h"
 #include "parser/value.h"
 
@@ -382,41 +383,52 @@ const struct cfg_node *cfg_next(const struct cfg_node *n)
     return n->next && n->next->entry == n->entry ? n->next : NULL;
 }
 
-static const struct g_arg *first_key(uint16_t entry)
+/* The first key of an entry; *only: it has no other. */
+static const struct g_arg *first_key(uint16_t entry, bool *only)
 {
     const struct g_entry *e = &g_entries[entry];
-    for (uint16_t i = 0; i < e->narg; i++)
-        if (g_args[e->arg + i].flags & GA_KEY)
-            return &g_args[e->arg + i];
+    const struct g_arg *key = NULL;
+    *only = true;
+    for (uint16_t i = 0; i < e->narg; i++) {
+        if (!(g_args[e->arg + i].flags & GA_KEY))
+            continue;
+        *only = !key;
+        key = key ? key : &g_args[e->arg + i];
+    }
+    return key;
+}
+
+static const struct cfg_node *find(const struct cfg_node *parent, uint16_t entry,
+                                   const struct g_arg *key, bool only, const struct value *v)
+{
+    _Alignas(16) unsigned char args[LINE_ARGS_SIZE] = {0};
+    field_store(key, args, v);
+    if (only) {
+        struct node *n = parent ? node_same(node_of(parent), entry, args) : NULL;
+        return n ? &n->pub : NULL;
+    }
+    for (const struct cfg_node *n = cfg_first(parent, entry); n; n = cfg_next(n))
+        if (field_equal(key, n->args, args))
+            return n;
     return NULL;
 }
 
 const struct cfg_node *cfg_find_word(const struct cfg_node *parent, uint16_t entry, const char *key)
 {
-    const struct g_arg *a = first_key(entry);
-    if (!a || g_store(a->type) != GS_STR)
-        return NULL;
-    for (const struct cfg_node *n = cfg_first(parent, entry); n; n = cfg_next(n)) {
-        struct value v;
-        field_load(a, n->args, &v);
-        if (v.str && strcmp(v.str, key) == 0)
-            return n;
-    }
-    return NULL;
+    bool only;
+    const struct g_arg *a = first_key(entry, &only);
+    const struct value v = {.str = key};
+    return a && g_store(a->type) == GS_STR ? find(parent, entry, a, only, &v) : NULL;
 }
 
 const struct cfg_node *cfg_find_number(const struct cfg_node *parent, uint16_t entry, uint64_t key)
 {
-    const struct g_arg *a = first_key(entry);
+    bool only;
+    const struct g_arg *a = first_key(entry, &only);
+    const struct value v = {.num = key};
     if (!a || (g_store(a->type) != GS_U64 && g_store(a->type) != GS_INT))
         return NULL;
-    for (const struct cfg_node *n = cfg_first(parent, entry); n; n = cfg_next(n)) {
-        struct value v;
-        field_load(a, n->args, &v);
-        if (v.num == key)
-            return n;
-    }
-    return NULL;
+    return find(parent, entry, a, only, &v);
 }
 
 size_t cfg_count(const struct cfg_node *parent, uint16_t entry)
