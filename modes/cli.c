@@ -201,7 +201,8 @@ void cli_ports_changed(struct cli *cli)
 
 int cli_attach(struct cli *cli, int fd, bool trusted)
 {
-    if (cli->n_sessions >= SESSIONS_MAX || !session_new(cli, fd, trusted)) {
+    unsigned most = trusted ? SESSIONS_MAX : SESSIONS_MAX - SESSIONS_KEPT;
+    if (cli->n_sessions >= most || !session_new(cli, fd, trusted)) {
         close(fd);
         return -EBUSY;
     }

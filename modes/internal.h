@@ -11,11 +11,13 @@
 #include "modes/session.h"
 #include "parser/print.h"
 
-#define SESSIONS_MAX  64
-#define SESSION_QUEUE 512 /* lines a shell may send ahead */
-#define SESSION_USER  65
-#define HISTORY_LINES 20
-#define AUTH_TRIES    3
+#define SESSIONS_MAX        64
+#define SESSION_QUEUE       512 /* lines a shell may send ahead */
+#define SESSION_QUEUE_BYTES ((size_t)256 * 1024)
+#define SESSIONS_KEPT       8 /* of the sessions, for the console when many come from outside */
+#define SESSION_USER        65
+#define HISTORY_LINES       20
+#define AUTH_TRIES          3
 
 struct event;
 
@@ -53,6 +55,8 @@ struct session {
     struct str out;
     struct session_frame *first, *last;
     unsigned queued;
+    size_t queued_bytes;
+    bool paused;                /* nothing is read until the queue has room again */
     char *typed[HISTORY_LINES]; /* EXEC lines, oldest first; config lines may hold secrets */
     unsigned n_typed;
 };

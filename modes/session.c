@@ -352,8 +352,11 @@ static void queue_frame(struct session *s, const struct ipc_msg *m)
     else
         s->first = f;
     s->last = f;
-    if (++s->queued >= SESSION_QUEUE)
+    s->queued_bytes += m->len;
+    if (++s->queued >= SESSION_QUEUE || s->queued_bytes >= SESSION_QUEUE_BYTES) {
+        s->paused = true;
         ipc_pause(s->ipc, true);
+    }
 }
 
 static struct session_frame *unqueue(struct session *s)
@@ -362,8 +365,12 @@ static struct session_frame *unqueue(struct session *s)
     s->first = f->next;
     if (!s->first)
         s->last = NULL;
-    if (s->queued-- == SESSION_QUEUE)
+    s->queued--;
+    s->queued_bytes -= f->len;
+    if (s->paused && s->queued < SESSION_QUEUE / 2 && s->queued_bytes < SESSION_QUEUE_BYTES / 2) {
+        s->paused = false;
         ipc_pause(s->ipc, false);
+    }
     return f;
 }
 
@@ -458,8 +465,21 @@ struct session *session_new(struct cli *cli, int fd, bool trusted)
     return s;
 }
 
+/* Debugging ends with the last session that watches it (as on the ASA). */
+static void stop_debugging(const struct session *s)
+{
+    if (!s->debugging)
+        return;
+    for (const struct session *o = s->cli->sessions; o; o = o->next)
+        if (o != s && o->debugging)
+            return;
+    for (unsigned i = 0; i < IKE_DBG_CLASSES; i++)
+        control_debug(s->cli->control, (enum ike_debug)i, 0);
+}
+
 void session_free(struct session *s)
 {
+    stop_debugging(s);
     s->closing = true;
     if (s->running && s->cmd.on_abort)
         s->cmd.on_abort(&s->cmd);

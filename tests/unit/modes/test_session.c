@@ -311,6 +311,71 @@ static void test_notices(void **state)
     drop(&b);
 }
 
+static void test_debug_ends(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s, other;
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_open(&other, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_do(&other, CLI_START, "");
+    shell_line(&s, "debug crypto ikev2 platform 7");
+    shell_line(&other, "debug crypto ikev2 protocol 9");
+    shell_close(&s);
+    assert_int_equal(b.c->debug[IKE_DBG_PLATFORM], 7); /* the other one still watches */
+    shell_close(&other);
+    assert_int_equal(b.c->debug[IKE_DBG_PLATFORM], 0);
+    assert_int_equal(b.c->debug[IKE_DBG_PROTOCOL], 0);
+    drop(&b);
+}
+
+/* Much text sent ahead while a command runs is pushed back, and all of it is answered. */
+static void test_pushed_back(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s;
+    char line[400];
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    str_clear(&s.out);
+    shell_send(&s, CLI_EXEC, "ping 10.0.0.9 repeat 40", 23);
+    memset(line, 'x', sizeof line);
+    line[0] = '!';
+    for (unsigned i = 0; i < 3000; i++)
+        shell_send(&s, CLI_EXEC, line, sizeof line);
+    shell_send(&s, CLI_EXEC, "show hostname", 13);
+    while (!strstr(str_text(&s.out), "ciscoasa\n"))
+        event_base_loop(b.c->base, EVLOOP_ONCE);
+    assert_non_null(strstr(str_text(&s.out), "(39/40)"));
+    shell_close(&s);
+    drop(&b);
+}
+
+/* Sessions from outside leave room for the console. */
+static void test_room_for_console(void **state)
+{
+    struct box b = make(true, "");
+    int fd[80][2], n = 0;
+    (void)state;
+    for (;; n++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[n]), 0);
+        if (cli_attach(b.cli, fd[n][0], false) < 0)
+            break;
+    }
+    assert_int_equal(n, 56);
+    struct shell s;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    assert_string_equal(str_text(&s.prompt), "ciscoasa# ");
+    shell_close(&s);
+    for (int i = 0; i <= n; i++)
+        close(fd[i][1]);
+    turn(&b);
+    drop(&b);
+}
+
 /* A second session takes away the object whose mode the first one is in. */
 static void test_two_sessions(void **state)
 {
@@ -353,12 +418,21 @@ static void test_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_login),        cmocka_unit_test(test_auto_enable),
-        cmocka_unit_test(test_rules),        cmocka_unit_test(test_must_auth),
-        cmocka_unit_test(test_paste),        cmocka_unit_test(test_typed_ahead),
-        cmocka_unit_test(test_abort),        cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_echo),         cmocka_unit_test(test_notices),
-        cmocka_unit_test(test_two_sessions), cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_login),
+        cmocka_unit_test(test_auto_enable),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_must_auth),
+        cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_typed_ahead),
+        cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_two_sessions),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_debug_ends),
+        cmocka_unit_test(test_pushed_back),
+        cmocka_unit_test(test_room_for_console),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
