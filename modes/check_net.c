@@ -1,6 +1,7 @@
 /*
  * Checks of routes, objects and access lists. See check_system.c for what a check may do.
  */
+#include "modes/derive.h"
 #include "modes/internal.h"
 #include <netinet/in.h>
 #include <string.h>
@@ -204,5 +205,8 @@ int ace_check(struct txn *t, struct cfg_node *n, const struct a_ace *a, bool neg
     if ((a->has_sport_lo && a->sport_lo > a->sport_hi) ||
         (a->has_dport_lo && a->dport_lo > a->dport_hi))
         return txn_refuse(t, "ERROR: %% The first port of the range is above the last");
+    if ((src.has_group || dst.has_group) && derive_ace_count(t->tree, a) > DERIVE_ACES)
+        return txn_refuse(t, "ERROR: The groups of this line make more than %d elements",
+                          DERIVE_ACES);
     return 0;
 }

@@ -9,6 +9,7 @@
  * `struct cli` owns the tree and the sessions; control is the engine's.
  */
 #include "modes/internal.h"
+#include "modes/derive.h"
 #include "modes/password.h"
 #include <errno.h>
 #include <event2/event.h>
@@ -44,6 +45,16 @@ int cli_config(struct cli *cli, int (*fn)(struct txn *t, void *ctx), void *ctx)
 
 /* --- from the tree to control ----------------------------------------------------------- */
 
+/* A list that reached the bound protects less than it says: never silently. */
+static void warn_cut(struct cli *cli, const struct intent *i)
+{
+    for (uint32_t k = 0; k < i->n_acl; k++)
+        if (i->acl[k].n >= DERIVE_ACES)
+            log_line(control_log(cli->control), LOGL_ERROR, "config",
+                     "access-list %s has more than %d elements; those beyond are not in force",
+                     i->acl[k].name, DERIVE_ACES);
+}
+
 void cli_apply_now(struct cli *cli)
 {
     if (!cli->dirty)
@@ -54,6 +65,7 @@ void cli_apply_now(struct cli *cli)
     cli->dirty = false;
     evtimer_del(cli->apply_ev);
     intent_from_tree(cli->tree, cli->box.asa, &want);
+    warn_cut(cli, &want);
     control_apply(cli->control, &want);
     cli->apply_cost = clock_mono(clk) - begin;
 }

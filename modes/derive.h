@@ -28,6 +28,13 @@ void derive_peers(struct derive *d);
 struct intent_if *derive_find_if(struct derive *d, const char *nameif);
 const struct intent_acl *derive_find_acl(struct derive *d, const char *name);
 
+/* Entries that one list may expand to. What goes beyond is refused where it is typed, and told
+ * to the log where it comes about by a group that grew (cli.c). */
+#define DERIVE_ACES 65536
+struct a_ace;
+/* How many entries a line stands for, with the objects as they are now. */
+size_t derive_ace_count(const struct cfg_tree *tree, const struct a_ace *a);
+
 /* A set of address ranges, bounded; what an object, group or address of a rule means. */
 #define DERIVE_RANGES 4096
 struct ranges {

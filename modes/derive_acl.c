@@ -2,7 +2,7 @@
  * Access lists of the intent: objects and groups are resolved, ports become ranges, so that one
  * line of the configuration may become several entries with the same line number.
  *
- * The number of entries is bounded (ACE_MAX per list); `neq` becomes two ranges. A line whose
+ * The number of entries is bounded (DERIVE_ACES per list); `neq` becomes two ranges. A line whose
  * objects are missing or are names (fqdn) that nobody resolves yet has no entries. ICMP types
  * stand in the ports as RFC 4301 §4.4.1.1 has them: type<<8|code.
  */
@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ACE_MAX     65536
 #define GROUP_DEPTH 16
 
 /* --- addresses ------------------------------------------------------------------------------- */
@@ -198,7 +197,7 @@ struct building {
 
 static void put(struct building *b, const struct intent_ace *e)
 {
-    if (b->n >= ACE_MAX)
+    if (b->n >= DERIVE_ACES)
         return;
     if (b->n == b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 16;
@@ -250,6 +249,18 @@ static void expand(struct derive *d, const struct a_ace *a, uint32_t line, struc
     }
     free(src.r);
     free(dst.r);
+}
+
+size_t derive_ace_count(const struct cfg_tree *tree, const struct a_ace *a)
+{
+    struct ranges src = {0}, dst = {0};
+    struct ports sp = source_ports(a), dp = destination_ports(a);
+    source_ranges(tree, a, &src);
+    destination_ranges(tree, a, &dst);
+    size_t n = src.n * (a->has_proto ? dst.n : 1) * (icmp_type(a) >= 0 ? 1 : sp.n * dp.n);
+    free(src.r);
+    free(dst.r);
+    return n;
 }
 
 static void one_acl(struct derive *d, const struct cfg_node *n, struct intent_acl *out)

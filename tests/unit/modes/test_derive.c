@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -221,6 +222,33 @@ static void test_ike(void **state)
     drop(&b);
 }
 
+/* A line whose groups multiply beyond the bound is refused, not cut. */
+static void test_bound(void **state)
+{
+    struct box b = load("");
+    struct shell s;
+    char line[80];
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_line(&s, "configure terminal");
+    shell_line(&s, "object-group network G");
+    for (unsigned i = 0; i < 300; i++) {
+        snprintf(line, sizeof line, "network-object host 10.0.%u.%u", i / 200, i % 200 + 1);
+        assert_string_equal(shell_line(&s, line), "");
+    }
+    assert_string_equal(shell_line(&s, "access-list A extended permit ip object-group G any"), "");
+    assert_string_equal(
+        shell_line(&s, "access-list B extended permit ip object-group G object-group G"),
+        "ERROR: The groups of this line make more than 65536 elements\n");
+    assert_true(s.done.refused);
+    shell_line(&s, "show hostname");
+    assert_int_equal(b.c->intent.n_acl, 1);
+    assert_int_equal(b.c->intent.acl[0].n, 300);
+    shell_close(&s);
+    drop(&b);
+}
+
 /* `no nameif` takes away what spoke of the name. */
 static void test_dependents(void **state)
 {
@@ -248,7 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interfaces), cmocka_unit_test(test_rules),
         cmocka_unit_test(test_maps),       cmocka_unit_test(test_ike),
-        cmocka_unit_test(test_dependents),
+        cmocka_unit_test(test_dependents), cmocka_unit_test(test_bound),
     };
     return cmocka_run_group_tests_name("derive", tests, NULL, NULL);
 }
