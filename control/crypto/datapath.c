@@ -64,15 +64,52 @@ static void on_ike(struct control *c, const uint8_t *data, size_t len)
     ike_input(c->ike, &p, data + sizeof(h), len - sizeof(h));
 }
 
+/* A NAT has moved (RFC 7296 §2.23): where IKE follows, every child of its SA follows. */
+struct move {
+    struct control *c;
+    uint32_t sa;
+    const struct ike_path *to;
+};
+
+static void move_sa(struct control *c, uint32_t sa, const struct ike_path *to)
+{
+    struct sadb_update u;
+    memset(&u, 0, sizeof(u));
+    u.seq = dp_seq(c);
+    u.sa = sa;
+    u.remote = to->remote;
+    u.remote_port = to->rport;
+    dp_send(c, SADB_UPDATE, &u, sizeof(u), NULL, 0);
+}
+
+static bool move_children(void *ctx, const struct ike_sa_state *s)
+{
+    const struct move *m = (const struct move *)ctx;
+    bool mine = false;
+    for (uint32_t i = 0; i < s->n_children; i++)
+        mine = mine || s->child[i].sa_in == m->sa || s->child[i].sa_out == m->sa;
+    if (!mine)
+        return true;
+    if (!addr_eq(&s->path.remote, &m->to->remote) || s->path.rport != m->to->rport)
+        return false; /* IKE does not believe it */
+    for (uint32_t i = 0; i < s->n_children; i++) {
+        move_sa(m->c, s->child[i].sa_in, m->to);
+        move_sa(m->c, s->child[i].sa_out, m->to);
+    }
+    return false;
+}
+
 static void on_event(struct control *c, const struct sadb_event *e)
 {
     if (e->kind != EV_NAT_MOVED)
-        return;
+        return; /* counted and logged by the datapath */
     struct ike_path p = {.local = e->path.local,
                          .remote = e->path.remote,
                          .lport = e->path.local_port,
                          .rport = e->path.remote_port};
+    struct move m = {.c = c, .sa = e->sa, .to = &p};
     ike_nat_moved(c->ike, e->sa, &p);
+    ike_each(c->ike, move_children, &m);
 }
 
 static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
