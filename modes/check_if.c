@@ -2,6 +2,7 @@
  * Checks of interfaces: names, levels, addresses, MTU. See check_system.c for what a check may do.
  */
 #include "modes/internal.h"
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -27,41 +28,111 @@ static int set_security(struct txn *t, struct cfg_node *ifn, unsigned level)
     return txn_set(t, ifn, E_SECURITY_LEVEL, &s) ? 0 : -1;
 }
 
-/* Lines that speak of a name that no interface has any more. */
-void if_forget_names(struct txn *t)
+/* --- lines that speak of an interface by its name ------------------------------------------------
+ */
+
+struct naming {
+    uint16_t entry, parent; /* parent: 0 = the root, or the entry whose nodes hold them */
+    size_t at, size;        /* where the name stands in the arguments, and their size */
+};
+#define NAMING(e, p, s)                                                                            \
+    {                                                                                              \
+        e, p, offsetof(struct s, nameif), sizeof(struct s)                                         \
+    }
+
+static const struct naming naming[] = {
+    NAMING(E_MTU, 0, a_mtu),
+    NAMING(E_ROUTE, 0, a_route),
+    NAMING(E_IKEV2_ENABLE, 0, a_ikev2_enable),
+    NAMING(E_SSH_ALLOW, 0, a_ssh_allow),
+    NAMING(E_TELNET_ALLOW, 0, a_telnet_allow),
+    NAMING(E_HTTP_ALLOW, 0, a_http_allow),
+    NAMING(E_LOGGING_HOST, 0, a_logging_host),
+    NAMING(E_ACCESS_GROUP, 0, a_access_group),
+    NAMING(E_MAP_INTERFACE, E_CRYPTO_MAP, a_map_interface),
+    NAMING(E_SLA_TYPE, E_SLA_MONITOR, a_sla_type), /* no key: changed where it stands */
+};
+#define ARGS_MOST 256
+
+static int rename_node(struct txn *t, const struct naming *k, struct cfg_node *n, char *to)
 {
-    static const uint16_t entry[] = {E_MTU, E_ROUTE, E_IKEV2_ENABLE, E_SSH_ALLOW, E_TELNET_ALLOW};
-    for (size_t i = 0; i < sizeof entry / sizeof *entry; i++) {
-        const struct cfg_node *next;
-        for (const struct cfg_node *n = cfg_first(t->tree->root, entry[i]); n; n = next) {
-            next = cfg_next(n);
-            const char *name = entry[i] == E_MTU            ? CFG_ARGS(n, mtu)->nameif
-                               : entry[i] == E_ROUTE        ? CFG_ARGS(n, route)->nameif
-                               : entry[i] == E_IKEV2_ENABLE ? CFG_ARGS(n, ikev2_enable)->nameif
-                               : entry[i] == E_SSH_ALLOW    ? CFG_ARGS(n, ssh_allow)->nameif
-                                                            : CFG_ARGS(n, telnet_allow)->nameif;
-            if (!if_by_nameif(t->tree, name))
-                txn_remove(t, txn_node(t, n));
+    _Alignas(16) unsigned char args[ARGS_MOST];
+    struct cfg_node *parent = n->parent;
+    memcpy(args, n->args, k->size);
+    memcpy(args + k->at, &to, sizeof to);
+    /* The strings in args are the old node's, which lives until the transaction ends. */
+    if (k->entry != E_SLA_TYPE && txn_remove(t, n) < 0)
+        return -1;
+    return txn_set(t, parent, k->entry, args) ? 0 : -1;
+}
+
+/* The lines below parent that name `from` get another name, or go (to NULL). */
+static int change_below(struct txn *t, const struct cfg_node *parent, const struct naming *k,
+                        const char *from, char *to)
+{
+    const struct cfg_node *n = cfg_first(parent, k->entry), *next;
+    size_t left = cfg_count(parent, k->entry); /* what is renamed comes again at the end */
+    for (; n && left--; n = next) {
+        char *name;
+        next = cfg_next(n);
+        memcpy(&name, (const unsigned char *)n->args + k->at, sizeof name);
+        if (!name || strcasecmp(name, from) != 0)
+            continue;
+        struct cfg_node *node = txn_node(t, n);
+        if (!to && k->entry == E_SLA_TYPE)
+            continue; /* the measurement stays, with nowhere to go out */
+        if (to ? rename_node(t, k, node, to) : txn_remove(t, node))
+            return -1;
+    }
+    return 0;
+}
+
+static int change_name(struct txn *t, const char *from, char *to)
+{
+    for (size_t i = 0; i < sizeof naming / sizeof *naming; i++) {
+        const struct naming *k = &naming[i];
+        if (!k->parent && change_below(t, t->tree->root, k, from, to) < 0)
+            return -1;
+        if (!k->parent)
+            continue;
+        cfg_each(t->tree->root, k->parent, p)
+        {
+            if (change_below(t, p, k, from, to) < 0)
+                return -1;
         }
     }
-    cfg_each(t->tree->root, E_CRYPTO_MAP, m)
+    return 0;
+}
+
+/* A name that an interface had until now: each name has its mtu line, and only names of
+ * interfaces have one. */
+static bool name_that_went(const struct cfg_tree *tree, char name[INTENT_NAME])
+{
+    cfg_each(tree->root, E_MTU, m)
     {
-        const struct cfg_node *next;
-        for (const struct cfg_node *n = cfg_first(m, E_MAP_INTERFACE); n; n = next) {
-            next = cfg_next(n);
-            if (!if_by_nameif(t->tree, CFG_ARGS(n, map_interface)->nameif))
-                txn_remove(t, txn_node(t, n));
-        }
+        const char *mtu = CFG_ARGS(m, mtu)->nameif;
+        const struct cfg_node *i = if_by_nameif(tree, mtu);
+        const struct cfg_node *l = i ? cfg_first(i, E_NAMEIF) : NULL;
+        if (!l || strcmp(CFG_ARGS(l, nameif)->name, mtu) != 0)
+            return str_copy(name, INTENT_NAME, mtu);
     }
+    return false;
+}
+
+int if_forget_names(struct txn *t)
+{
+    char name[INTENT_NAME];
+    while (name_that_went(t->tree, name))
+        if (change_name(t, name, NULL) < 0)
+            return -1;
+    return 0;
 }
 
 int interface_check(struct txn *t, struct cfg_node *n, const struct a_interface *a, bool negate)
 {
     (void)n;
     (void)a;
-    if (negate) /* its name is gone with the rest */
-        if_forget_names(t);
-    return 0;
+    return negate ? if_forget_names(t) : 0; /* its name is gone with the rest */
 }
 
 int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bool negate)
@@ -70,8 +141,7 @@ int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bo
         const struct cfg_node *level = cfg_first(n->parent, E_SECURITY_LEVEL);
         if (level)
             txn_remove(t, txn_node(t, level));
-        if_forget_names(t);
-        return 0;
+        return if_forget_names(t);
     }
     cfg_each(t->tree->root, E_INTERFACE, other)
     {
@@ -80,14 +150,16 @@ int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bo
             return txn_refuse(t, "ERROR: Name \"%s\" has been assigned to interface %s", a->name,
                               CFG_ARGS(other, interface)->name);
     }
-    /* Another name than before: what depended on the old one goes. */
-    if_forget_names(t);
+    /* Another name than before: what speaks of the old one follows it. */
+    char old[INTENT_NAME];
     struct a_mtu mtu = {.has_nameif = true, .nameif = a->name, .has_bytes = true, .bytes = 1500};
-    bool has_mtu = false;
-    cfg_each(t->tree->root, E_MTU, m) has_mtu =
-        has_mtu || strcmp(CFG_ARGS(m, mtu)->nameif, a->name) == 0;
-    if (!has_mtu && !txn_set(t, t->tree->root, E_MTU, &mtu))
+    if (name_that_went(t->tree, old)) {
+        if (change_name(t, old, a->name) < 0)
+            return -1;
+    } else if (!cfg_find_word(t->tree->root, E_MTU, a->name) &&
+               !txn_set(t, t->tree->root, E_MTU, &mtu)) {
         return -1;
+    }
     if (cfg_first(n->parent, E_SECURITY_LEVEL))
         return 0;
     unsigned level = default_level(a->name);

@@ -343,9 +343,9 @@ static int clear_below(struct txn *t, struct cfg_node *parent, struct clear *c)
 
 static int clear_root(struct txn *t, void *ctx)
 {
-    int rc = clear_below(t, t->tree->root, (struct clear *)ctx);
-    if_forget_names(t);
-    return rc;
+    if (clear_below(t, t->tree->root, (struct clear *)ctx) < 0)
+        return -1;
+    return if_forget_names(t);
 }
 
 int exec_clear_configure(struct cmd *c, const struct a_clear_configure *a)

@@ -123,7 +123,7 @@ void time_uptime(char *buf, size_t cap, int64_t seconds, bool asa);
 /* The nameif or, on IOS, the canonical name of an interface of the intent. */
 const char *if_shown_name(const struct intent_if *ifp, bool asa);
 /* Removes the lines that speak of a nameif that no interface has any more. */
-void if_forget_names(struct txn *t);
+int if_forget_names(struct txn *t);
 const struct cfg_node *if_by_nameif(const struct cfg_tree *tree, const char *nameif);
 
 #endif
