@@ -145,6 +145,41 @@ static void test_modes(void **state)
     box_free(&b);
 }
 
+/* A block with modes in modes loads line by line without a single `exit`. */
+static void test_implicit_exit(void **state)
+{
+    static const char block[] = "link 1\n"
+                                " local 5000\n"
+                                "  via 10.0.0.1\n"
+                                "  via 10.0.0.2\n"
+                                " remote 5001\n"
+                                "  via 10.0.1.1\n"
+                                " probe 10.0.1.1\n"
+                                " every 5\n"
+                                "link 2\n"
+                                " remote 5002\n"
+                                "  via 10.0.2.1\n";
+    (void)state;
+    struct box b;
+    box_init(&b, false);
+    box_paste(&b, "link 1\nlocal 5000\nvia 10.0.0.1");
+    assert_string_equal(box_prompt(&b), "box(config-link-local)#");
+    box_paste(&b, "remote 5001");
+    assert_string_equal(box_prompt(&b), "box(config-link-remote)#");
+    assert_int_equal(b.place.depth, 3);
+    box_paste(&b, "name x");
+    assert_string_equal(box_prompt(&b), "box(config)#");
+    box_paste(&b, "no name\nno link 1");
+    box_paste(&b, block);
+    assert_prints(&b, block);
+    box_paste(&b, "no link 1");
+    assert_string_equal(box_prompt(&b), "box(config)#");
+    assert_prints(&b, "link 2\n remote 5002\n  via 10.0.2.1\n");
+    box_paste(&b, "link 2\nremote 5002\nexit\nexit");
+    assert_string_equal(box_prompt(&b), "box(config)#");
+    box_free(&b);
+}
+
 static void test_long_hostname(void **state)
 {
     (void)state;
@@ -303,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_comments),
         cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_implicit_exit),
         cmocka_unit_test(test_long_hostname),
         cmocka_unit_test(test_node_of_mode_goes),
         cmocka_unit_test(test_do_and_exec),
