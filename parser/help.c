@@ -14,6 +14,8 @@ struct option {
     const char *help;
 };
 
+#define MOST_OPTIONS 1000u /* ten thousand names of objects are no help */
+
 struct options {
     struct option *v;
     size_t n, cap;
@@ -41,6 +43,8 @@ static void options_free(struct options *o)
 
 static void add(struct options *o, const char *word, const char *help)
 {
+    if (o->n == MOST_OPTIONS)
+        return;
     for (size_t i = 0; i < o->n; i++)
         if (strcmp(str_text(&o->v[i].word), word) == 0)
             return;
@@ -170,6 +174,16 @@ static void add_pipe_options(const struct ask *q, struct options *o)
             add(o, word, help);
 }
 
+/* A `|` behind words of the mode's own, as in a description, filters nothing. */
+static bool understood(const struct ask *q, unsigned words)
+{
+    struct matcher m;
+    match_init(&m, &q->tok, q->mode, q->p->asa, q->p->privilege, q->no);
+    bool ok = match_run(&m, words) == LINE_OK;
+    match_free(&m);
+    return ok;
+}
+
 /* Splits the text and takes `no`, `default`, `do` and a pipe off. */
 static enum line_status ask_init(struct ask *q, const struct line_place *p,
                                  const struct cfg_tree *tree, const char *text)
@@ -198,7 +212,7 @@ static enum line_status ask_init(struct ask *q, const struct line_place *p,
         if (b == B_DO)
             q->mode = G_MODE_EXEC;
     }
-    if (pipe < q->tok.n && (q->mode == G_MODE_EXEC || p->asa)) {
+    if (pipe < q->tok.n && (q->mode == G_MODE_EXEC || (p->asa && !understood(q, pipe)))) {
         q->pipe = q->tok.n - pipe;
         q->tok.n = pipe;
         q->tok.end = pipe ? (size_t)q->tok.t[pipe - 1].at + q->tok.t[pipe - 1].n : 0;

@@ -112,6 +112,10 @@ static void test_rest_of_line(void **state)
     assert_string_equal(box_help(&b, "about "), "  LINE  Text\n\n");
     assert_string_equal(box_help(&b, "about some text "), "  LINE  Text\n  <cr>\n\n");
     assert_string_equal(box_help(&b, "address 1.1.1.1 "), "  A.B.C.D  Mask\n\n");
+    b.place.asa = true; /* no filter, though EXEC commands may be typed here */
+    assert_string_equal(box_help(&b, "about this | "),
+                        "configure mode commands/options:\n  LINE  Text\n  <cr>\n\n");
+    assert_string_equal(box_help(&b, "show port | i"), "include\n\n");
     box_free(&b);
 }
 
