@@ -63,8 +63,7 @@ static struct ends walk(struct grammar *g, struct form *f, struct expr *x);
 static struct ends walk_sequence(struct grammar *g, struct form *f, struct expr *x)
 {
     struct ends all = {.empty = true};
-    each(expr, c, x->child)
-    {
+    each (expr, c, x->child) {
         struct ends e = walk(g, f, c);
         follow_all(g, &all.last, &e.first);
         if (all.empty)
@@ -88,8 +87,7 @@ static struct ends walk(struct grammar *g, struct form *f, struct expr *x)
         all.empty = true;
         return all;
     case X_ALT:
-        each(expr, c, x->child)
-        {
+        each (expr, c, x->child) {
             struct ends e = walk(g, f, c);
             set_join(g, &all.first, &e.first);
             set_join(g, &all.last, &e.last);
@@ -207,33 +205,33 @@ static void build_form(struct grammar *g, struct form *f)
 static void number_things(struct grammar *g)
 {
     unsigned forms = 0, args = 0;
-    each(entry, e, g->entries)
-    {
+    each (entry, e, g->entries) {
         e->first_form = forms;
         e->first_arg = args;
-        each(form, f, e->forms) f->index = forms++;
-        each(arg, a, e->args) a->index = args++;
+        each (form, f, e->forms)
+            f->index = forms++;
+        each (arg, a, e->args)
+            a->index = args++;
         e->nform = forms - e->first_form;
         e->narg = args - e->first_arg;
     }
     g->nforms = forms;
     g->nargs = args;
     unsigned enums = 0, words = 0;
-    each(enum_def, e, g->enums)
-    {
+    each (enum_def, e, g->enums) {
         e->index = enums++;
         e->first = words;
         words += e->count;
     }
-    each(mode, m, g->modes) m->index = ++g->nmodes;
+    each (mode, m, g->modes)
+        m->index = ++g->nmodes;
     unsigned modules = 0;
-    each(module, m, g->modules) m->index = modules++;
+    each (module, m, g->modules)
+        m->index = modules++;
     /* A rank is a place among all entries: by section, then order. */
-    each(entry, e, g->entries)
-    {
+    each (entry, e, g->entries) {
         unsigned rank = 0;
-        each(entry, o, g->entries)
-        {
+        each (entry, o, g->entries) {
             if (!o->module || !e->module)
                 continue;
             if (o->module->section < e->module->section ||
@@ -247,6 +245,8 @@ static void number_things(struct grammar *g)
 
 void build_automata(struct grammar *g)
 {
-    each(entry, e, g->entries) each(form, f, e->forms) build_form(g, f);
+    each (entry, e, g->entries)
+        each (form, f, e->forms)
+            build_form(g, f);
     number_things(g);
 }

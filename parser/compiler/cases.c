@@ -61,20 +61,22 @@ static void spell(const struct expr *x, unsigned v, struct str *out)
     unsigned arms = 0;
     switch (x->kind) {
     case X_SEQ:
-        each(expr, c, x->child) spell(c, v, out);
+        each (expr, c, x->child)
+            spell(c, v, out);
         return;
     case X_OPT:
         if (v & 1)
             spell(x->child, v, out);
         return;
     case X_ALT:
-        each(expr, c, x->child) arms++;
+        each (expr, c, x->child)
+            arms++;
         arms = arms ? (v >> 1) % arms : 0;
-        each(expr, c, x->child) if (arms-- == 0)
-        {
-            spell(c, v, out);
-            return;
-        }
+        each (expr, c, x->child)
+            if (arms-- == 0) {
+                spell(c, v, out);
+                return;
+            }
         return;
     case X_BLANK:
         return;
@@ -92,8 +94,7 @@ static void spell(const struct expr *x, unsigned v, struct str *out)
 static unsigned widest(const struct expr *x)
 {
     unsigned n = 0, max = 1;
-    each(expr, c, x->child)
-    {
+    each (expr, c, x->child) {
         unsigned w = widest(c);
         max = w > max ? w : max;
         n++;
@@ -106,23 +107,23 @@ static unsigned widest(const struct expr *x)
 void write_cases(struct grammar *g, FILE *f)
 {
     (void)fputs("/* Written by cgc from grammars/; do not edit. */\n", f);
-    each(entry, e, g->entries) each(form, fo, e->forms)
-    {
-        struct str last = {0};
-        for (unsigned v = 0; v < 2 * widest(fo->expr); v++) {
-            struct str line = {0};
-            if (fo->flags & GF_INVERTED)
-                str_add(&line, "no");
-            spell(fo->expr, v, &line);
-            if (!last.len || strcmp(str_text(&last), str_text(&line)) != 0) {
-                (void)fprintf(f, "G_CASE(%u, %u, %u, %u, %u, ", e->index, fo->index,
-                              fo->mode->index, fo->dialect, fo->flags);
-                c_string(f, str_text(&line));
-                (void)fputs(")\n", f);
+    each (entry, e, g->entries)
+        each (form, fo, e->forms) {
+            struct str last = {0};
+            for (unsigned v = 0; v < 2 * widest(fo->expr); v++) {
+                struct str line = {0};
+                if (fo->flags & GF_INVERTED)
+                    str_add(&line, "no");
+                spell(fo->expr, v, &line);
+                if (!last.len || strcmp(str_text(&last), str_text(&line)) != 0) {
+                    (void)fprintf(f, "G_CASE(%u, %u, %u, %u, %u, ", e->index, fo->index,
+                                  fo->mode->index, fo->dialect, fo->flags);
+                    c_string(f, str_text(&line));
+                    (void)fputs(")\n", f);
+                }
+                str_free(&last);
+                last = line;
             }
             str_free(&last);
-            last = line;
         }
-        str_free(&last);
-    }
 }

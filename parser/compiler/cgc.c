@@ -74,19 +74,25 @@ void c_string(FILE *f, const char *s)
 
 struct entry *find_entry(struct grammar *g, const char *name)
 {
-    each(entry, e, g->entries) if (strcmp(e->name, name) == 0) return e;
+    each (entry, e, g->entries)
+        if (strcmp(e->name, name) == 0)
+            return e;
     return NULL;
 }
 
 struct mode *find_mode(struct grammar *g, const char *name)
 {
-    each(mode, m, g->modes) if (strcmp(m->name, name) == 0) return m;
+    each (mode, m, g->modes)
+        if (strcmp(m->name, name) == 0)
+            return m;
     return NULL;
 }
 
 struct enum_def *find_enum(struct grammar *g, const char *name)
 {
-    each(enum_def, e, g->enums) if (strcmp(e->name, name) == 0) return e;
+    each (enum_def, e, g->enums)
+        if (strcmp(e->name, name) == 0)
+            return e;
     return NULL;
 }
 

@@ -18,7 +18,9 @@
 
 static bool has_word(const struct enum_def *en, const char *text)
 {
-    each(enum_word, w, en->words) if (strcasecmp(w->text, text) == 0) return true;
+    each (enum_word, w, en->words)
+        if (strcasecmp(w->text, text) == 0)
+            return true;
     return false;
 }
 
@@ -54,7 +56,9 @@ static bool share_keyword(const struct expr *a, const struct expr *b)
         return ea && has_word(ea, b->word);
     if (!ea || !eb)
         return false;
-    each(enum_word, w, ea->words) if (has_word(eb, w->text)) return true;
+    each (enum_word, w, ea->words)
+        if (has_word(eb, w->text))
+            return true;
     return false;
 }
 
@@ -155,8 +159,10 @@ static void ambiguity(struct grammar *g, const struct mode *m, unsigned dialect)
     struct search s = {.g = g};
     struct form **forms = take(g, sizeof(struct form *) * (g->nforms + 1));
     size_t n = 0;
-    each(entry, e, g->entries) each(form, f, e->forms) if (f->mode == m && (f->dialect & dialect) &&
-                                                           !removing(f)) forms[n++] = f;
+    each (entry, e, g->entries)
+        each (form, f, e->forms)
+            if (f->mode == m && (f->dialect & dialect) && !removing(f))
+                forms[n++] = f;
     s.seen = take(g, ((size_t)g->npos * g->npos * 2) / 8 + 1);
     start_pairs(&s, forms, n);
     for (size_t i = 0; i < s.n; i++) {
@@ -180,14 +186,18 @@ static bool first_words(struct grammar *g, const struct expr *x, struct set *out
     bool empty = true;
     switch (x->kind) {
     case X_SEQ:
-        each(expr, c, x->child) if (empty) empty = first_words(g, c, out);
+        each (expr, c, x->child)
+            if (empty)
+                empty = first_words(g, c, out);
         return empty;
     case X_OPT:
         (void)first_words(g, x->child, out);
         return true;
     case X_ALT:
         empty = false;
-        each(expr, c, x->child) if (first_words(g, c, out)) empty = true;
+        each (expr, c, x->child)
+            if (first_words(g, c, out))
+                empty = true;
         return empty;
     case X_BLANK:
         return true;
@@ -199,15 +209,14 @@ static bool first_words(struct grammar *g, const struct expr *x, struct set *out
 
 static void arms_differ(struct grammar *g, const struct form *f, const struct expr *x)
 {
-    each(expr, c, x->child) arms_differ(g, f, c);
+    each (expr, c, x->child)
+        arms_differ(g, f, c);
     if (x->kind != X_ALT)
         return;
-    each(expr, a, x->child)
-    {
+    each (expr, a, x->child) {
         struct set sa = {0};
         (void)first_words(g, a, &sa);
-        each(expr, b, a->next)
-        {
+        each (expr, b, a->next) {
             struct set sb = {0};
             (void)first_words(g, b, &sb);
             for (unsigned i = 0; i < sa.n; i++)
@@ -224,42 +233,44 @@ static void arms_differ(struct grammar *g, const struct form *f, const struct ex
 
 static void orders(struct grammar *g)
 {
-    each(entry, e, g->entries) each(entry, o, e->next)
-    {
-        if (e->kind == G_EXEC || o->kind == G_EXEC)
-            continue;
-        if (e->parent == o->parent && e->module == o->module && e->order == o->order)
-            fail_at(g, o->at, "order %u belongs to '%s' already (%s:%d)", o->order, e->name,
-                    e->at.file, e->at.line);
-    }
+    each (entry, e, g->entries)
+        each (entry, o, e->next) {
+            if (e->kind == G_EXEC || o->kind == G_EXEC)
+                continue;
+            if (e->parent == o->parent && e->module == o->module && e->order == o->order)
+                fail_at(g, o->at, "order %u belongs to '%s' already (%s:%d)", o->order, e->name,
+                        e->at.file, e->at.line);
+        }
 }
 
 static void hooks(struct grammar *g)
 {
-    each(entry, e, g->entries) each(entry, o, e->next)
-    {
-        const char *a[] = {e->check, e->call}, *b[] = {o->check, o->call};
-        for (int i = 0; i < 2; i++)
-            for (int k = 0; k < 2; k++)
-                if (a[i] && b[k] && strcmp(a[i], b[k]) == 0)
-                    fail_at(g, o->at, "hook '%s' belongs to '%s' already", a[i], e->name);
-    }
+    each (entry, e, g->entries)
+        each (entry, o, e->next) {
+            const char *a[] = {e->check, e->call}, *b[] = {o->check, o->call};
+            for (int i = 0; i < 2; i++)
+                for (int k = 0; k < 2; k++)
+                    if (a[i] && b[k] && strcmp(a[i], b[k]) == 0)
+                        fail_at(g, o->at, "hook '%s' belongs to '%s' already", a[i], e->name);
+        }
 }
 
 static bool used_in(const struct expr *x, const struct arg *a)
 {
     if (x->arg == a)
         return true;
-    each(expr, c, x->child) if (used_in(c, a)) return true;
+    each (expr, c, x->child)
+        if (used_in(c, a))
+            return true;
     return false;
 }
 
 static void arguments(struct grammar *g, const struct entry *e)
 {
-    each(arg, a, e->args)
-    {
+    each (arg, a, e->args) {
         bool used = false;
-        each(form, f, e->forms) used = used || used_in(f->expr, a);
+        each (form, f, e->forms)
+            used = used || used_in(f->expr, a);
         if (!used && e->forms)
             fail_at(g, a->at, "argument '%s' of '%s' is in no form", a->name, e->name);
     }
@@ -271,8 +282,7 @@ static void parents(struct grammar *g, const struct form *f)
     const struct entry *top = f->mode ? f->mode->entry : NULL;
     const struct entry *e = f->entry->parent;
     for (; e && e != top; e = e->parent) {
-        each(arg, a, e->args)
-        {
+        each (arg, a, e->args) {
             if ((a->flags & GA_KEY) && !used_in(f->expr, a))
                 fail_at(g, f->at, "key '%s' of '%s' is not in the form", a->name, e->name);
         }
@@ -287,13 +297,11 @@ void check_grammar(struct grammar *g)
     orders(g);
     hooks(g);
     check_c_names(g);
-    each(entry, e, g->entries)
-    {
+    each (entry, e, g->entries) {
         if (e->defaults)
             (void)default_fields(g, e);
         arguments(g, e);
-        each(form, f, e->forms)
-        {
+        each (form, f, e->forms) {
             arms_differ(g, f, f->expr);
             if (e->kind != G_EXEC)
                 parents(g, f);
@@ -301,8 +309,7 @@ void check_grammar(struct grammar *g)
     }
     if (g->errors)
         return;
-    each(mode, m, g->modes)
-    {
+    each (mode, m, g->modes) {
         ambiguity(g, m, G_IOS);
         ambiguity(g, m, G_ASA);
     }

@@ -42,7 +42,8 @@ static const char *hint(struct grammar *g, const struct arg *a)
         str_add(&s, "a service's name or <0-65535>");
         break;
     case GT_ENUM:
-        each(enum_word, w, a->en->words) str_printf(&s, "%s`%s`", s.len ? ", " : "", w->text);
+        each (enum_word, w, a->en->words)
+            str_printf(&s, "%s`%s`", s.len ? ", " : "", w->text);
         break;
     default:
         str_add(&s, "WORD");
@@ -58,8 +59,7 @@ static void syntax(const struct expr *x, FILE *f, bool first)
     bool arm = true;
     switch (x->kind) {
     case X_SEQ:
-        each(expr, c, x->child)
-        {
+        each (expr, c, x->child) {
             syntax(c, f, first);
             first = first && c->kind == X_BLANK;
         }
@@ -79,8 +79,7 @@ static void syntax(const struct expr *x, FILE *f, bool first)
         break;
     case X_ALT:
         (void)fputs("{", f);
-        each(expr, c, x->child)
-        {
+        each (expr, c, x->child) {
             if (!arm)
                 (void)fputs(" | ", f);
             syntax(c, f, true);
@@ -138,8 +137,7 @@ static void write_arguments(struct grammar *g, FILE *f, const struct entry *e, c
 static void write_entry(struct grammar *g, FILE *f, const struct entry *e, const struct mode *m)
 {
     (void)fprintf(f, "\n### %s\n\n", e->name);
-    each(form, fo, e->forms)
-    {
+    each (form, fo, e->forms) {
         if (fo->mode != m)
             continue;
         (void)fputs("    ", f);
@@ -170,13 +168,12 @@ void write_docs(struct grammar *g, FILE *f)
               "be abbreviated as long as they stay\nunique. `<name>` is a value, `[ ]` may be left "
               "out, `{ a | b }` is a choice.\n",
               f);
-    each(mode, m, g->modes)
-    {
+    each (mode, m, g->modes) {
         bool any = false;
-        each(entry, e, g->entries)
-        {
+        each (entry, e, g->entries) {
             bool here = false;
-            each(form, fo, e->forms) here = here || fo->mode == m;
+            each (form, fo, e->forms)
+                here = here || fo->mode == m;
             if (!here || (e->flags & GE_HIDDEN))
                 continue;
             if (!any)

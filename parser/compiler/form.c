@@ -33,7 +33,9 @@ static void blanks(struct scan *s)
 
 static struct arg *own_arg(struct entry *e, const char *name)
 {
-    each(arg, a, e->args) if (strcmp(a->name, name) == 0) return a;
+    each (arg, a, e->args)
+        if (strcmp(a->name, name) == 0)
+            return a;
     return NULL;
 }
 
@@ -62,8 +64,7 @@ static const char *prefixed(struct scan *s, const char *name)
 /* The arguments of a fragment become arguments of the entry, once per prefix. */
 static void adopt_args(struct scan *s)
 {
-    each(arg, a, s->fragment->args)
-    {
+    each (arg, a, s->fragment->args) {
         const char *name = prefixed(s, a->name);
         struct arg *old = own_arg(s->form->entry, name);
         if (old) {
@@ -338,7 +339,9 @@ static void resolve_attributes(struct grammar *g, struct entry *e)
             fail_at(g, e->at, "insert-at '%s' is no number of this list", e->insert_at);
         }
     }
-    each(arg, a, e->args) if (a->flags & GA_KEY) e->flags |= GE_KEYED;
+    each (arg, a, e->args)
+        if (a->flags & GA_KEY)
+            e->flags |= GE_KEYED;
     if (e->kind == G_FLAG && e->args)
         fail_at(g, e->at, "a flag has no arguments");
     if ((e->flags & GE_KEYED) && e->kind != G_OBJECT && e->kind != G_LIST)
@@ -373,8 +376,7 @@ static const char *exit_help(struct grammar *g, const char *title)
 
 void resolve(struct grammar *g)
 {
-    each(mode, m, g->modes)
-    {
+    each (mode, m, g->modes) {
         if (!m->under) {
             if (strcmp(m->name, "exec") != 0 && strcmp(m->name, "config") != 0)
                 fail_at(g, m->at, "mode '%s' says not what it is under", m->name);
@@ -388,8 +390,7 @@ void resolve(struct grammar *g)
         else if (!m->exit)
             m->exit = exit_help(g, m->title);
     }
-    each(entry, e, g->entries)
-    {
+    each (entry, e, g->entries) {
         e->index = ++g->nentries;
         if (!e->parent_name)
             continue;
@@ -399,8 +400,7 @@ void resolve(struct grammar *g)
         else if (e->parent->kind != G_OBJECT)
             fail_at(g, e->at, "parent '%s' is not an object", e->parent_name);
     }
-    each(entry, e, g->entries)
-    {
+    each (entry, e, g->entries) {
         unsigned depth = 0;
         for (struct entry *p = e; p && depth < 9; p = p->parent)
             depth++;
@@ -409,14 +409,17 @@ void resolve(struct grammar *g)
             return;
         }
     }
-    each(entry, e, g->entries) each(form, f, e->forms) resolve_form(g, f);
-    each(entry, e, g->entries)
-    {
-        each(arg, a, e->args) resolve_arg(g, e, a);
+    each (entry, e, g->entries)
+        each (form, f, e->forms)
+            resolve_form(g, f);
+    each (entry, e, g->entries) {
+        each (arg, a, e->args)
+            resolve_arg(g, e, a);
         resolve_attributes(g, e);
         if (!e->forms && !(e->flags & GE_IMPLIED) && e->kind != G_OBJECT)
             fail_at(g, e->at, "'%s' has no form", e->name);
     }
-    each(mode, m, g->modes) if (m->under && !m->entry)
-        fail_at(g, m->at, "no object enters mode '%s'", m->name);
+    each (mode, m, g->modes)
+        if (m->under && !m->entry)
+            fail_at(g, m->at, "no object enters mode '%s'", m->name);
 }

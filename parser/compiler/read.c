@@ -167,8 +167,9 @@ static void open_fragment(struct reader *r)
     f->at = r->at;
     f->name = need(r, "the fragment's name");
     no_more(r);
-    each(fragment, o, r->g->fragments) if (strcmp(o->name, f->name) == 0)
-        fail_at(r->g, r->at, "fragment '%s' is defined twice", f->name);
+    each (fragment, o, r->g->fragments)
+        if (strcmp(o->name, f->name) == 0)
+            fail_at(r->g, r->at, "fragment '%s' is defined twice", f->name);
     f->next = r->g->fragments;
     r->g->fragments = f;
     r->fragment = f;

@@ -35,39 +35,39 @@ static unsigned add_follow(struct out *o, const struct set *s)
 static void enums(struct out *o)
 {
     (void)fputs("const struct g_word g_words[] = {\n", o->f);
-    each(enum_def, e, o->g->enums) each(enum_word, w, e->words)
-    {
-        (void)fputs("    {", o->f);
-        c_string(o->f, w->text);
-        (void)fputs(", ", o->f);
-        c_string(o->f, w->help);
-        (void)fprintf(o->f, ", %u, %u},\n", w->value, w->dialect);
-    }
+    each (enum_def, e, o->g->enums)
+        each (enum_word, w, e->words) {
+            (void)fputs("    {", o->f);
+            c_string(o->f, w->text);
+            (void)fputs(", ", o->f);
+            c_string(o->f, w->help);
+            (void)fprintf(o->f, ", %u, %u},\n", w->value, w->dialect);
+        }
     (void)fputs("    {0, 0, 0, 0}};\nconst struct g_enum g_enums[] = {\n", o->f);
-    each(enum_def, e, o->g->enums)(void)
-        fprintf(o->f, "    {\"%s\", %u, %u},\n", e->name, e->first, e->count);
+    each (enum_def, e, o->g->enums)
+        (void)fprintf(o->f, "    {\"%s\", %u, %u},\n", e->name, e->first, e->count);
     (void)fputs("    {0, 0, 0}};\n", o->f);
 }
 
 static void args(struct out *o)
 {
     (void)fputs("const struct g_arg g_args[] = {\n", o->f);
-    each(entry, e, o->g->entries) each(arg, a, e->args)
-    {
-        const char *s = c_lower(o->g, e->name), *n = c_lower(o->g, a->name);
-        unsigned ref = a->en ? a->en->index : a->ref ? a->ref->index : G_NONE;
-        (void)fprintf(o->f, "    {.name = \"%s\", .help = ", a->name);
-        c_string(o->f, a->help);
-        (void)fprintf(o->f,
-                      ", .lo = UINT64_C(%llu), .hi = UINT64_C(%llu), .entry = %u, .ref = %u, "
-                      ".offset = offsetof(struct a_%s, %s), ",
-                      a->lo, a->hi, e->index, ref, s, n);
-        if (a->type == GT_FLAG)
-            (void)fprintf(o->f, ".has = %u, ", G_NONE);
-        else
-            (void)fprintf(o->f, ".has = offsetof(struct a_%s, has_%s), ", s, n);
-        (void)fprintf(o->f, ".type = %u, .flags = %u},\n", a->type, a->flags);
-    }
+    each (entry, e, o->g->entries)
+        each (arg, a, e->args) {
+            const char *s = c_lower(o->g, e->name), *n = c_lower(o->g, a->name);
+            unsigned ref = a->en ? a->en->index : a->ref ? a->ref->index : G_NONE;
+            (void)fprintf(o->f, "    {.name = \"%s\", .help = ", a->name);
+            c_string(o->f, a->help);
+            (void)fprintf(o->f,
+                          ", .lo = UINT64_C(%llu), .hi = UINT64_C(%llu), .entry = %u, .ref = %u, "
+                          ".offset = offsetof(struct a_%s, %s), ",
+                          a->lo, a->hi, e->index, ref, s, n);
+            if (a->type == GT_FLAG)
+                (void)fprintf(o->f, ".has = %u, ", G_NONE);
+            else
+                (void)fprintf(o->f, ".has = offsetof(struct a_%s, has_%s), ", s, n);
+            (void)fprintf(o->f, ".type = %u, .flags = %u},\n", a->type, a->flags);
+        }
     (void)fputs("    {0}};\n", o->f);
 }
 
@@ -90,7 +90,8 @@ static void positions(struct out *o)
 static void number_exprs(struct expr *x, unsigned *next)
 {
     x->index = (*next)++;
-    each(expr, c, x->child) number_exprs(c, next);
+    each (expr, c, x->child)
+        number_exprs(c, next);
 }
 
 static void write_expr(struct out *o, const struct expr *x)
@@ -100,26 +101,31 @@ static void write_expr(struct out *o, const struct expr *x)
     bool leaf = x->kind == X_WORD || x->kind == X_ARG;
     (void)fprintf(o->f, "    {%u, %u, %u, %u},\n", kinds[x->kind], leaf ? x->pos : G_NONE,
                   x->child ? x->child->index : G_NONE, x->next ? x->next->index : G_NONE);
-    each(expr, c, x->child) write_expr(o, c);
+    each (expr, c, x->child)
+        write_expr(o, c);
 }
 
 static void forms(struct out *o)
 {
     unsigned n = 0;
-    each(entry, e, o->g->entries) each(form, f, e->forms) number_exprs(f->expr, &n);
+    each (entry, e, o->g->entries)
+        each (form, f, e->forms)
+            number_exprs(f->expr, &n);
     if (n >= G_NONE)
         fail_at(o->g, (struct where){0}, "too many expressions for 16-bit indices");
     (void)fputs("const struct g_expr g_exprs[] = {\n", o->f);
-    each(entry, e, o->g->entries) each(form, f, e->forms) write_expr(o, f->expr);
+    each (entry, e, o->g->entries)
+        each (form, f, e->forms)
+            write_expr(o, f->expr);
     (void)fputs("    {0, 0, 0, 0}};\nconst struct g_form g_forms[] = {\n", o->f);
-    each(entry, e, o->g->entries) each(form, f, e->forms)
-    {
-        (void)fprintf(o->f,
-                      "    {.entry = %u, .mode = %u, .enter = %u, .dialect = %u, .flags = %u, "
-                      ".first = %u, .nfirst = %u, .expr = %u},\n",
-                      e->index, f->mode->index, f->enter ? f->enter->index : 0, f->dialect,
-                      f->flags, add_follow(o, &f->first), f->first.n, f->expr->index);
-    }
+    each (entry, e, o->g->entries)
+        each (form, f, e->forms) {
+            (void)fprintf(o->f,
+                          "    {.entry = %u, .mode = %u, .enter = %u, .dialect = %u, .flags = %u, "
+                          ".first = %u, .nfirst = %u, .expr = %u},\n",
+                          e->index, f->mode->index, f->enter ? f->enter->index : 0, f->dialect,
+                          f->flags, add_follow(o, &f->first), f->first.n, f->expr->index);
+        }
     (void)fputs("    {0}};\n", o->f);
 }
 
@@ -127,17 +133,19 @@ static void mode_forms(struct out *o)
 {
     unsigned at = 0;
     (void)fputs("const uint16_t g_mode_forms[] = {\n", o->f);
-    each(mode, m, o->g->modes)
-    {
-        each(entry, e, o->g->entries) each(form, f, e->forms) if (f->mode == m)(void)
-            fprintf(o->f, "%u,", f->index);
+    each (mode, m, o->g->modes) {
+        each (entry, e, o->g->entries)
+            each (form, f, e->forms)
+                if (f->mode == m)
+                    (void)fprintf(o->f, "%u,", f->index);
         (void)fputc('\n', o->f);
     }
     (void)fputs("    0};\nconst struct g_mode g_modes[] = {\n    {0},\n", o->f);
-    each(mode, m, o->g->modes)
-    {
+    each (mode, m, o->g->modes) {
         unsigned n = 0;
-        each(entry, e, o->g->entries) each(form, f, e->forms) n += f->mode == m;
+        each (entry, e, o->g->entries)
+            each (form, f, e->forms)
+                n += f->mode == m;
         (void)fprintf(o->f, "    {\"%s\", ", m->name);
         c_string(o->f, m->prompt);
         (void)fputs(", ", o->f);
@@ -169,7 +177,9 @@ static unsigned children(struct out *o, const struct entry *parent)
 {
     struct entry **list = take(o->g, sizeof(struct entry *) * (o->g->nentries + 1));
     unsigned n = 0;
-    each(entry, e, o->g->entries) if (e->parent == parent && e->kind != G_EXEC) list[n++] = e;
+    each (entry, e, o->g->entries)
+        if (e->parent == parent && e->kind != G_EXEC)
+            list[n++] = e;
     qsort(list, n, sizeof(list[0]), by_rank);
     for (unsigned i = 0; i < n; i++)
         (void)fprintf(o->f, "%u,", list[i]->index);
@@ -196,22 +206,25 @@ static void entries(struct out *o)
 {
     struct grammar *g = o->g;
     unsigned *count = take(g, sizeof(unsigned) * (g->nentries + 2)), at;
-    each(entry, e, g->entries) if (e->defaults) defaults(o, e);
+    each (entry, e, g->entries)
+        if (e->defaults)
+            defaults(o, e);
     (void)fputs("const uint16_t g_children[] = {\n", o->f);
     count[0] = children(o, NULL);
-    each(entry, e, g->entries) count[e->index] = children(o, e);
+    each (entry, e, g->entries)
+        count[e->index] = children(o, e);
     (void)fprintf(o->f,
                   "    0};\nconst struct g_entry g_entries[] = {\n"
                   "    {.name = \"\", .nchild = %u},\n",
                   count[0]);
     at = count[0];
-    each(entry, e, g->entries)
-    {
+    each (entry, e, g->entries) {
         entry_row(o, e, at, count[e->index]);
         at += count[e->index];
     }
     (void)fputs("};\nconst struct g_module g_modules[] = {\n", o->f);
-    each(module, m, g->modules)(void) fprintf(o->f, "    {\"%s\", %u},\n", m->name, m->section);
+    each (module, m, g->modules)
+        (void)fprintf(o->f, "    {\"%s\", %u},\n", m->name, m->section);
     (void)fputs("    {0, 0}};\n", o->f);
 }
 
@@ -219,14 +232,15 @@ void write_tables(struct grammar *g, FILE *f)
 {
     struct out o = {.g = g, .f = f};
     unsigned modules = 0;
-    each(module, m, g->modules) modules++;
+    each (module, m, g->modules)
+        modules++;
     (void)fputs("/* Written by cgc from grammars/; do not edit. */\n"
                 "#include \"g_args.h\"\n#include \"parser/grammar.h\"\n#include \"parser/line.h\"\n"
                 "\n#include <stddef.h>\n\n",
                 f);
-    each(entry, e, g->entries)(void)
-        fprintf(f, "_Static_assert(sizeof(struct a_%s) <= LINE_ARGS_SIZE, \"too large\");\n",
-                c_lower(g, e->name));
+    each (entry, e, g->entries)
+        (void)fprintf(f, "_Static_assert(sizeof(struct a_%s) <= LINE_ARGS_SIZE, \"too large\");\n",
+                      c_lower(g, e->name));
     enums(&o);
     args(&o);
     positions(&o);

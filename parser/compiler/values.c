@@ -20,8 +20,7 @@ static const char *number(struct grammar *g, const struct arg *a, const char *te
     struct str s = {0};
     char *end;
     if (a->en) {
-        each(enum_word, w, a->en->words)
-        {
+        each (enum_word, w, a->en->words) {
             if (strcmp(w->text, text) == 0) {
                 str_printf(&s, "%u", w->value);
                 return print(g, &s);

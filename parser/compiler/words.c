@@ -9,8 +9,7 @@
 
 static void paths(struct grammar *g, const struct expr *x, struct str *path)
 {
-    each(expr, c, x->child)
-    {
+    each (expr, c, x->child) {
         if (c->kind == X_WORD) {
             if (path->len)
                 str_addc(path, ' ');
@@ -22,8 +21,7 @@ static void paths(struct grammar *g, const struct expr *x, struct str *path)
             struct str inner = {0};
             str_add(&inner, str_text(path));
             /* each arm (a sequence) starts again from here */
-            each(expr, arm, c->child)
-            {
+            each (expr, arm, c->child) {
                 struct str own = {0};
                 str_add(&own, str_text(&inner));
                 struct expr wrap = {.kind = X_SEQ, .child = arm};
@@ -48,8 +46,7 @@ static const char *lookup(struct grammar *g, const char *path, const struct modu
 {
     const struct words *best = NULL;
     size_t best_len = 0;
-    each(words, w, g->words)
-    {
+    each (words, w, g->words) {
         size_t n = strlen(w->path);
         if (!is_tail(path, w->path) || n < best_len)
             continue;
@@ -63,34 +60,34 @@ static const char *lookup(struct grammar *g, const char *path, const struct modu
 
 static void duplicates(struct grammar *g)
 {
-    each(words, w, g->words) each(words, o, w->next)
-    {
-        if (w->module == o->module && strcmp(w->path, o->path) == 0 &&
-            strcmp(w->help, o->help) != 0)
-            fail_at(g, w->at, "the help of '%s' stands at %s:%d already", w->path, o->at.file,
-                    o->at.line);
-    }
+    each (words, w, g->words)
+        each (words, o, w->next) {
+            if (w->module == o->module && strcmp(w->path, o->path) == 0 &&
+                strcmp(w->help, o->help) != 0)
+                fail_at(g, w->at, "the help of '%s' stands at %s:%d already", w->path, o->at.file,
+                        o->at.line);
+        }
 }
 
 void find_help(struct grammar *g)
 {
     duplicates(g);
-    each(entry, e, g->entries) each(form, f, e->forms)
-    {
-        struct str path = {0};
-        paths(g, f->expr, &path);
-        str_free(&path);
-        for (unsigned i = f->pos; i < f->pos + f->npos; i++) {
-            struct pos *p = &g->pos[i];
-            if (p->expr->kind != X_WORD)
-                continue;
-            p->help = lookup(g, p->path, e->module);
-            if (!p->help && strcmp(p->path, "no") == 0)
-                p->help = "Negate a command or set its defaults";
-            if (!p->help) {
-                fail_at(g, f->at, "no help for the keyword '%s'", p->path);
-                p->help = "";
+    each (entry, e, g->entries)
+        each (form, f, e->forms) {
+            struct str path = {0};
+            paths(g, f->expr, &path);
+            str_free(&path);
+            for (unsigned i = f->pos; i < f->pos + f->npos; i++) {
+                struct pos *p = &g->pos[i];
+                if (p->expr->kind != X_WORD)
+                    continue;
+                p->help = lookup(g, p->path, e->module);
+                if (!p->help && strcmp(p->path, "no") == 0)
+                    p->help = "Negate a command or set its defaults";
+                if (!p->help) {
+                    fail_at(g, f->at, "no help for the keyword '%s'", p->path);
+                    p->help = "";
+                }
             }
         }
-    }
 }
