@@ -569,4 +569,29 @@ static inline bool sim_all_twins(struct sim *s, int a, int b)
     return true;
 }
 
+static inline void assert_tunnel(struct sim *s, unsigned children)
+{
+    assert_int_equal(sim_up_count(&s->node[0]), children);
+    assert_int_equal(sim_up_count(&s->node[1]), children);
+    assert_true(sim_all_twins(s, 0, 1));
+    assert_true(sim_all_twins(s, 1, 0));
+}
+
+static inline void assert_nothing(struct sim *s)
+{
+    assert_int_equal(sim_up_count(&s->node[0]), 0);
+    assert_int_equal(sim_up_count(&s->node[1]), 0);
+    assert_int_equal(sim_sas(s, 0).n, 0);
+    assert_int_equal(sim_sas(s, 1).n, 0);
+}
+
+static inline struct sim *up(uint16_t group)
+{
+    struct sim *s = sim_new(1, group);
+    assert_int_equal(sim_initiate(s, 0, 1, 0), 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    return s;
+}
+
 #endif

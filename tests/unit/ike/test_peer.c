@@ -414,6 +414,116 @@ static void odd_answers(void **state)
     sim_free(s);
 }
 
+/* --- IKE_AUTH -------------------------------------------------------------------------------- */
+
+/* Hears what node 1 answers; node 0's own IKE_AUTH is lost. */
+static bool instead_of_auth(struct sim *s, struct sim_packet *k)
+{
+    if (k->to == 1)
+        return k->data[18] != X_AUTH;
+    if (k->data[18] == X_SA_INIT)
+        return true;
+    memcpy(s->tap_ctx, sim_sas(s, 0).last, sizeof(struct ike_sa_state));
+    return listen_in(s, k);
+}
+
+static struct sim *half_open(void)
+{
+    struct sim *s = sim_new(5, DH_X25519);
+
+    s->tap = instead_of_auth;
+    s->tap_ctx = calloc(1, sizeof(struct ike_sa_state));
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 0.5);
+    assert_int_equal(sim_sas(s, 0).last->state, IKE_AUTH_SENT);
+    assert_int_equal(sim_sas(s, 1).last->state, IKE_INIT_DONE);
+    heard = 0;
+    return s;
+}
+
+static void auth_with(struct sim *s, bool id, uint8_t method, bool child)
+{
+    uint8_t buf[512], proof[32] = {0};
+    struct ike_writer w = ike_writer_make(buf, sizeof buf);
+    struct ike_identity who = {.type = ID_IPV4, .len = 4, .data = {192, 0, 2, 1}};
+    struct ike_xform_w x[] = {{T_ENCR, ENCR_AES_CBC, 256},
+                              {T_INTEG, INTEG_SHA256_128, 0},
+                              {T_ESN, 0, 0}};
+    struct ike_prop p = {.num = 1, .proto = PROTO_ESP, .spi_len = 4, .spi = 0x1234};
+
+    if (id)
+        ike_w_id(&w, PL_IDI, &who);
+    if (method)
+        ike_w_auth(&w, method, proof, sizeof proof);
+    if (child) {
+        ike_w_begin(&w, PL_SA);
+        ike_w_proposal(&w, &p, x, 3, true);
+        ike_w_end(&w);
+        ike_w_ts(&w, PL_TSI, &s->node[0].entry[0].cfg.sel, 1, true);
+        ike_w_ts(&w, PL_TSR, &s->node[0].entry[0].cfg.sel, 1, false);
+    }
+    inject(s, X_AUTH, w.first, buf, w.w.len);
+    sim_for(s, 0.5);
+}
+
+static void auth_refused(void **state)
+{
+    static const struct {
+        bool id, child;
+        uint8_t method;
+        uint16_t notify;
+    } v[] = {
+        {true, true, 0, N_AUTHENTICATION_FAILED},        /* EAP (§2.16) */
+        {true, false, AUTH_PSK, N_INVALID_SYNTAX},       /* no child (RFC 6023) */
+        {true, true, AUTH_RSA, N_AUTHENTICATION_FAILED}, /* a signature */
+        {true, true, AUTH_PSK, N_AUTHENTICATION_FAILED}, /* a wrong proof */
+        {false, true, AUTH_PSK, N_INVALID_SYNTAX},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        struct sim *s = half_open();
+        auth_with(s, v[i].id, v[i].method, v[i].child);
+        assert_int_equal(heard, v[i].notify);
+        assert_int_equal(sim_sas(s, 1).n, 0); /* invisible from now on */
+        assert_int_equal(s->node[1].sa_up, 0);
+        /* Node 0 repeats its IKE_AUTH, with the same message ID: it hears the refusal again. */
+        heard = 0;
+        s->tap = listen_in;
+        sim_for(s, 3);
+        assert_int_equal(heard, v[i].notify);
+        s->tap = NULL; /* and believes it */
+        sim_for(s, 5);
+        assert_int_equal(s->node[0].failed, 1);
+        sim_for(s, 40);
+        assert_int_equal(timerq_next(&s->q), -1);
+        done_listening(s);
+    }
+}
+
+static void auth_unparsable(void **state)
+{
+    struct sim *s = half_open();
+    (void)state;
+    inject(s, X_AUTH, 201, "\0\x80\0\x04", 4);
+    sim_for(s, 0.5);
+    assert_int_equal(heard, N_UNSUPPORTED_CRITICAL);
+    assert_int_equal(heard_data, 201);
+    assert_int_equal(sim_sas(s, 1).n, 0);
+    done_listening(s);
+
+    s = half_open(); /* an exchange that has no step yet: neither answered nor fatal */
+    inject(s, X_INFORMATIONAL, PL_NONE, "", 0);
+    inject(s, X_CREATE_CHILD, PL_NONE, "", 0);
+    sim_for(s, 0.5);
+    assert_int_equal(sim_sas(s, 1).n, 1);
+    assert_int_equal(ike_stats(s->node[1].ike)->dropped[IKE_DROP_UNEXPECTED], 2);
+    s->tap = NULL;
+    sim_for(s, 5);
+    assert_int_equal(sim_up_count(&s->node[0]), 1);
+    done_listening(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +535,8 @@ int main(void)
         cmocka_unit_test(strange_child_requests),
         cmocka_unit_test(child_refused),
         cmocka_unit_test(odd_answers),
+        cmocka_unit_test(auth_refused),
+        cmocka_unit_test(auth_unparsable),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
