@@ -204,7 +204,9 @@ void fib_apply(struct control *c)
     add_table(c, &w);
     if (w.n)
         qsort(w.v, w.n, sizeof(*w.v), by_place);
-    for (size_t i = 0; i < w.n; i++) {
+    /* By place, `main` comes first. It is added last and removed first: whoever is routed at all
+     * meets the crypto table. */
+    for (size_t i = w.n; i-- > 0;) {
         const struct world_route *have = find(&c->world, &w.v[i]);
         if (!have || !same(&w.v[i], &have->r))
             ask(c, &w.v[i], true);

@@ -43,6 +43,34 @@ static void the_seed_comes_up(void **state)
     }
 }
 
+/* The n-th LR_ROUTE that was asked for. */
+static struct lr_route route_asked(struct bench *b, unsigned n)
+{
+    struct lr_route r = {0};
+    size_t i = 0;
+    while (i < b->n_asked && (b->asked[i].type != LR_ROUTE || n-- > 0))
+        i++;
+    assert_true(i < b->n_asked);
+    memcpy(&r, b->asked[i].data, sizeof(r));
+    return r;
+}
+
+static void the_crypto_table_comes_first_and_goes_last(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct intent none = {0};
+    assert_true(ASKED(b, LR_ROUTE) >= 2);
+    assert_int_equal(route_asked(b, 0).table, TANDEM_RT_TABLE);
+    assert_int_equal(route_asked(b, ASKED(b, LR_ROUTE) - 1).table, 254);
+    pass(b, 5);
+    forget_frames(b);
+    control_apply(b->c, &none);
+    settle(b);
+    assert_int_equal(route_asked(b, 0).table, 254);
+    assert_int_equal(route_asked(b, 0).add, 0);
+    assert_int_equal(route_asked(b, 1).table, TANDEM_RT_TABLE);
+}
+
 static void applying_again_is_free(void **state)
 {
     struct bench *b = bench_seed(state);
@@ -277,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_seed_comes_up),
+        T(the_crypto_table_comes_first_and_goes_last),
         T(applying_again_is_free),
         T(nothing_before_a_configuration),
         T(everything_goes_with_its_cause),
