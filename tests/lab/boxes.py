@@ -100,6 +100,15 @@ class Box:
             time.sleep(0.01)
         return len(victims)
 
+    def stop(self):
+        """Ends the box in good order: SIGTERM to its launcher. Returns how many processes ended."""
+        before = self.processes()
+        for pid in (p for p, role in before.items() if role == "launcher"):
+            os.kill(pid, signal.SIGTERM)
+        while any(_alive(p) for p in before):
+            time.sleep(0.01)
+        return len(before)
+
     def ssh_argv(self, port, command):
         """argv and environment of an ssh login as the lab's user, without questions."""
         env = dict(os.environ, SSH_ASKPASS=os.path.join(os.path.dirname(__file__), "askpass"),

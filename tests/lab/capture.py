@@ -42,10 +42,14 @@ def open_socket(ns, dev):
 
 def write(sock, path, stop, limit=0):
     """Copies frames to a pcap file until the stop event is set, or `limit` frames came."""
-    count = 0
+    count, last = 0, None
     with open(path, "wb") as f:
         f.write(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
         while not (limit and count >= limit):
+            if stop.is_set() and last is None:
+                last = time.monotonic() + 1  # what had come by then is still read
+            if last and time.monotonic() > last:
+                break
             if not select.select([sock], [], [], 0.05)[0]:
                 f.flush()
                 if stop.is_set():
