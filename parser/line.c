@@ -425,6 +425,10 @@ void line_parse(const struct line_place *p, const struct cfg_tree *tree, const c
         r->status = LINE_TOO_LONG;
         return;
     }
+    if (tok.n == 0) { /* a line ends at its first carriage return */
+        r->status = LINE_EMPTY;
+        return;
+    }
     parse_line(p, &tok, r);
 }
 

@@ -104,6 +104,8 @@ static void test_comments(void **state)
     box_init(&b, false);
     box_paste(&b, "\n   \n! a comment\n  ! another");
     assert_int_equal(b.r.status, LINE_EMPTY);
+    assert_says(&b, " \rname x", "");
+    assert_int_equal(b.r.status, LINE_EMPTY);
     assert_says(&b, ": no comment here",
                 "            ^\n% Invalid input detected at '^' marker.\n\n");
     b.place.asa = true;
