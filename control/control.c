@@ -106,6 +106,7 @@ void control_free(struct control *c)
         ike_free(c->ike);
     c->ike = NULL;
     dp_close(c);
+    outbox_free(c);
     udp_close(c);
     if (c->launch.kick)
         launch_free(&c->launch);

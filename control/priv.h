@@ -11,6 +11,7 @@
 
 #include "control/control.h"
 #include "control/crypto/identity.h"
+#include "control/crypto/outbox.h"
 #include "control/crypto/shadow.h"
 #include "control/job.h"
 #include "control/lab.h"
@@ -41,6 +42,7 @@ struct control {
     struct identities ids;
     struct ipc *dp;
     uint32_t dp_seq;
+    struct outbox outbox;
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;
     const struct dpstats *stats;
@@ -99,6 +101,8 @@ void tunnel_reset(struct control *c); /* a new datapath: everything negotiates a
 
 /* crypto/ikehost.c, crypto/accept.c */
 extern const struct ike_host control_ike_host;
+/* Puts one message on the wire, by the socket that its path asks for. */
+int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
                  size_t n, struct ike_child_cfg *cfg);
 const struct intent_peer *control_peer(const struct intent *i, const struct addr *remote);

@@ -37,6 +37,8 @@ void dp_close(struct control *c)
 
 static void on_ack(struct control *c, const struct sadb_ack *a)
 {
+    if (!(a->seq & SEQ_OTHER))
+        outbox_acked(c);
     if (!a->err)
         return;
     if (a->seq & SEQ_OTHER) {
@@ -162,6 +164,7 @@ static void on_closed(struct ipc *ipc, void *ctx)
     if (c->dp == ipc)
         c->dp = NULL;
     ipc_free(ipc);
+    outbox_flush(c);
 }
 
 static void on_drained(struct ipc *ipc, void *ctx)
@@ -178,6 +181,7 @@ static void on_drained(struct ipc *ipc, void *ctx)
 void control_set_datapath(struct control *c, int fd)
 {
     dp_close(c);
+    outbox_flush(c);
     tunnel_reset(c);
     c->dp = ipc_new(c->o.base, fd, on_message, on_closed, c);
     if (!c->dp) {

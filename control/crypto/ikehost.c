@@ -18,9 +18,8 @@ const struct intent_peer *control_peer(const struct intent *i, const struct addr
     return NULL;
 }
 
-static int host_send(void *h, const struct ike_path *p, const uint8_t *msg, size_t len)
+int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
-    struct control *c = (struct control *)h;
     if (p->lport != PORT_NAT)
         return udp_send(c, p, msg, len);
     struct sadb_ike ike;
@@ -30,6 +29,12 @@ static int host_send(void *h, const struct ike_path *p, const uint8_t *msg, size
     ike.local_port = p->lport;
     ike.remote_port = p->rport;
     return dp_send(c, SADB_IKE_SEND, &ike, sizeof(ike), msg, len);
+}
+
+static int host_send(void *h, const struct ike_path *p, const uint8_t *msg, size_t len)
+{
+    struct control *c = (struct control *)h;
+    return outbox_take(c, p, msg, len) ? 0 : ike_transport_send(c, p, msg, len);
 }
 
 static const struct ike_policy *host_policies(void *h, const struct addr *local, size_t *n)

@@ -181,6 +181,8 @@ static int install(struct control *c, const struct ike_sa_state *sa,
     m.n_ts = k->n_ts;
     memcpy(m.ts, k->ts, sizeof(m.ts));
     int err = dp_send(c, SADB_ADD, &m, sizeof(m), NULL, 0);
+    if (!err)
+        outbox_added(c);
     if (!err && c->lab)
         lab_esp(c->lab, &m);
     mem_wipe(&m, sizeof(m));

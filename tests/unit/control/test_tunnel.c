@@ -215,6 +215,39 @@ static void nat_and_no_replay(void **state)
     assert_int_equal(control_ike_host.send(b->c, &p.sa.path, msg, 3), -ENOTCONN);
 }
 
+/* The peer may send ESP as soon as it has our answer: the SA must be there by then. */
+static void answers_wait_for_the_datapath(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct pair p;
+    uint8_t first = 1, second = 2, third = 3;
+    make_child(b, &p);
+    p.sa.path.lport = p.sa.path.rport = 4500; /* by the datapath, where the test can see it */
+    assert_int_equal(control_ike_host.child_up(b->c, &p.sa, &p.child, p.encr, p.integ, &p.cfg), 0);
+    control_ike_host.send(b->c, &p.sa.path, &first, 1);
+    control_ike_host.send(b->c, &p.sa.path, &second, 1);
+    assert_int_equal(b->c->outbox.adds, 2);
+    while (b->c->outbox.adds) {
+        assert_int_equal(TOLD(b, SADB_IKE_SEND), 0);
+        event_base_loop(b->base, EVLOOP_ONCE);
+    }
+    control_ike_host.send(b->c, &p.sa.path, &third, 1); /* nothing to wait for */
+    settle(b);
+    assert_int_equal(TOLD(b, SADB_IKE_SEND), 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(nth(b, SADB_IKE_SEND, i)->data[sizeof(struct sadb_ike)], i + 1);
+
+    make_child(b, &p);
+    p.sa.path.lport = p.sa.path.rport = 4500;
+    control_ike_host.child_up(b->c, &p.sa, &p.child, p.encr, p.integ, &p.cfg);
+    control_ike_host.send(b->c, &p.sa.path, &first, 1);
+    forget_frames(b);
+    bench_datapath(b); /* the one that was asked is gone: nobody will answer */
+    settle(b);
+    assert_int_equal(b->c->outbox.adds, 0);
+    assert_null(b->c->outbox.head);
+}
+
 static void a_child_without_its_line(void **state)
 {
     struct bench *b = bench_seed(state);
@@ -302,6 +335,7 @@ int main(void)
         T(removing_the_line_ends_the_walk),
         T(inbound_before_outbound),
         T(nat_and_no_replay),
+        T(answers_wait_for_the_datapath),
         T(a_child_without_its_line),
         T(the_walk_ends_with_a_child),
         T(changes_end_the_talk),

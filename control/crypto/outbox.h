@@ -1,0 +1,31 @@
+/*
+ * IKE messages that wait for the datapath.
+ *
+ * A responder's answer tells the peer that it may send ESP, and the peer does so within
+ * microseconds. The inbound SA is another process's business by then; so while a SADB_ADD is
+ * unanswered, our messages wait here, in their order. Bounded: what does not fit is sent at once.
+ */
+#ifndef TANDEM_CONTROL_CRYPTO_OUTBOX_H
+#define TANDEM_CONTROL_CRYPTO_OUTBOX_H
+
+#include "control/ike/sa.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct control;
+struct outbox_message;
+
+struct outbox {
+    unsigned adds; /* unanswered */
+    struct outbox_message *head, **tail;
+    size_t bytes;
+};
+
+void outbox_added(struct control *c); /* a SADB_ADD went out */
+void outbox_acked(struct control *c); /* … and was answered */
+/* True when the message was taken, to be sent later. */
+bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);
+void outbox_flush(struct control *c); /* sends what waits: there is nobody to wait for */
+void outbox_free(struct control *c);
+
+#endif
