@@ -176,7 +176,10 @@ static void take_down(struct ike_sa *sa, enum ike_reason why)
         if (!sa->s.established)
             sa->ike->stats.failed++;
         ike_debug_sa(sa, 4, "Deleting SA: %s", ike_reason_text(why));
-        ike_event(sa, IKE_EV_SA_DOWN, "%s", ike_reason_text(why));
+        /* A half-open SA that anybody may have begun is a counter, not an event; but a peer that
+         * cannot authenticate is what people look for. */
+        if (sa->s.established || sa->s.initiator || why == IKE_R_AUTH_FAILED)
+            ike_event(sa, IKE_EV_SA_DOWN, "%s", ike_reason_text(why));
     }
     ike_want_free(sa->peer_want);
     sa->peer_want = NULL;
