@@ -316,7 +316,8 @@ struct wish {
     const char *outside;   /* address; NULL: none */
     const char *psk;       /* NULL: no tunnel-groups */
     unsigned peers, lines; /* of the map entry and its list */
-    bool deny_first, ikev2, map, proposal, shutdown;
+    uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
+    bool deny_first, twice, ikev2, map, proposal, shutdown;
 };
 
 static inline struct wish seed_wish(void)
@@ -347,6 +348,15 @@ static inline void wish_map(struct intent *i, const struct wish *w)
         *a = (struct intent_ace){.permit = true,
                                  .line = acl->n,
                                  .sel = sel("10.10.10.0", 24, dst, 24)};
+        if (w->port) {
+            a->sel.proto = 6;
+            a->sel.rport[0] = w->port;
+            a->sel.rport[1] = (uint16_t)(w->port + 10);
+        }
+    }
+    if (w->twice) {
+        acl->ace[acl->n] = acl->ace[acl->n - 1];
+        acl->n++;
     }
     i->n_map = 1;
     struct intent_map *m = i->map = arena_new(&i->arena, struct intent_map);

@@ -67,6 +67,26 @@ static void narrowing(void **state)
     assert_int_equal(ask(b, &o), -ENOENT);
 }
 
+static void narrowing_ports(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct wish w = seed_wish();
+    struct offer o = offer_of(sel("10.10.10.0", 24, "192.168.10.0", 24));
+    w.port = 1000;
+    wish_apply(b, &w);
+    o.v[0].rport[0] = 990;
+    o.v[0].rport[1] = 1004;
+    assert_int_equal(ask(b, &o), 0);
+    assert_int_equal(o.cfg.sel.proto, 6);
+    assert_int_equal(o.cfg.sel.rport[0], 1000);
+    assert_int_equal(o.cfg.sel.rport[1], 1004);
+    o.v[0].rport[1] = 999;
+    assert_int_equal(ask(b, &o), -ENOENT);
+    o.v[0].rport[1] = 1004;
+    o.v[0].proto = 17;
+    assert_int_equal(ask(b, &o), -ENOENT);
+}
+
 static void the_packet_that_asked(void **state)
 {
     struct bench *b = bench_seed(state);
@@ -251,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_mirror_image),
         T(narrowing),
+        T(narrowing_ports),
         T(the_packet_that_asked),
         T(the_best_line),
         T(denied),

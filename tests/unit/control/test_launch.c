@@ -161,6 +161,10 @@ static void new_channel(void **state)
     launch_set_channel(&b->l, b->ours);
     want(b, 3); /* at once, without a pause */
     take(b, 1);
+    launch_set_channel(&b->l, NULL); /* the answer to that will not come any more */
+    launch_set_channel(&b->l, b->ours);
+    want(b, 3);
+    take(b, 1);
 }
 
 static void on_call(void *ctx, int err)

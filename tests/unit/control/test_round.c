@@ -89,10 +89,47 @@ static void nothing_before_a_configuration(void **state)
     struct bench *b = (struct bench *)*state;
     struct lr_addr left = {.ifindex = 1, .add = 1, .addr = pfx("192.0.2.1", 24)};
     bench_link(b, "eth0", true, 1500);
+    struct lr_rule rule = {.add = 1, .priority = 32001, .table = TANDEM_RT_TABLE};
+    struct lr_route route = {.add = 1,
+                             .type = RT_THROW,
+                             .table = TANDEM_RT_TABLE,
+                             .dst = pfx("10.0.0.0", 8)};
     do_addr(&b->c->world, &left); /* from an engine before this one */
+    do_rule(&b->c->world, &rule);
+    do_route(&b->c->world, &route);
     control_set_ports(b->c, NULL, true);
     pass(b, 3);
     assert_int_equal(b->n_asked, 0);
+    struct intent none = {0};
+    control_apply(b->c, &none); /* now it is known that nothing is wanted */
+    settle(b);
+    assert_int_equal(b->c->world.n_rule + b->c->world.n_route, 0);
+}
+
+static void a_wall_stands_behind_the_shadow(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct prefix p = pfx("192.168.10.0", 24);
+    unsigned ways = 0, walls = 0;
+    for (size_t i = 0; i < b->c->world.n_route; i++) {
+        const struct lr_route *r = &b->c->world.route[i].r;
+        if (r->table != TANDEM_RT_TABLE || prefix_cmp(&r->dst, &p) != 0)
+            continue;
+        ways += r->type == RT_UNICAST && r->metric == 1;
+        walls += r->type == RT_UNREACHABLE && r->metric == 2;
+    }
+    assert_int_equal(ways, 1);
+    assert_int_equal(walls, 1);
+}
+
+static void a_line_twice_is_one_identity(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct wish w = seed_wish();
+    w.twice = true;
+    wish_apply(b, &w);
+    assert_int_equal(b->c->ids.n, 1);
+    assert_int_equal(b->c->shadow[1].n_spd, 1);
 }
 
 static void everything_goes_with_its_cause(void **state)
@@ -308,6 +345,8 @@ int main(void)
         T(the_crypto_table_comes_first_and_goes_last),
         T(applying_again_is_free),
         T(nothing_before_a_configuration),
+        T(a_wall_stands_behind_the_shadow),
+        T(a_line_twice_is_one_identity),
         T(everything_goes_with_its_cause),
         T(interface_down_and_up),
         T(no_clear_text_without_a_shadow),
