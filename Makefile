@@ -92,7 +92,17 @@ $(B)/tandem: $(B)/o/shell/main/tandem.o $(call libs,shell parser gen lib)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(wordlist 2,99,$^) -Wl,--end-group $(LIBS_shell)
 
 help:
-	@echo "run test | check asan fuzz lint lab interop bench | deps deps-test sizes docs stop clean"
+	@printf '%s\n' \
+	  'run     build, bring up a lab with two boxes and a tunnel, say how to log in; stop removes it' \
+	  'test    everything; the last line says "N passed, N failed"' \
+	  'check   the fast tests, under two minutes' \
+	  'asan lint lab interop   one kind of test (tests/run KIND -k WORD: some of it)' \
+	  'fuzz    T=name SECONDS=n: one fuzz target for long' \
+	  'bench   measurements' \
+	  'sizes   lengths of files and functions' \
+	  'docs    docs/commands.md, the reference of all commands' \
+	  'deps deps-test   the Debian packages to build and run, and to test' \
+	  'clean'
 
 include Makefile.deps
 -include Makefile.test
