@@ -60,8 +60,8 @@ int ikev2_enable_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_e
                        bool negate)
 {
     (void)n;
-    if (!negate && !if_by_nameif(t->tree, a->nameif))
-        return txn_refuse(t, "ERROR: Interface %s does not exist", a->nameif);
+    if (!negate)
+        if_expected(t, a->nameif);
     return 0;
 }
 
@@ -117,8 +117,7 @@ int map_interface_check(struct txn *t, struct cfg_node *n, const struct a_map_in
 {
     if (negate)
         return 0;
-    if (!if_by_nameif(t->tree, a->nameif))
-        return txn_refuse(t, "ERROR: Interface %s does not exist", a->nameif);
+    if_expected(t, a->nameif);
     /* One map per interface: applying another one takes the place of the first. */
     cfg_each(t->tree->root, E_CRYPTO_MAP, m)
     {
@@ -143,7 +142,8 @@ int map_interface_check(struct txn *t, struct cfg_node *n, const struct a_map_in
 
 int map_match_check(struct txn *t, struct cfg_node *n, const struct a_map_match *a, bool negate)
 {
-    (void)a;
+    if (!negate)
+        acl_expected(t, a->acl);
     if (!negate && applied(n->parent->parent) && !complete(n->parent))
         warn_incomplete(t);
     return 0;
@@ -176,7 +176,10 @@ int map_proposal_check(struct txn *t, struct cfg_node *n, const struct a_map_pro
         {
             const char *name = CFG_ARGS(p, map_proposal)->proposal;
             if (!cfg_find_word(t->tree->root, E_IPSEC_PROPOSAL, name))
-                return txn_refuse(t, "ERROR: ipsec-proposal with tag %s does not exist", name);
+                txn_note(t,
+                         "WARNING: ipsec-proposal \"%s\" is not configured yet; this line takes "
+                         "effect when it is.",
+                         name);
         }
     }
     return 0;

@@ -54,12 +54,24 @@ static const struct naming naming[] = {
 };
 #define ARGS_MOST 256
 
+static const struct cfg_node *mtu_of(const struct cfg_tree *tree, const char *nameif)
+{
+    cfg_each(tree->root, E_MTU, m)
+    {
+        if (strcasecmp(CFG_ARGS(m, mtu)->nameif, nameif) == 0)
+            return m;
+    }
+    return NULL;
+}
+
 static int rename_node(struct txn *t, const struct naming *k, struct cfg_node *n, char *to)
 {
     _Alignas(16) unsigned char args[ARGS_MOST];
     struct cfg_node *parent = n->parent;
     memcpy(args, n->args, k->size);
     memcpy(args + k->at, &to, sizeof to);
+    if (k->entry == E_MTU && mtu_of(t->tree, to) && mtu_of(t->tree, to) != n)
+        return txn_remove(t, n); /* the new name's own line was there first */
     /* The strings in args are the old node's, which lives until the transaction ends. */
     if (k->entry != E_SLA_TYPE && txn_remove(t, n) < 0)
         return -1;
@@ -104,27 +116,65 @@ static int change_name(struct txn *t, const char *from, char *to)
     return 0;
 }
 
-/* A name that an interface had until now: each name has its mtu line, and only names of
- * interfaces have one. */
-static bool name_that_went(const struct cfg_tree *tree, char name[INTENT_NAME])
-{
-    cfg_each(tree->root, E_MTU, m)
-    {
-        const char *mtu = CFG_ARGS(m, mtu)->nameif;
-        const struct cfg_node *i = if_by_nameif(tree, mtu);
-        const struct cfg_node *l = i ? cfg_first(i, E_NAMEIF) : NULL;
-        if (!l || strcmp(CFG_ARGS(l, nameif)->name, mtu) != 0)
-            return str_copy(name, INTENT_NAME, mtu);
-    }
-    return false;
-}
-
 int if_forget_names(struct txn *t)
 {
-    char name[INTENT_NAME];
-    while (name_that_went(t->tree, name))
-        if (change_name(t, name, NULL) < 0)
+    const struct a_nameif *was;
+    for (size_t i = 0; (was = (const struct a_nameif *)txn_before(t, E_NAMEIF, i)) != NULL; i++)
+        if (!if_by_nameif(t->tree, was->name) && change_name(t, was->name, NULL) < 0)
             return -1;
+    return 0;
+}
+
+/* Lines may be pasted in any order: one that names what is still to come is kept, and has its
+ * effect from then on (derive.c finds it). */
+static void expect_if(struct txn *t, const char *nameif, bool negate)
+{
+    if (!negate && nameif && !if_by_nameif(t->tree, nameif))
+        txn_note(t,
+                 "WARNING: interface \"%s\" is not configured yet; this line takes effect when it "
+                 "is.",
+                 nameif);
+}
+
+void if_expected(struct txn *t, const char *nameif)
+{
+    expect_if(t, nameif, false);
+}
+
+int ssh_allow_check(struct txn *t, struct cfg_node *n, const struct a_ssh_allow *a, bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
+    return 0;
+}
+
+int telnet_allow_check(struct txn *t, struct cfg_node *n, const struct a_telnet_allow *a,
+                       bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
+    return 0;
+}
+
+int http_allow_check(struct txn *t, struct cfg_node *n, const struct a_http_allow *a, bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
+    return 0;
+}
+
+int logging_host_check(struct txn *t, struct cfg_node *n, const struct a_logging_host *a,
+                       bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
+    return 0;
+}
+
+int sla_type_check(struct txn *t, struct cfg_node *n, const struct a_sla_type *a, bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
     return 0;
 }
 
@@ -133,6 +183,27 @@ int interface_check(struct txn *t, struct cfg_node *n, const struct a_interface 
     (void)n;
     (void)a;
     return negate ? if_forget_names(t) : 0; /* its name is gone with the rest */
+}
+
+/* Each name has an mtu line, and these lines stand in the order of the interfaces however they
+ * came; those of names that are still to come stand first. */
+static int mtu_lines(struct txn *t, char *fresh)
+{
+    struct a_mtu mtu = {.has_nameif = true, .nameif = fresh, .has_bytes = true, .bytes = 1500};
+    if (!mtu_of(t->tree, fresh) && !txn_set(t, t->tree->root, E_MTU, &mtu))
+        return -1;
+    cfg_each(t->tree->root, E_INTERFACE, i)
+    {
+        const struct cfg_node *l = cfg_first(i, E_NAMEIF);
+        const struct cfg_node *m = l ? mtu_of(t->tree, CFG_ARGS(l, nameif)->name) : NULL;
+        if (!m)
+            continue;
+        struct a_mtu copy = *CFG_ARGS(m, mtu);
+        copy.nameif = CFG_ARGS(l, nameif)->name;
+        if (txn_remove(t, txn_node(t, m)) < 0 || !txn_set(t, t->tree->root, E_MTU, &copy))
+            return -1;
+    }
+    return 0;
 }
 
 int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bool negate)
@@ -151,15 +222,11 @@ int nameif_check(struct txn *t, struct cfg_node *n, const struct a_nameif *a, bo
                               CFG_ARGS(other, interface)->name);
     }
     /* Another name than before: what speaks of the old one follows it. */
-    char old[INTENT_NAME];
-    struct a_mtu mtu = {.has_nameif = true, .nameif = a->name, .has_bytes = true, .bytes = 1500};
-    if (name_that_went(t->tree, old)) {
-        if (change_name(t, old, a->name) < 0)
-            return -1;
-    } else if (!cfg_find_word(t->tree->root, E_MTU, a->name) &&
-               !txn_set(t, t->tree->root, E_MTU, &mtu)) {
+    const struct a_nameif *was = (const struct a_nameif *)txn_before(t, E_NAMEIF, 0);
+    if (was && strcmp(was->name, a->name) != 0 && change_name(t, was->name, a->name) < 0)
         return -1;
-    }
+    if (mtu_lines(t, a->name) < 0)
+        return -1;
     if (cfg_first(n->parent, E_SECURITY_LEVEL))
         return 0;
     unsigned level = default_level(a->name);
@@ -190,8 +257,7 @@ int mtu_check(struct txn *t, struct cfg_node *n, const struct a_mtu *a, bool neg
                              .bytes = 1500};
         return txn_set(t, t->tree->root, E_MTU, &back) ? 0 : -1;
     }
-    if (!if_by_nameif(t->tree, a->nameif))
-        return txn_refuse(t, "ERROR: Invalid interface name: %s", a->nameif);
+    expect_if(t, a->nameif, negate);
     return 0;
 }
 

@@ -13,14 +13,13 @@ int route_check(struct txn *t, struct cfg_node *n, const struct a_route *a, bool
     char net[ADDR_STRLEN], mask[ADDR_STRLEN];
     if (negate)
         return 0;
-    if (!if_by_nameif(t->tree, a->nameif))
-        return txn_refuse(t, "ERROR: %% Invalid interface name: %s", a->nameif);
     int len = addr_mask_to_len(&a->mask);
     struct prefix p = prefix_make(&a->dst, len < 0 ? 0 : (unsigned)len);
     if (len < 0 || !addr_eq(&p.addr, &a->dst))
         return txn_refuse(t, "ERROR: Invalid address or mask: %s %s",
                           addr_print(&a->dst, net, sizeof net),
                           addr_print(&a->mask, mask, sizeof mask));
+    if_expected(t, a->nameif);
     if (a->has_metric)
         return 0;
     /* The distance is always printed (config-asa.md §2). */
@@ -44,6 +43,16 @@ int track_check(struct txn *t, struct cfg_node *n, const struct a_track *a, bool
                               (unsigned)id);
     }
     return 0;
+}
+
+void acl_expected(struct txn *t, const char *acl)
+{
+    if (!cfg_find_word(t->tree->root, E_ACL, acl))
+        txn_note(
+            t,
+            "WARNING: access-list \"%s\" is not configured yet; this line takes effect when it "
+            "is.",
+            acl);
 }
 
 /* --- objects -----------------------------------------------------------------------------------
@@ -156,6 +165,18 @@ int group_network_check(struct txn *t, struct cfg_node *n, const struct a_group_
     if (negate && in_use(t->tree, name, true))
         return txn_refuse(t, "ERROR: Removing object-group (%s) not allowed, it is being used.",
                           name);
+    return 0;
+}
+
+int access_group_check(struct txn *t, struct cfg_node *n, const struct a_access_group *a,
+                       bool negate)
+{
+    (void)n;
+    if (negate)
+        return 0;
+    acl_expected(t, a->acl);
+    if (a->has_nameif)
+        if_expected(t, a->nameif);
     return 0;
 }
 

@@ -122,7 +122,10 @@ void time_uptime(char *buf, size_t cap, int64_t seconds, bool asa);
 
 /* The nameif or, on IOS, the canonical name of an interface of the intent. */
 const char *if_shown_name(const struct intent_if *ifp, bool asa);
-/* Removes the lines that speak of a nameif that no interface has any more. */
+/* Says that a line which names an interface still to come will have its effect then. */
+void if_expected(struct txn *t, const char *nameif);
+void acl_expected(struct txn *t, const char *acl);
+/* Removes the lines that speak of a nameif that an interface lost in this transaction. */
 int if_forget_names(struct txn *t);
 const struct cfg_node *if_by_nameif(const struct cfg_tree *tree, const char *nameif);
 

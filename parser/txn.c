@@ -143,6 +143,18 @@ bool txn_created(const struct txn *t, const struct cfg_node *n)
     return false;
 }
 
+const void *txn_before(const struct txn *t, uint16_t entry, size_t i)
+{
+    for (size_t k = 0; t->undo && k < t->undo->n; k++) {
+        const struct undo *u = &t->undo->log[k];
+        if (u->kind == U_CREATED || u->node->pub.entry != entry)
+            continue;
+        if (i-- == 0)
+            return u->kind == U_ARGS ? u->args : u->node->pub.args;
+    }
+    return NULL;
+}
+
 /* What is kept of the arguments: the place asked for is not. */
 static void *kept_args(uint16_t entry, const void *args)
 {

@@ -39,6 +39,9 @@ int txn_remove(struct txn *t, struct cfg_node *n);
 void txn_clear_children(struct txn *t, struct cfg_node *n);
 /* True when this transaction made the node: for notes about new things. */
 bool txn_created(const struct txn *t, const struct cfg_node *n);
+/* For hooks that must know what stood there before: the arguments that the i-th node of this
+ * entry had which this transaction removed or changed. NULL past the last. */
+const void *txn_before(const struct txn *t, uint16_t entry, size_t i);
 /* The same node, writable: for hooks that hold a const view from cfg_first(). */
 struct cfg_node *txn_node(struct txn *t, const struct cfg_node *n);
 

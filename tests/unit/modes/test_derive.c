@@ -271,12 +271,93 @@ static void test_dependents(void **state)
     drop(&b);
 }
 
+/* Seed 000's VPN-PEER-2, block by block. */
+static const char *const peer_2[] = {
+    "interface g0/0\nnameif PRIMARY-ISP\nsecurity-level 0\nip address 203.0.113.1 255.255.255.0\n",
+    "interface g0/1\nnameif BACKUP-ISP\nsecurity-level 0\nip address 198.51.100.1 255.255.255.0\n",
+    "interface g0/2\nnameif inside\nsecurity-level 100\nip address 192.168.10.2 255.255.255.0\n",
+    "mtu BACKUP-ISP 1400\n",
+    "sla monitor 500\ntype echo protocol ipIcmpEcho 209.165.200.226 interface PRIMARY-ISP\n"
+    "num-packets 3\nfrequency 5\n",
+    "sla monitor schedule 500 life forever start-time now\n",
+    "track 1 rtr 500 reachability\n",
+    "route PRIMARY-ISP 0.0.0.0 0.0.0.0 203.0.113.2 1 track 1\n"
+    "route BACKUP-ISP 0.0.0.0 0.0.0.0 198.51.100.2 254\n",
+    "crypto ikev2 policy 1\nencryption aes-256\nintegrity sha256\ngroup 21\nprf sha256\n",
+    "crypto ikev2 enable PRIMARY-ISP\ncrypto ikev2 enable BACKUP-ISP\n",
+    "crypto ipsec ikev2 ipsec-proposal PROPOSAL\nprotocol esp encryption aes-256\n"
+    "protocol esp integrity sha-256\n",
+    "crypto map MAP 1 match address CRYPTO\ncrypto map MAP 1 set peer 192.0.2.1\n"
+    "crypto map MAP 1 set ikev2 ipsec-proposal PROPOSAL\n"
+    "crypto map MAP interface PRIMARY-ISP\ncrypto map MAP interface BACKUP-ISP\n",
+    "tunnel-group 192.0.2.1 type ipsec-l2l\ntunnel-group 192.0.2.1 ipsec-attributes\n"
+    "ikev2 remote-authentication pre-shared-key cisco\n"
+    "ikev2 local-authentication pre-shared-key cisco\n",
+    "access-list CRYPTO extended permit ip 192.168.10.0 255.255.255.0 10.10.10.0 255.255.255.0\n",
+    "access-group CRYPTO in interface inside\n",
+    "ssh 192.168.10.0 255.255.255.0 inside\n",
+};
+#define BLOCKS (sizeof peer_2 / sizeof *peer_2)
+
+/* Pastes the blocks, the last first if asked, and returns what is in force then. */
+static void paste(struct box *b, bool backwards, struct str *running)
+{
+    struct shell s;
+    *b = load("");
+    shell_open(&s, b->c, b->cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_line(&s, "configure terminal");
+    for (size_t i = 0; i < BLOCKS; i++) {
+        char block[512], *save = NULL;
+        str_copy(block, sizeof block, peer_2[backwards ? BLOCKS - 1 - i : i]);
+        for (char *l = strtok_r(block, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+            const char *out = shell_line(&s, l);
+            assert_false(s.done.refused);
+            assert_true(!*out || strncmp(out, "WARNING: ", 9) == 0 ||
+                        strncmp(out, "INFO: ", 6) == 0);
+        }
+        shell_line(&s, "show hostname"); /* half a configuration has been applied */
+    }
+    str_add(running, shell_line(&s, "more system:running-config"));
+    shell_close(&s);
+}
+
+/* Lines may come in any order: what names something that is still to come waits for it. */
+static void test_any_order(void **state)
+{
+    struct str text[2] = {{0}, {0}};
+    struct box b[2];
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        paste(&b[i], i == 1, &text[i]);
+    assert_string_equal(str_text(&text[1]), str_text(&text[0]));
+    for (unsigned k = 0; k < 2; k++) {
+        const struct intent *i = &b[k].c->intent;
+        assert_int_equal(i->n_route, 2);
+        assert_string_equal(i->route[1].ifname, "GigabitEthernet0/1");
+        assert_int_equal(i->ifs[1].mtu, 1400);
+        for (unsigned f = 0; f < 2; f++) {
+            assert_true(i->ifs[f].ikev2);
+            assert_non_null(i->ifs[f].map);
+        }
+        assert_null(i->ifs[2].map);
+        const struct intent_map_entry *e = &i->map[0].entry[0];
+        assert_non_null(e->acl);
+        assert_int_equal(e->acl->n, 1);
+        assert_int_equal(e->n_proposal, 1);
+        assert_int_equal(i->n_peer, 1);
+        str_free(&text[k]);
+        drop(&b[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interfaces), cmocka_unit_test(test_rules),
         cmocka_unit_test(test_maps),       cmocka_unit_test(test_ike),
         cmocka_unit_test(test_dependents), cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_any_order),
     };
     return cmocka_run_group_tests_name("derive", tests, NULL, NULL);
 }
