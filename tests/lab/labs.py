@@ -62,7 +62,7 @@ class Lab:
         return self.boxes[name]
 
     def ssh_port(self, box):
-        return self.info["ssh"][box]
+        return self.info["ssh"].get(box, 0)  # 0: it is still coming up
 
     def host(self, node, argv, **kw):
         return network.run(self.ns(node), argv, **kw)
@@ -125,18 +125,18 @@ def up(sample, build, name=None, say=lambda text: None, configure=True):
 
 
 def _build(source, build, name, topo, say, configure):
-    os.makedirs(os.path.join(RUN, name))
-    shutil.copy(os.path.join(source, "topology"), os.path.join(RUN, name))
+    lab_dir = os.path.join(RUN, name)
+    os.makedirs(lab_dir)
+    shutil.copy(os.path.join(source, "topology"), lab_dir)
+    info = {"source": source, "build": build, "ssh": {}, "started": time.time()}
+    _save(lab_dir, info)  # from here on `down` can clean up after us
     say(f"lab {name}: {len(topo.nodes)} nodes, {len(topo.links)} links")
     ports = network.create(name, topo)
-    info = {"source": source, "build": build, "ssh": {}, "started": time.time()}
-    lab_dir = os.path.join(RUN, name)
     for node in topo.boxes():
         box = Box(name, lab_dir, build, node, topo.login)
         box.prepare(ports[node.name])
         info["ssh"][node.name] = _forwarder(box, lab_dir)
-    with open(os.path.join(lab_dir, "lab.json"), "w") as f:
-        json.dump(info, f, indent=1)
+    _save(lab_dir, info)
     lab = Lab(name)
     for box in lab.boxes.values():
         say(f"starting {box.name}")
@@ -144,6 +144,14 @@ def _build(source, build, name, topo, say, configure):
     for box in lab.boxes.values() if configure else ():
         _configure(box, source, say)
     return lab
+
+
+def _save(lab_dir, info):
+    """Writes lab.json whole or not at all: others may be reading it."""
+    path = os.path.join(lab_dir, "lab.json")
+    with open(path + ".new", "w") as f:
+        json.dump(info, f, indent=1)
+    os.rename(path + ".new", path)
 
 
 def _configure(box, source, say):
