@@ -85,7 +85,7 @@ static void ios_text(const struct cli *cli, unsigned flags, struct str *out)
     }
     str_printf(&body, "version %s\n!\n", version);
     /* IOS prints hashes, and what was typed as `password`, as they are. */
-    print_tree(cli->tree, false, print_flags(flags | TEXT_SECRETS), &body);
+    print_tree(cli->tree, false, print_flags(flags | TEXT_SECRETS) | PRINT_BANGS, &body);
     if (body.len < 2 || strcmp(body.s + body.len - 2, "!\n") != 0)
         str_add(&body, "!\n");
     str_add(&body, "end\n");

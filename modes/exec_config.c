@@ -28,6 +28,8 @@ static void put_section(struct cmd *c, unsigned flags, const char *words)
     struct str text = {0}, part = {0};
     print_tree(c->tree, c->asa, flags | (c->asa ? 0 : PRINT_SECRETS), &text);
     config_section(str_text(&text), words, &part);
+    if (!c->asa && part.len >= 2 && memcmp(part.s + part.len - 2, "!\n", 2) == 0)
+        part.s[part.len -= 2] = 0; /* IOS: `end` follows the block */
     if (!c->asa)
         cmd_printf(c,
                    "Building configuration...\n\nCurrent configuration : %zu bytes\n!\n%send\n\n",

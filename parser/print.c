@@ -357,10 +357,32 @@ static void print_children(const struct out *o, const struct cfg_node *n, const 
 
 static const struct context top = {.block = G_NONE, .mode = G_MODE_CONFIG};
 
+/* The children of the root from the i-th on that are of one module; returns the next one. */
+static uint16_t print_run(const struct out *o, const struct cfg_node *root, uint16_t i)
+{
+    const struct g_entry *e = &g_entries[root->entry];
+    uint16_t module = g_entries[g_children[e->child + i]].module;
+    for (; i < e->nchild && g_entries[g_children[e->child + i]].module == module; i++) {
+        uint16_t child = g_children[e->child + i];
+        const struct cfg_node *first = cfg_first(root, child);
+        if (first)
+            print_lines(o, first, &top, NULL, 0);
+        else
+            print_absent(o, root, child, &top, 0);
+    }
+    return i;
+}
+
 void print_tree(const struct cfg_tree *t, bool asa, unsigned flags, struct str *out)
 {
     struct out o = {asa, flags, out};
-    print_children(&o, t->root, &top, NULL, 0);
+    for (uint16_t i = 0; i < g_entries[t->root->entry].nchild;) {
+        size_t before = out->len;
+        i = print_run(&o, t->root, i);
+        bool closed = out->len >= 2 && memcmp(out->s + out->len - 2, "!\n", 2) == 0;
+        if ((flags & PRINT_BANGS) && out->len > before && !closed)
+            str_add(out, "!\n");
+    }
 }
 
 /* --- parts ----------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #define PRINT_ALL     0x1u /* defaults too */
 #define PRINT_SECRETS 0x2u /* unmasked */
+#define PRINT_BANGS   0x4u /* print_tree: a `!` line behind the lines of each module */
 
 /* The whole configuration without the platform's header and trailer. */
 void print_tree(const struct cfg_tree *t, bool asa, unsigned flags, struct str *out);
