@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SEQ_OTHER   0x80000000u
-#define DRAINED_LOW (64u * 1024)
+#define SEQ_OTHER    0x80000000u
+#define DRAINED_LOW  (64u * 1024)
+#define CHANNEL_MOST (32u * 1024 * 1024) /* a policy of 100,000 lines fits as a whole */
 
 uint32_t dp_seq(struct control *c)
 {
@@ -189,6 +190,7 @@ void control_set_datapath(struct control *c, int fd)
         log_line(c->o.log, LOGL_ERROR, "sadb", "no memory for the datapath's channel");
         return;
     }
+    ipc_set_limit(c->dp, CHANNEL_MOST);
     ipc_on_drained(c->dp, DRAINED_LOW, on_drained);
     struct sadb_ref all = {.seq = dp_seq(c)};
     dp_send(c, SADB_FLUSH, &all, sizeof(all), NULL, 0);

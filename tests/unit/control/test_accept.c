@@ -80,6 +80,12 @@ static void narrowing_ports(void **state)
     assert_int_equal(o.cfg.sel.proto, 6);
     assert_int_equal(o.cfg.sel.rport[0], 1000);
     assert_int_equal(o.cfg.sel.rport[1], 1004);
+    o.v[0].rport[0] = 1003;
+    o.v[0].rport[1] = 2000;
+    assert_int_equal(ask(b, &o), 0);
+    assert_int_equal(o.cfg.sel.rport[0], 1003);
+    assert_int_equal(o.cfg.sel.rport[1], 1010);
+    o.v[0].rport[0] = 990;
     o.v[0].rport[1] = 999;
     assert_int_equal(ask(b, &o), -ENOENT);
     o.v[0].rport[1] = 1004;
