@@ -24,6 +24,20 @@ int config_marker(struct cmd *c, const struct a_config_marker *a)
     return CMD_OK;
 }
 
+int exec_help(struct cmd *c, const struct a_help *a)
+{
+    (void)a;
+    cmd_puts(c, "Type a question mark '?' at any point of a command for help. When nothing\n"
+                "fits what stands before it, go back until '?' shows what may follow.\n"
+                "There are two kinds of help:\n"
+                "1. Behind a blank, '?' lists and explains all that may come next\n"
+                "   (for example 'show ?').\n"
+                "2. Right behind the first letters of a word, '?' lists the words that\n"
+                "   begin with them (for example 'show cl?').\n"
+                "The Tab key completes a word that its first letters leave no doubt about.\n\n");
+    return CMD_OK;
+}
+
 /* --- modes --------------------------------------------------------------------------------- */
 
 static void leave(struct session *s)

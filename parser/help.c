@@ -68,29 +68,74 @@ static int by_word(const void *a, const void *b)
 
 /* --- what may come next ---------------------------------------------------------------------- */
 
-/* Names of the live objects that a ref<> may mean. */
-static void add_refs(struct options *o, const struct cfg_node *n, uint16_t entry,
-                     const char *partial)
+/* What the live nodes of an entry have as this argument, NULL: as their first key. */
+static void add_live(struct options *o, const struct cfg_node *n, uint16_t entry,
+                     const struct g_arg *arg, const char *partial, const char *help)
 {
     const struct g_entry *e = &g_entries[entry];
     for (const struct cfg_node *c = n->first; c; c = c->next) {
-        add_refs(o, c, entry, partial);
+        add_live(o, c, entry, arg, partial, help);
         if (c->entry != entry)
             continue;
         for (uint16_t i = 0; i < e->narg; i++) {
             const struct g_arg *a = &g_args[e->arg + i];
             struct value v;
-            if (!(a->flags & GA_KEY))
+            if (arg ? a != arg : !(a->flags & GA_KEY))
                 continue;
             struct str text = {0};
             field_load(a, c->args, &v);
             value_print(a, &v, true, &text);
             if (strncmp(str_text(&text), partial, strlen(partial)) == 0)
-                add(o, str_text(&text), NULL);
+                add(o, str_text(&text), help);
             str_free(&text);
             break;
         }
     }
+}
+
+/* The canonical name of an interface node, or NULL for other nodes. */
+static const char *port_name(const struct cfg_node *n)
+{
+    const struct g_entry *e = &g_entries[n->entry];
+    for (uint16_t i = 0; i < e->narg; i++) {
+        const struct g_arg *a = &g_args[e->arg + i];
+        struct value v;
+        if (!(a->flags & GA_KEY) || a->type != GT_IFNAME || !field_present(a, n->args))
+            continue;
+        field_load(a, n->args, &v);
+        return v.str;
+    }
+    return NULL;
+}
+
+/* The interfaces of this box: their types first, and numbers once a type is there. Returns
+ * false when none fits. */
+static bool add_ports(const struct ask *q, struct options *o, const struct candidate *c,
+                      const char *about)
+{
+    size_t before = o->n, n = strlen(q->partial), letters = 0, nl;
+    const struct token *last = q->tok.n ? &q->tok.t[q->tok.n - 1] : NULL;
+    const char *typed = NULL, *help = NULL;
+    if (c->half == H_SECOND && last)
+        typed = ifname_type(q->tok.text + last->at, last->n, &nl, &help);
+    else
+        typed = ifname_type(q->partial, n, &letters, &help);
+    for (const struct cfg_node *p = q->tree->root->first; p; p = p->next) {
+        const char *name = port_name(p);
+        const char *type = name ? ifname_type(name, strlen(name), &nl, &help) : NULL;
+        if (!type)
+            continue;
+        if (c->half == H_SECOND) {
+            if (type == typed && strncmp(name + nl, q->partial, n) == 0)
+                add(o, name + nl, about);
+        } else if (letters == n) {
+            if (kw_match(type, q->partial, n) != KW_NO)
+                add(o, type, help);
+        } else if (type == typed && strncmp(name + nl, q->partial + letters, n - letters) == 0) {
+            add(o, name, about);
+        }
+    }
+    return o->n > before;
 }
 
 static void add_position(const struct ask *q, struct options *o, const struct candidate *c,
@@ -110,8 +155,13 @@ static void add_position(const struct ask *q, struct options *o, const struct ca
     for (uint16_t i = 0; e && i < e->count; i++)
         if (kw_match(g_words[e->first + i].text, q->partial, n) != KW_NO)
             add(o, g_words[e->first + i].text, g_words[e->first + i].help);
-    if (a->type == GT_REF && words_only)
-        add_refs(o, q->tree->root, a->ref, q->partial);
+    /* Names of what is there already: what a reference may mean, and keys. */
+    if (a->type == GT_REF)
+        add_live(o, q->tree->root, a->ref, NULL, q->partial, a->help);
+    else if (a->type == GT_WORD && (a->flags & (GA_KEY | GA_SECRET)) == GA_KEY)
+        add_live(o, q->tree->root, a->entry, a, q->partial, a->help);
+    else if (a->type == GT_IFNAME && add_ports(q, o, c, a->help))
+        return;
     if (a->type == GT_ENUM || words_only)
         return;
     if (n && c->half == H_WHOLE && !value_begins(a, q->partial, n))

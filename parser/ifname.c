@@ -11,20 +11,21 @@
 static const struct {
     const char *name;
     const char *alias; /* a spelling that is not a prefix, or one that wins over others */
+    const char *help;
 } types[] = {
-    {"Ethernet", "e"},
-    {"FastEthernet", "f"},
-    {"GigabitEthernet", "g"},
-    {"TenGigabitEthernet", "te"},
-    {"Loopback", "lo"},
-    {"Tunnel", "tu"},
-    {"Vlan", "vl"},
-    {"Port-channel", "po"},
-    {"Serial", "s"},
-    {"Null", "nu"},
-    {"Virtual-Template", "vt"},
-    {"Virtual-Access", "vi"},
-    {"Management", "m"},
+    {"Ethernet", "e", "IEEE 802.3"},
+    {"FastEthernet", "f", "FastEthernet IEEE 802.3"},
+    {"GigabitEthernet", "g", "GigabitEthernet IEEE 802.3"},
+    {"TenGigabitEthernet", "te", "TenGigabitEthernet IEEE 802.3"},
+    {"Loopback", "lo", "Loopback interface"},
+    {"Tunnel", "tu", "Tunnel interface"},
+    {"Vlan", "vl", "Virtual LAN"},
+    {"Port-channel", "po", "Channel of Ethernet interfaces"},
+    {"Serial", "s", "Serial"},
+    {"Null", "nu", "Null interface"},
+    {"Virtual-Template", "vt", "Virtual-Template interface"},
+    {"Virtual-Access", "vi", "Virtual-Access interface"},
+    {"Management", "m", "Management interface"},
 };
 #define NTYPES (sizeof(types) / sizeof(types[0]))
 
@@ -52,6 +53,16 @@ static const char *find_type(const char *t, size_t n)
         }
     }
     return hits == 1 ? found : NULL;
+}
+
+const char *ifname_type(const char *t, size_t n, size_t *letters, const char **help)
+{
+    *letters = type_length(t, n);
+    const char *type = find_type(t, *letters);
+    for (size_t i = 0; type && i < NTYPES; i++)
+        if (types[i].name == type)
+            *help = types[i].help;
+    return type;
 }
 
 /* Digits with single '/', '.' or ':' between them; returns how much is well-formed, and

@@ -57,6 +57,7 @@ const struct builtin_word line_builtins[] = {
     {"do", B_DO, G_IOS, "To run exec commands in config mode"},
     {"end", B_END, G_BOTH, "Exit from configure mode"},
     {"exit", B_EXIT, G_BOTH, NULL},
+    {"help", B_HELP, G_BOTH, "Description of the interactive help system"},
     {"no", B_NO, G_BOTH, "Negate a command or set its defaults"},
 };
 const unsigned line_nbuiltins = sizeof(line_builtins) / sizeof(line_builtins[0]);
@@ -380,7 +381,7 @@ static void parse_line(const struct line_place *p, const struct tokens *tok, str
         drop_first(&rest, tok);
         r->status = LINE_INCOMPLETE;
     }
-    if (p->depth == 0) {
+    if (p->depth == 0 || b == B_HELP) { /* `help` is one command, wherever it is typed */
         parse_exec(p, tok, PLAIN, r, &reach);
     } else if (b == B_AMBIGUOUS) {
         r->status = LINE_AMBIGUOUS;

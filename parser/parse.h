@@ -23,7 +23,7 @@ struct line_match {
     unsigned nitem;
 };
 
-enum builtin { B_NONE, B_NO, B_DEFAULT, B_DO, B_EXIT, B_END, B_AMBIGUOUS };
+enum builtin { B_NONE, B_NO, B_DEFAULT, B_DO, B_EXIT, B_END, B_HELP, B_AMBIGUOUS };
 struct builtin_word {
     const char *text;
     enum builtin what;

@@ -44,6 +44,8 @@ size_t kw_common(const char *keyword, const char *t, size_t n);
 int ifname_read(const char *t, size_t n, char *out, size_t cap);
 /* True when the token is a type alone ("Ethernet"), whose number may be the next token. */
 bool ifname_is_type(const char *t, size_t n);
+/* The type that the text's letters name, in full, with its help; NULL when they name none. */
+const char *ifname_type(const char *t, size_t n, size_t *letters, const char **help);
 size_t ifname_viable(const char *t, size_t n);
 
 /* The fields of a generated struct. */

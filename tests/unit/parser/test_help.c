@@ -40,6 +40,7 @@ static void test_submode_list(void **state)
                                           "  do       To run exec commands in config mode\n"
                                           "  end      Exit from configure mode\n"
                                           "  exit     Exit from map mode\n"
+                                          "  help     Description of the interactive help system\n"
                                           "  key      A secret\n"
                                           "  life     How long\n"
                                           "  no       Negate a command or set its defaults\n"
@@ -77,6 +78,7 @@ static void test_asa_list(void **state)
                                           "  down     Turn the port off\n"
                                           "  end      Exit from configure mode\n"
                                           "  exit     Exit from port mode\n"
+                                          "  help     Description of the interactive help system\n"
                                           "  level    How much it is trusted\n"
                                           "  no       Negate a command or set its defaults\n"
                                           "  speed    Speed of the port\n\n");
@@ -119,6 +121,30 @@ static void test_rest_of_line(void **state)
     box_free(&b);
 }
 
+/* The interfaces of this box: types, then their numbers. */
+static void test_ports(void **state)
+{
+    (void)state;
+    struct box b;
+    box_init(&b, false);
+    box_paste(&b, "port e0/3\nport e0/4\nport g1/0");
+    b.place.depth = 1;
+    assert_string_equal(box_help(&b, "port "), "  Ethernet         IEEE 802.3\n"
+                                               "  GigabitEthernet  GigabitEthernet IEEE 802.3\n\n");
+    assert_string_equal(box_help(&b, "port eth"), "Ethernet\n\n");
+    assert_string_equal(box_help(&b, "port Ethernet "), "  0/3  Name of the port\n"
+                                                        "  0/4  Name of the port\n\n");
+    assert_string_equal(box_help(&b, "port e0/"), "Ethernet0/3  Ethernet0/4\n\n");
+    assert_string_equal(box_help(&b, "port e0/9"), "IFNAME\n\n");
+    assert_string_equal(box_help(&b, "port lo"), "IFNAME\n\n");
+    assert_string_equal(box_tab(&b, "port gi"), "port GigabitEthernet ");
+    assert_string_equal(box_tab(&b, "port g1"), "port GigabitEthernet1/0 ");
+    assert_string_equal(box_tab(&b, "port e0/"), "");
+    assert_string_equal(box_tab(&b, "port g 1"), "port g 1/0 ");
+    assert_string_equal(box_tab(&b, "port g0/9"), "");
+    box_free(&b);
+}
+
 static void test_tab(void **state)
 {
     (void)state;
@@ -140,6 +166,10 @@ static void test_tab(void **state)
     /* Names of what is there; and words of config, though the submode does not list them. */
     b.place.depth = 1;
     assert_string_equal(box_tab(&b, "map M on E"), "map M on Ethernet0/3 ");
+    assert_string_equal(box_tab(&b, "map M"), "map M ");
+    assert_string_equal(box_help(&b, "map "), "  M     Name of the map\n"
+                                              "  WORD  Name of the map\n\n");
+    assert_string_equal(box_help(&b, "map X"), "WORD\n\n");
     box_paste(&b, "port e0/4");
     assert_string_equal(box_tab(&b, "map M on E"), "");
     b.place.asa = true;
@@ -153,7 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ios_list),     cmocka_unit_test(test_submode_list),
         cmocka_unit_test(test_asa_list),     cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_rest_of_line), cmocka_unit_test(test_tab),
+        cmocka_unit_test(test_rest_of_line), cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_tab),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

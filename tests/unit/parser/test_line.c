@@ -324,7 +324,7 @@ static void test_hidden(void **state)
     struct box b;
     box_init(&b, false);
     assert_says(&b, "hidden 3", "");
-    assert_says(&b, "hid 3", "            ^\n% Invalid input detected at '^' marker.\n\n");
+    assert_says(&b, "hid 3", "             ^\n% Invalid input detected at '^' marker.\n\n");
     assert_string_equal(box_tab(&b, "hid"), "");
     assert_string_equal(box_help(&b, "hid"), "% Unrecognized command\n");
     box_free(&b);
