@@ -305,6 +305,25 @@ void control_set_socket(struct control *c, enum launch_socket kind, int fd)
  * -----------------------------------------------------------------------------------------------
  */
 
+/* A memfd with this text, to be read from its start. fd or -errno. */
+static int text_fd(const char *name, const void *text, size_t len)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    for (size_t at = 0; at < len;) {
+        ssize_t n = write(fd, (const char *)text + at, len - at);
+        if (n < 0 && errno != EINTR) {
+            int err = -errno;
+            close(fd);
+            return err;
+        }
+        at += n > 0 ? (size_t)n : 0;
+    }
+    lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
 int control_save(struct control *c, const char *name, const void *text, size_t len,
                  void (*fn)(void *ctx, int err), void *ctx)
 {
@@ -312,19 +331,22 @@ int control_save(struct control *c, const char *name, const void *text, size_t l
     memset(&r, 0, sizeof(r));
     if (!str_copy(r.name, sizeof(r.name), name))
         return -ENAMETOOLONG;
-    int fd = memfd_create("tandem-save", MFD_CLOEXEC);
+    int fd = text_fd("tandem-save", text, len);
     if (fd < 0)
-        return -errno;
-    int err = 0;
-    for (size_t at = 0; !err && at < len;) {
-        ssize_t n = write(fd, (const char *)text + at, len - at);
-        if (n < 0 && errno != EINTR)
-            err = -errno;
-        at += n > 0 ? (size_t)n : 0;
-    }
-    lseek(fd, 0, SEEK_SET);
-    if (!err)
-        err = launch_call(&c->launch, LR_SAVE, &r, sizeof(r), fd, fn, ctx);
+        return fd;
+    int err = launch_call(&c->launch, LR_SAVE, &r, sizeof(r), fd, fn, ctx);
+    close(fd);
+    return err;
+}
+
+int control_keep(struct control *c, const void *text, size_t len)
+{
+    struct lr_keep r;
+    memset(&r, 0, sizeof(r));
+    int fd = text_fd("tandem-running", text, len);
+    if (fd < 0)
+        return fd;
+    int err = launch_call(&c->launch, LR_KEEP, &r, sizeof(r), fd, NULL, NULL);
     close(fd);
     return err;
 }

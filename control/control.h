@@ -55,6 +55,9 @@ struct log *control_log(struct control *c);
 /* Asks the launcher to save or erase a file; fn is called with 0 or -errno. */
 int control_save(struct control *c, const char *name, const void *text, size_t len,
                  void (*fn)(void *ctx, int err), void *ctx);
+/* Gives the launcher the running-config (with its secrets), in memory only, for an engine that
+ * has to take over from this one. 0 or -errno. */
+int control_keep(struct control *c, const void *text, size_t len);
 int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int err), void *ctx);
 void control_reload(struct control *c);
 

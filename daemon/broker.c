@@ -383,7 +383,7 @@ static int do_tun(struct answer *a, const struct lr_tun *r)
         t->t.mtu = r->mtu;
     } else {
         int err = tun_create(a, r, &t);
-        if (err)
+        if (err || !t)
             return err;
     }
     if (b->o.tun)
@@ -470,6 +470,8 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
     case LR_RELOAD:
         err = do_reload(&a);
         break;
+    case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
+        return -EPROTO;
     }
     *reply = (struct lm_reply){.id = r.id, .err = err};
     return 0;

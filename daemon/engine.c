@@ -37,6 +37,7 @@ struct engine {
     struct control *control;
     struct cli *cli;
     struct log_limit accept_trouble;
+    struct str running; /* of the engine before this one, until startup-config is there */
 };
 
 static void on_notice(void *ctx, const char *line)
@@ -194,18 +195,28 @@ static int read_all(int fd, struct str *out)
     return err;
 }
 
+/* Takes fd; -1 reads as empty. */
+static void read_config(struct engine *e, int fd, const char *what, struct str *text)
+{
+    if (fd < 0)
+        return;
+    int err = read_all(fd, text);
+    if (err)
+        log_line(&e->log, LOGL_ERROR, "engine", "%s: %s; what was read is used", what,
+                 strerror(-err));
+    close(fd);
+}
+
 static void load_config(struct engine *e, int fd)
 {
     struct str text = {0};
-    if (fd >= 0) {
-        int err = read_all(fd, &text);
-        if (err)
-            log_line(&e->log, LOGL_ERROR, "engine", "startup-config: %s; what was read is used",
-                     strerror(-err));
-        close(fd);
-    }
-    cli_load(e->cli, str_text(&text), text.len);
+    read_config(e, fd, "startup-config", &text);
+    if (e->running.len)
+        cli_resume(e->cli, str_text(&text), text.len, str_text(&e->running), e->running.len);
+    else
+        cli_load(e->cli, str_text(&text), text.len);
     str_wipe(&text);
+    str_wipe(&e->running);
 }
 
 static void set_ports(struct engine *e, const char *text, size_t len)
@@ -266,6 +277,10 @@ static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
         break;
     case LM_PORTS:
         set_ports(e, (const char *)m->data, m->len);
+        break;
+    case LM_RUNNING:
+        str_wipe(&e->running);
+        read_config(e, take_fd(m, 0), "running-config of the engine before", &e->running);
         break;
     case LM_CONFIG:
         load_config(e, take_fd(m, 0));

@@ -35,6 +35,7 @@
 #define RETRY_SOCKETS (3 * USEC_PER_SEC)
 #define GRACE         (2 * USEC_PER_SEC)
 #define EARLY         (10 * USEC_PER_SEC) /* a child that lived less died early */
+#define POISONED      3 /* early deaths that put the kept running-config under suspicion */
 #define LAST_ROLE     ROLE_ACCESS
 #define SOCKETS       (SOCK_PACKET4 + 1)
 
@@ -63,6 +64,7 @@ struct launcher {
     struct child child[LAST_ROLE + 1];
     int sock[SOCKETS]; /* -1 = not open (yet) */
     int told[SOCKETS]; /* errno of the trouble that was reported */
+    int running;       /* memfd with the running-config of the engine (LR_KEEP); -1 = none */
     enum phase phase;
     struct event *ev_term, *ev_int, *ev_child, *ev_sockets, *ev_kill;
     struct log_limit odd_requests;
@@ -140,6 +142,9 @@ static void give_tun(void *ctx, const struct lm_tun *t, int fd)
 static void give_config(struct child *c)
 {
     struct launcher *l = c->l;
+    /* The engine reads from the descriptor's one offset, which its predecessor moved. */
+    if (l->running >= 0 && lseek(l->running, 0, SEEK_SET) == 0)
+        give(c, LM_RUNNING, NULL, 0, l->running);
     int fd = openat(l->p.state_dir, "startup-config", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno != ENOENT)
         log_line(&l->log, LOGL_ERROR, "launcher", "cannot read %s/startup-config: %s",
@@ -250,6 +255,27 @@ static void on_sockets(evutil_socket_t fd, short what, void *arg)
 /* --- children -----------------------------------------------------------------------------------
  */
 
+static void forget_running(struct launcher *l)
+{
+    if (l->running >= 0)
+        close(l->running);
+    l->running = -1;
+}
+
+/* The newest running-config replaces the one before. False: it is no such request. */
+static bool keep_running(struct launcher *l, struct ipc_msg *m, struct lm_reply *reply)
+{
+    struct lr_keep r;
+    if (m->type != LR_KEEP || m->len != sizeof(r) || m->nfds != 1)
+        return false;
+    memcpy(&r, m->data, sizeof(r));
+    forget_running(l);
+    l->running = m->fds[0];
+    m->fds[0] = -1;
+    *reply = (struct lm_reply){.id = r.id};
+    return true;
+}
+
 static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
 {
     struct child *c = (struct child *)ctx;
@@ -258,6 +284,10 @@ static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
     char text[BROKER_TEXT];
     uint64_t held;
     /* Only the engine has wishes; in the other two a request is a sign of a break-in. */
+    if (c->role == ROLE_ENGINE && keep_running(l, m, &reply)) {
+        ipc_send(ch, LM_REPLY, &reply, sizeof(reply));
+        return;
+    }
     if (c->role == ROLE_ENGINE &&
         broker_request(l->broker, m->type, m->data, m->len, m->nfds == 1 ? m->fds[0] : -1, &reply,
                        text, sizeof(text)) == 0) {
@@ -371,6 +401,7 @@ static void all_down(struct launcher *l)
         return;
     }
     broker_reset(l->broker);
+    forget_running(l); /* a reload means: what was not saved is lost */
     l->phase = UP;
     start_all(l);
 }
@@ -427,6 +458,12 @@ static void died(struct child *c, int status)
     }
     c->early_deaths = clock_mono(&l->clock) - c->born < EARLY ? c->early_deaths + 1 : 1;
     usec_t wait = launcher_backoff(c->early_deaths - 1);
+    if (c->role == ROLE_ENGINE && c->early_deaths >= POISONED && l->running >= 0) {
+        log_line(&l->log, LOGL_ERROR, "launcher",
+                 "the engine died %u times soon after its start; going on from startup-config",
+                 c->early_deaths);
+        forget_running(l);
+    }
     char how[64];
     if (WIFSIGNALED(status))
         snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(status),
@@ -522,7 +559,10 @@ static void clean_up(struct launcher *l)
 
 int launcher_run(const struct launcher_opts *o)
 {
-    struct launcher l = {.o = o, .clock = clock_system(), .p = {.state_dir = -1, .lock = -1}};
+    struct launcher l = {.o = o,
+                         .clock = clock_system(),
+                         .p = {.state_dir = -1, .lock = -1},
+                         .running = -1};
     for (size_t i = 0; i < SOCKETS; i++)
         l.sock[i] = -1;
     log_init(&l.log, "launcher", STDERR_FILENO, o->box.verbose ? LOGL_INFO : LOGL_NOTICE);

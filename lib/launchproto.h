@@ -29,6 +29,7 @@ enum launch_msg {
     LM_TUN = 3,      /* struct lm_tun + fd (datapath only; repeated after a restart) */
     LM_TUN_GONE = 4, /* struct lm_tun without fd */
     LM_CONFIG = 5,   /* + fd open for reading: startup-config; no fd where there is none */
+    LM_RUNNING = 10, /* + fd: what LR_KEEP brought, before LM_CONFIG, after a crash only */
     LM_BOX = 6,      /* struct lm_box: what this box is */
     LM_REPLY = 7,    /* struct lm_reply, then a text for people when err != 0 */
     LM_READY = 8,    /* empty: all that was there at the start has been sent */
@@ -89,6 +90,8 @@ enum launch_req {
     LR_TUN = 68,    /* struct lr_tun */
     LR_SAVE = 69,   /* struct lr_save + fd (memfd with the text) */
     LR_RELOAD = 70, /* struct lr_reload: restart every child from startup-config */
+    LR_KEEP = 71,   /* struct lr_keep + fd: the running-config, for an engine that has to follow
+                       this one. Kept in memory only, and not looked into */
 };
 
 struct lm_reply {
@@ -145,6 +148,9 @@ struct lr_save {
     uint8_t erase; /* remove it instead */
 };
 struct lr_reload {
+    uint32_t id;
+};
+struct lr_keep {
     uint32_t id;
 };
 

@@ -55,6 +55,22 @@ static void warn_cut(struct cli *cli, const struct intent *i)
                      i->acl[k].name, DERIVE_ACES);
 }
 
+/* The launcher holds what is in force, for an engine that has to follow this one. */
+static void keep_running(struct cli *cli)
+{
+    struct str text = {0};
+    if (!cli->loaded)
+        return;
+    print_tree(cli->tree, cli->box.asa, PRINT_SECRETS, &text);
+    int err = text.bad ? -ENOMEM : control_keep(cli->control, str_text(&text), text.len);
+    if (err)
+        log_line(control_log(cli->control), LOGL_WARNING, "config",
+                 "the launcher does not hold the running-config: %s; an engine that follows a "
+                 "crash would start from an older one",
+                 strerror(-err));
+    str_wipe(&text);
+}
+
 void cli_apply_now(struct cli *cli)
 {
     if (!cli->dirty)
@@ -67,6 +83,7 @@ void cli_apply_now(struct cli *cli)
     intent_from_tree(cli->tree, cli->box.asa, &want);
     warn_cut(cli, &want);
     control_apply(cli->control, &want);
+    keep_running(cli);
     cli->apply_cost = clock_mono(clk) - begin;
 }
 
@@ -235,6 +252,7 @@ void cli_notice(struct cli *cli, const char *line)
 
 struct load {
     struct cli *cli;
+    const char *what;
     struct line_place place;
     struct line_result *r;
     unsigned number, refused;
@@ -253,7 +271,7 @@ static void load_refused(struct load *l, const char *text, const char *why)
     first[n] = 0;
     l->refused++;
     log_line(control_log(l->cli->control), LOGL_WARNING, "config",
-             "startup-config line %u refused (%s): %s ...", l->number, why, first);
+             "%s line %u refused (%s): %s ...", l->what, l->number, why, first);
 }
 
 static void load_line(struct load *l, const char *text)
@@ -285,14 +303,13 @@ static void load_line(struct load *l, const char *text)
         l->place.depth = 1;
 }
 
-void cli_load(struct cli *cli, const char *text, size_t len)
+/* Every line of text into the tree; `what` is its name in the log. */
+static void load_text(struct cli *cli, const char *what, const char *text, size_t len)
 {
-    struct load l = {.cli = cli};
+    struct load l = {.cli = cli, .what = what};
     l.r = (struct line_result *)calloc(1, sizeof *l.r);
     if (!l.r)
         return;
-    cli_config(cli, add_fixed, cli);
-    config_written_by(cli, "enable_15"); /* when the file does not say */
     line_place_init(&l.place, cli->box.asa, 15, cli->tree);
     l.place.depth = 1;
     for (size_t at = 0; at < len;) {
@@ -308,20 +325,63 @@ void cli_load(struct cli *cli, const char *text, size_t len)
         if (strncmp(line, ": Written by ", 13) == 0)
             str_copy(cli->written, sizeof cli->written, line);
         load_line(&l, line);
+        mem_wipe(line, sizeof line);
         at += n + (end ? 1 : 0);
     }
     free(l.r);
     if (l.refused)
-        log_line(control_log(cli->control), LOGL_WARNING, "config",
-                 "startup-config: %u of %u lines refused", l.refused, l.number);
+        log_line(control_log(cli->control), LOGL_WARNING, "config", "%s: %u of %u lines refused",
+                 what, l.refused, l.number);
+}
+
+/* The tree becomes what startup-config says; nothing is applied yet. */
+static void load_startup(struct cli *cli, const char *text, size_t len)
+{
+    cli_config(cli, add_fixed, cli);
+    config_written_by(cli, "enable_15"); /* when the file does not say */
+    load_text(cli, "startup-config", text, len);
     cli->has_startup = cli->booted_with = len > 0;
-    cli->loaded = true;
     cli->saved_serial = cli->tree->serial;
     str_clear(&cli->startup);
     if (cli->has_startup)
         config_text(cli, TEXT_STARTUP, &cli->startup);
+}
+
+static void loaded(struct cli *cli)
+{
+    cli->loaded = true;
     cli->dirty = true;
     cli_apply_now(cli);
+}
+
+void cli_load(struct cli *cli, const char *text, size_t len)
+{
+    load_startup(cli, text, len);
+    loaded(cli);
+}
+
+static int forget_all(struct txn *t, void *ctx)
+{
+    (void)ctx;
+    txn_clear_children(t, t->tree->root);
+    return 0;
+}
+
+void cli_resume(struct cli *cli, const char *startup, size_t len, const char *running,
+                size_t running_len)
+{
+    struct str was = {0}, is = {0};
+    load_startup(cli, startup, len);
+    print_tree(cli->tree, cli->box.asa, PRINT_SECRETS, &was);
+    cli_config(cli, forget_all, NULL);
+    cli_config(cli, add_fixed, cli);
+    load_text(cli, "running-config", running, running_len);
+    print_tree(cli->tree, cli->box.asa, PRINT_SECRETS, &is);
+    bool saved = !was.bad && !is.bad && strcmp(str_text(&was), str_text(&is)) == 0;
+    cli->saved_serial = saved ? cli->tree->serial : 0;
+    str_wipe(&was);
+    str_wipe(&is);
+    loaded(cli);
 }
 
 /* --- who may come in ------------------------------------------------------------------------- */

@@ -18,6 +18,10 @@ void cli_free(struct cli *cli);
 int cli_attach(struct cli *cli, int fd, bool trusted);
 /* Loads startup-config text; refused lines go to the log. Then applies. */
 void cli_load(struct cli *cli, const char *text, size_t len);
+/* The same after an engine died: startup-config is what is saved, but in force is the
+ * running-config that it left. Only that is applied. */
+void cli_resume(struct cli *cli, const char *startup, size_t len, const char *running,
+                size_t running_len);
 /* The ports of the box have changed (control_set_ports): makes their `interface` nodes. */
 void cli_ports_changed(struct cli *cli);
 /* A line for every session with `terminal monitor`. */

@@ -119,9 +119,10 @@ static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
              tun.ifindex);
         return;
     case LM_CONFIG:
+    case LM_RUNNING:
         if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
             strcpy(text, "?");
-        tell(s, "config fd=%d %s", fd >= 0, text);
+        tell(s, "%s fd=%d %s", m->type == LM_CONFIG ? "config" : "running", fd >= 0, text);
         return;
     case LM_REPLY:
         memcpy(&reply, m->data, sizeof(reply));
@@ -130,6 +131,14 @@ static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
     default:
         tell(s, "message %u", m->type);
     }
+}
+
+static void send_text(struct stub *s, uint16_t type, const void *req, size_t len, const char *text)
+{
+    int fd = memfd_create("text", MFD_CLOEXEC);
+    if (write(fd, text, strlen(text)) == (ssize_t)strlen(text))
+        ipc_send_fds(s->launcher, type, req, len, &fd, 1);
+    close(fd);
 }
 
 /* One order of the test. */
@@ -144,10 +153,10 @@ static void obey(struct stub *s)
         ipc_send(s->launcher, LR_TUN, &r, sizeof(r));
     } else if (strcmp(order, "save") == 0) {
         struct lr_save r = {.id = 2, .name = "startup-config"};
-        int fd = memfd_create("text", MFD_CLOEXEC);
-        if (write(fd, "hostname x", 10) == 10)
-            ipc_send_fds(s->launcher, LR_SAVE, &r, sizeof(r), &fd, 1);
-        close(fd);
+        send_text(s, LR_SAVE, &r, sizeof(r), "hostname x");
+    } else if (strncmp(order, "keep ", 5) == 0) {
+        struct lr_keep r = {.id = 5};
+        send_text(s, LR_KEEP, &r, sizeof(r), order + 5);
     } else if (strcmp(order, "addr") == 0) {
         struct lr_addr r = {.id = 3,
                             .add = 1,
@@ -430,6 +439,41 @@ static void a_killed_child_gets_everything_again(void **state)
     assert_int_equal(if_nametoindex("tdm3"), 0);
 }
 
+static void a_killed_engine_gets_back_what_was_running(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    launch(b);
+    all_up(b);
+    assert_false(seen(b, "engine running"));
+    pid_t pid = pid_of(b, "engine");
+    order("engine", "keep first");
+    expect(b, "engine reply 5 0");
+    rewind_to_now(b);
+    order("engine", "keep second");
+    expect(b, "engine reply 5 0");
+    for (int i = 0; i < 2; i++) { /* the second time it is read from its start again */
+        rewind_to_now(b);
+        kill(pid, SIGKILL);
+        pid = pid_of(b, "engine");
+        expect(b, "engine message 8");
+        expect(b, "engine running fd=1 second");
+        expect(b, "engine config");
+    }
+    /* three early deaths: the text itself is under suspicion */
+    rewind_to_now(b);
+    kill(pid, SIGKILL);
+    expect(b, "engine message 8");
+    assert_false(seen(b, "engine running"));
+    /* and a reload forgets it */
+    order("engine", "keep third");
+    expect(b, "engine reply 5 0");
+    rewind_to_now(b);
+    order("engine", "reload");
+    all_up(b);
+    assert_false(seen(b, "engine running"));
+    assert_int_equal(stop(b), 0);
+}
+
 static void only_the_engine_may_ask(void **state)
 {
     struct bench *b = (struct bench *)*state;
@@ -556,6 +600,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(backoff_grows_and_ends, end_of_test),
         cmocka_unit_test_teardown(everything_is_handed_over, end_of_test),
         cmocka_unit_test_teardown(a_killed_child_gets_everything_again, end_of_test),
+        cmocka_unit_test_teardown(a_killed_engine_gets_back_what_was_running, end_of_test),
         cmocka_unit_test_teardown(only_the_engine_may_ask, end_of_test),
         cmocka_unit_test_teardown(reload_is_a_fresh_start, end_of_test),
         cmocka_unit_test_teardown(an_occupied_port_comes_later, end_of_test),

@@ -40,7 +40,7 @@ struct control {
     bool reloaded, cleared, counters_cleared, erased;
     bool tunnel; /* the SA of seed 000 is up */
     bool silent; /* pings get no answer */
-    struct str saved;
+    struct str saved, kept;
     struct dp_counters in, out;
     struct ike_sa_state sa;
 };
@@ -63,6 +63,7 @@ static inline void fake_free(struct control *c)
 {
     intent_free(&c->intent);
     str_free(&c->saved);
+    str_free(&c->kept);
     event_base_free(c->base);
     free(c);
 }
@@ -167,6 +168,13 @@ static inline int fake_later(struct control *c, void (*fn)(void *, int), void *c
     struct saving *s = (struct saving *)malloc(sizeof *s);
     *s = (struct saving){fn, ctx};
     return event_base_once(c->base, -1, EV_TIMEOUT, fake_saved, s, NULL);
+}
+
+int control_keep(struct control *c, const void *text, size_t len)
+{
+    str_clear(&c->kept);
+    str_addn(&c->kept, (const char *)text, len);
+    return 0;
 }
 
 int control_save(struct control *c, const char *name, const void *text, size_t len,
@@ -347,6 +355,17 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
                                .trouble = ""};
         p.admin_up = p.ifp && !p.ifp->shutdown;
         p.carrier = i < 3;
+        if (i == 3)
+            p.trouble = "its device eth3 is not there (see the ports file)";
+        p.counted = i < 2;
+        p.traffic = (struct world_traffic){.rx_packets = 10,
+                                           .rx_bytes = 1000,
+                                           .rx_dropped = 1,
+                                           .rx_errors = 2,
+                                           .tx_packets = 20,
+                                           .tx_bytes = 2000,
+                                           .tx_dropped = 3,
+                                           .tx_errors = 4};
         if (!fn(ctx, &p))
             return;
     }
