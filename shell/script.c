@@ -57,16 +57,17 @@ static char *next_line(FILE *in, char **buf, size_t *cap)
     return *buf;
 }
 
-/* The answer to a question is the next line of the text; at its end, a bare return. */
+/* The answer to a question is the next line of the text. At its end: a bare return, but nobody
+ * confirmed what asks for a [confirm]. */
 static void answer(struct script *s, FILE *in)
 {
     char *buf = NULL;
     size_t cap = 0;
-    const char *text = next_line(in, &buf, &cap);
+    const char *text = next_line(in, &buf, &cap), *end = s->link->ask.single_char ? "n" : "";
     s->link->asked = false;
     s->lines += text != NULL;
     s->number += text != NULL;
-    link_send(s->link, CLI_ANSWER, text ? text : "");
+    link_send(s->link, CLI_ANSWER, text ? text : end);
     mem_wipe(buf, cap);
     free(buf);
 }

@@ -106,6 +106,13 @@ static void question_takes_the_next_line(void **state)
               0);
 }
 
+static void what_nobody_confirms_is_not_done(void **state)
+{
+    (void)state;
+    check_run(false, "reload", NULL, "reload was answered \"n\"\n", 1, 0);
+    check_run(false, "copy", NULL, "copy was answered \"\"\n", 1, 0);
+}
+
 static void large_output_is_not_held_back(void **state)
 {
     (void)state;
@@ -260,6 +267,7 @@ int main(void)
         cmocka_unit_test(numbers_begin_anew_with_each_text),
         cmocka_unit_test(commands_print_their_output_alone),
         cmocka_unit_test(question_takes_the_next_line),
+        cmocka_unit_test(what_nobody_confirms_is_not_done),
         cmocka_unit_test(large_output_is_not_held_back),
         cmocka_unit_test(lines_behind_the_end_are_reported),
         cmocka_unit_test(terminal_wants_carriage_returns),
