@@ -199,6 +199,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     spd_apply(c);
     dp_local_addrs(c);
     tunnel_prune(c, old);
+    ports_tell(&c->ports, c->o.log);
 }
 
 /* Until the first configuration came, nothing is touched: an engine that replaces a dead one

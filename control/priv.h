@@ -71,6 +71,9 @@ void control_notice(struct control *c, const char *line);
 /* The interface that owns a local address, with everything a tunnel needs, or NULL. */
 struct port *control_port_of(const struct control *c, const struct addr *local);
 
+/* query.c: a slot is about to be given back; what it counted as dropped stays in the sums. */
+void drops_kept(struct control *c, uint32_t slot);
+
 /* route/fib.c: static routes and the crypto table into the kernel. */
 void fib_apply(struct control *c);
 

@@ -70,6 +70,30 @@ const struct dp_counters *query_total(const struct control *c)
     return c->stats ? &c->stats->total : NULL;
 }
 
+static void add_drops(uint64_t drops[DP_CAUSES], const struct dp_counters *k)
+{
+    for (unsigned i = 0; i < DP_CAUSES; i++)
+        drops[i] += dp_read(&k->drops[i]);
+}
+
+void drops_kept(struct control *c, uint32_t slot)
+{
+    if (c->stats && slot < DPSTATS_SLOTS)
+        add_drops(c->ids.ended_drops, &c->stats->slot[slot]);
+}
+
+bool query_drops(const struct control *c, uint64_t drops[DP_CAUSES])
+{
+    memcpy(drops, c->ids.ended_drops, sizeof(c->ids.ended_drops));
+    if (!c->stats)
+        return false;
+    add_drops(drops, &c->stats->total);
+    for (uint32_t i = 0; i < DPSTATS_SLOTS; i++)
+        if (c->ids.slots[i / 64] >> i % 64 & 1)
+            add_drops(drops, &c->stats->slot[i]);
+    return true;
+}
+
 size_t control_clear_ipsec_counters(struct control *c)
 {
     size_t n = 0;
@@ -255,8 +279,10 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
                                .mtu = l ? l->mtu : 0,
                                .addr = address_of(c, v[i], l),
                                .trouble = v[i]->trouble};
-        if (l)
+        if (l) {
             memcpy(q.mac, l->mac, sizeof(q.mac));
+            q.counted = world_traffic(&c->world, l->ifindex, &q.traffic) == 0;
+        }
         if (!fn(ctx, &q))
             return;
     }

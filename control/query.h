@@ -6,6 +6,7 @@
 #define TANDEM_CONTROL_QUERY_H
 
 #include "control/control.h"
+#include "control/world/world.h"
 #include "dataplane/dpstats.h"
 
 void query_ike_sas(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
@@ -14,6 +15,9 @@ const struct ike_stats *query_ike_stats(const struct control *c);
 /* Counters of a slot (SA or policy); NULL when there is no datapath yet. */
 const struct dp_counters *query_counters(const struct control *c, uint32_t slot);
 const struct dp_counters *query_total(const struct control *c);
+/* Packets that the datapath dropped, by cause: of all SAs, ended ones too, of all policies, and
+ * those that belonged to none. false: there is no datapath. */
+bool query_drops(const struct control *c, uint64_t drops[DP_CAUSES]);
 const struct intent *query_intent(const struct control *c);
 
 /* One protected proxy identity, up or down (show crypto ipsec sa shows both). */
@@ -55,6 +59,8 @@ struct query_port {
     uint8_t mac[6];
     uint32_t mtu;
     struct prefix addr;  /* what is on the device now */
+    bool counted; /* the kernel's counters of the device, where they could be read */
+    struct world_traffic traffic;
     const char *trouble; /* "" or what keeps the wanted state from being true, for people */
 };
 void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),

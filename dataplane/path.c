@@ -18,6 +18,21 @@ void dp_count(struct dp_counters *c, enum dp_cause cause, uint64_t n)
     dp_add(&c->drops[cause], n);
 }
 
+/* The first word of an ESP packet (RFC 4303 §2.1), which has at least four bytes. */
+static uint32_t wire_spi(const struct pkt *p)
+{
+    return (uint32_t)p->data[0] << 24 | (uint32_t)p->data[1] << 16 | (uint32_t)p->data[2] << 8 |
+           p->data[3];
+}
+
+/* What to call a packet in the log: by its SA, or by what came from outside. */
+static uint32_t spi_of(const struct pkt *p)
+{
+    if (p->sa)
+        return p->sa->spi;
+    return addr_is_set(&p->remote) && p->len >= 4 ? wire_spi(p) : 0;
+}
+
 static void drop(struct dp *dp, struct dp_counters *c, const struct pkt *p, enum dp_cause cause)
 {
     uint64_t held;
@@ -31,8 +46,7 @@ static void drop(struct dp *dp, struct dp_counters *c, const struct pkt *p, enum
     addr_print(outer ? &p->local : &p->flow.local, to, sizeof to);
     log_line(&dp->log, LOGL_WARNING, "path",
              "dropped: %s (%s %s, local %s, SPI 0x%08" PRIx32 "), %" PRIu64 " more not shown",
-             dpstats_cause_name(cause), outer ? "peer" : "remote", from, to, p->sa ? p->sa->spi : 0,
-             held);
+             dpstats_cause_name(cause), outer ? "peer" : "remote", from, to, spi_of(p), held);
 }
 
 static void event(struct dp *dp, enum sadb_event_kind kind, const struct pkt *p, uint32_t spi)
@@ -342,8 +356,7 @@ static bool find_sa(struct dp *dp, struct pkt *p)
         drop(dp, dp->total, p, DP_UNKNOWN_SPI);
         return false;
     }
-    uint32_t spi = (uint32_t)p->data[0] << 24 | (uint32_t)p->data[1] << 16 |
-                   (uint32_t)p->data[2] << 8 | p->data[3];
+    uint32_t spi = wire_spi(p);
     p->sa = sad_inbound(&dp->sad, spi);
     if (!p->sa) {
         drop(dp, dp->total, p, DP_UNKNOWN_SPI);

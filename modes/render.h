@@ -28,6 +28,15 @@ void render_ace(struct str *out, const char *acl, const struct intent_ace *e);
 /* "A.B.C.D M.M.M.M", "host A", "any" or "range A B" */
 void render_range(struct str *out, const struct addr_range *r);
 
+/* show asp drop: drops of the datapath by cause, and of IKE by enum ike_drop. */
+void render_drops(struct str *out, const uint64_t datapath[DP_CAUSES], const struct ike_stats *ike,
+                  bool frame, bool flow);
+/* How many IKE SAs there are, by who began them. */
+struct ike_counts {
+    unsigned in_active, in_busy, out_active, out_busy;
+};
+void render_ikev2_stats(struct str *out, const struct ike_stats *s, const struct ike_counts *n);
+
 /* One line of show route, wrapped as the platform wraps it. again: further path of one prefix. */
 void render_route_asa(struct str *out, const struct query_route *r, bool again);
 void render_routes_ios(struct str *out, const struct query_route *r, size_t n);

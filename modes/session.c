@@ -247,6 +247,18 @@ static void on_hello(struct session *s, const unsigned char *data, size_t len)
     }
 }
 
+/* Anybody may try: one line a second. */
+static void say_refused(const struct session *s, const char *user, size_t len)
+{
+    struct control *c = s->cli->control;
+    uint64_t held;
+    if (log_limit_pass(&s->cli->refused, clock_mono(control_clock(c)), USEC_PER_SEC, &held))
+        log_line(control_log(c), LOGL_WARNING, "login",
+                 "refused: user %.*s from %s (%llu more since the last line)",
+                 (int)(len < sizeof s->user ? len : sizeof s->user), user, s->peer,
+                 (unsigned long long)held);
+}
+
 static void on_auth(struct session *s, const char *user, size_t len)
 {
     struct cli_auth_result res = {0};
@@ -263,6 +275,7 @@ static void on_auth(struct session *s, const char *user, size_t len)
         res.privilege = (uint8_t)level;
     } else {
         s->failures++;
+        say_refused(s, user, ulen);
     }
     ipc_send(s->ipc, CLI_AUTH_RESULT, &res, sizeof res);
 }

@@ -105,6 +105,8 @@ int show_ip_address(struct cmd *c, const struct a_show_ip_address *a)
 
 /* --- show interface --------------------------------------------------------------------------- */
 
+#define LLU(n) ((unsigned long long)(n))
+
 struct one_port {
     struct cmd *c;
     const char *name, *nameif;
@@ -148,6 +150,35 @@ static void asa_port(struct cmd *c, const struct query_port *p)
     }
 }
 
+/* Rates are not kept: only what was counted since the device came up. */
+static void asa_traffic(struct cmd *c, const struct query_port *p)
+{
+    const struct world_traffic *t = &p->traffic;
+    if (!p->counted)
+        return;
+    cmd_printf(c, "\t%llu packets input, %llu bytes, 0 no buffer\n\t%llu input errors\n",
+               LLU(t->rx_packets), LLU(t->rx_bytes), LLU(t->rx_errors));
+    cmd_printf(c, "\t%llu packets output, %llu bytes, 0 underruns\n\t%llu output errors\n",
+               LLU(t->tx_packets), LLU(t->tx_bytes), LLU(t->tx_errors));
+    if (!p->ifp || !p->ifp->nameif[0])
+        return;
+    cmd_printf(c, "  Traffic Statistics for \"%s\":\n", p->ifp->nameif);
+    cmd_printf(c, "\t%llu packets input, %llu bytes\n\t%llu packets output, %llu bytes\n",
+               LLU(t->rx_packets), LLU(t->rx_bytes), LLU(t->tx_packets), LLU(t->tx_bytes));
+    cmd_printf(c, "\t%llu packets dropped\n", LLU(t->rx_dropped + t->tx_dropped));
+}
+
+static void ios_traffic(struct cmd *c, const struct query_port *p)
+{
+    const struct world_traffic *t = &p->traffic;
+    if (!p->counted)
+        return;
+    cmd_printf(c, "     %llu packets input, %llu bytes, 0 no buffer\n     %llu input errors\n",
+               LLU(t->rx_packets), LLU(t->rx_bytes), LLU(t->rx_errors));
+    cmd_printf(c, "     %llu packets output, %llu bytes, 0 underruns\n     %llu output errors\n",
+               LLU(t->tx_packets), LLU(t->tx_bytes), LLU(t->tx_errors));
+}
+
 static void ios_port(struct cmd *c, const struct query_port *p)
 {
     char mac[16], net[PREFIX_STRLEN];
@@ -180,6 +211,10 @@ static bool one_interface(void *ctx, const struct query_port *p)
         ios_port(o->c, p);
     if (p->trouble && p->trouble[0])
         cmd_printf(o->c, o->c->asa ? "\tWARNING: %s\n" : "  Warning: %s\n", p->trouble);
+    if (o->c->asa)
+        asa_traffic(o->c, p);
+    else
+        ios_traffic(o->c, p);
     return true;
 }
 

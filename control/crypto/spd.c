@@ -170,6 +170,7 @@ void spd_apply(struct control *c)
             continue;
         ids->removed = true;
         tunnel_identity_gone(c, id);
+        drops_kept(c, id->slot);
         identity_remove(ids, id);
     }
 }

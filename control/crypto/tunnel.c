@@ -194,6 +194,7 @@ static void uninstall(struct control *c, uint32_t sa, uint32_t slot)
     struct sadb_delete d = {.seq = dp_seq(c), .sa = sa};
     if (sa)
         dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
+    drops_kept(c, slot);
     slot_give(&c->ids, slot); /* the datapath is done with it before it sees another SA there */
 }
 

@@ -221,11 +221,28 @@ void ports_apply(struct ports *p, const struct world *w, struct launch *launch)
         port->trouble[0] = '\0';
         port->managed = port->managed || configured(port->ifp);
         port->has_addr = false;
-        if (!l && port->ifp)
-            str_copy(port->trouble, sizeof(port->trouble), "no such port on this host");
+        if (!l && port->netdev[0])
+            snprintf(port->trouble, sizeof(port->trouble),
+                     "its device %s is not there (see the ports file)", port->netdev);
+        else if (!l && port->ifp)
+            str_copy(port->trouble, sizeof(port->trouble), "this host has no such port");
         if (!l || !port->managed)
             continue;
         apply_link(port, l, launch);
         apply_addr(p, port, l, w, launch);
+    }
+}
+
+void ports_tell(struct ports *p, struct log *log)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct port *port = p->v[i];
+        if (strcmp(port->told, port->trouble) == 0)
+            continue;
+        str_copy(port->told, sizeof(port->told), port->trouble);
+        if (port->trouble[0])
+            log_line(log, LOGL_WARNING, "ports", "%s: %s", port->name, port->trouble);
+        else
+            log_line(log, LOGL_NOTICE, "ports", "%s: as it should be again", port->name);
     }
 }

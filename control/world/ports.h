@@ -24,6 +24,7 @@ struct port {
     bool managed;      /* had configuration once: its admin state is ours */
     bool has_addr;     /* the wanted address stands on the device */
     char trouble[160]; /* for people */
+    char told[160];    /* the trouble that the log has been told about */
 };
 
 struct ports {
@@ -53,5 +54,7 @@ bool ports_up(const struct ports *p, const struct port *port, const struct world
 void ports_trouble(struct port *p, const char *what, const struct launch_op *op);
 /* Compares and asks the launcher for what differs. */
 void ports_apply(struct ports *p, const struct world *w, struct launch *l);
+/* One log line for each port whose trouble is new, or over. */
+void ports_tell(struct ports *p, struct log *log);
 
 #endif

@@ -62,6 +62,14 @@ void world_close(struct world *w);
 /* Brings the picture up to date before somebody compares with it. */
 void world_settle(struct world *w);
 
+/* What the kernel has counted on a device, read now. */
+struct world_traffic {
+    uint64_t rx_packets, rx_bytes, rx_dropped, rx_errors;
+    uint64_t tx_packets, tx_bytes, tx_dropped, tx_errors;
+};
+/* 0 or -errno. */
+int world_traffic(const struct world *w, uint32_t ifindex, struct world_traffic *out);
+
 const struct world_link *world_link_named(const struct world *w, const char *name);
 const struct world_link *world_link_at(const struct world *w, uint32_t ifindex);
 const struct world_addr *world_addr_on(const struct world *w, uint32_t ifindex,

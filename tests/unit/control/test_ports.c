@@ -6,8 +6,10 @@
 #include <cmocka.h>
 
 #include "control/world/ports.h"
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void add_link(struct world *w, uint32_t ifindex, const char *name, const char *kind,
                      bool ether)
@@ -189,11 +191,71 @@ static void missing_port(void **state)
     ports_set_intent(&p, &in);
     round_of(&a, &p, &w);
     assert_int_equal(p.n, 1);
-    assert_string_equal(p.v[0]->trouble, "no such port on this host");
+    assert_string_equal(p.v[0]->trouble, "this host has no such port");
     assert_false(ports_up(&p, p.v[0], &w));
     launch_free(&a.l);
     timerq_free(&a.q);
     ports_free(&p);
+}
+
+/* What is wrong with a port is said once, and once more when it is over. */
+static void told_once(void **state)
+{
+    struct asked a;
+    struct world w = {0};
+    struct ports p = {0};
+    struct log log;
+    char text[1024];
+    int fd[2];
+    (void)state;
+    asked_init(&a);
+    assert_int_equal(pipe(fd), 0);
+    log_init(&log, "test", fd[1], LOGL_NOTICE);
+    ports_bind(&p, "GigabitEthernet0/0 eth9\n", true, &w);
+    for (unsigned i = 0; i < 3; i++) {
+        if (i == 2)
+            add_link(&w, 3, "eth9", "", true);
+        round_of(&a, &p, &w);
+        ports_tell(&p, &log);
+    }
+    ssize_t n = read(fd[0], text, sizeof(text) - 1);
+    assert_true(n > 0);
+    text[n] = '\0';
+    const char *first = strstr(text, "GigabitEthernet0/0: its device eth9 is not there");
+    assert_non_null(first);
+    assert_null(strstr(strstr(first, "ports file"), "eth9"));
+    assert_non_null(strstr(first, "GigabitEthernet0/0: as it should be again"));
+    close(fd[0]);
+    close(fd[1]);
+    launch_free(&a.l);
+    timerq_free(&a.q);
+    ports_free(&p);
+    free(w.link);
+}
+
+static void nothing_changed(void *ctx)
+{
+    (void)ctx;
+}
+
+/* The counters of a real device; one that is not there spoils nothing for the next question. */
+static void traffic(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct log log;
+    struct world w;
+    struct world_traffic x;
+    (void)state;
+    log_init(&log, "test", 2, LOGL_ERROR);
+    assert_int_equal(world_open(&w, base, &log, nothing_changed, NULL), 0);
+    const struct world_link *lo = world_link_named(&w, "lo");
+    assert_non_null(lo);
+    assert_true(world_traffic(&w, 0x7ffffff0, &x) < 0);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(world_traffic(&w, lo->ifindex, &x), 0);
+    assert_int_equal(x.rx_packets, x.tx_packets); /* what goes into lo comes out of it */
+    world_close(&w);
+    event_base_free(base);
 }
 
 int main(void)
@@ -201,7 +263,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order),      cmocka_unit_test(by_text),
         cmocka_unit_test(overlong_text), cmocka_unit_test(wanted_state),
-        cmocka_unit_test(missing_port),
+        cmocka_unit_test(missing_port),  cmocka_unit_test(told_once),
+        cmocka_unit_test(traffic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,6 +338,19 @@ static void test_send_errors(void **state)
     world_free(b);
 }
 
+struct overheard {
+    char text[512];
+};
+
+static void hear(void *ctx, enum log_level level, const char *area, const char *text)
+{
+    struct overheard *s = (struct overheard *)ctx;
+    (void)level;
+    (void)area;
+    if (strstr(text, "unknown SPI"))
+        snprintf(s->text, sizeof s->text, "%s", text);
+}
+
 static void test_bad_arrivals(void **state)
 {
     (void)state;
@@ -348,9 +361,14 @@ static void test_bad_arrivals(void **state)
     a->wire[1].data[3] ^= 1; /* another SPI */
     a->wire[2].data[30] ^= 1;
     a->wire[3].len -= 2;
+    struct overheard said = {""};
+    b->dp->log.level = LOGL_WARNING;
+    b->dp->log.sink = hear;
+    b->dp->log.ctx = &said;
     world_clear(b);
     arrive(b, a->wire, 4);
     assert_int_equal(b->n_tun, 1);
+    assert_non_null(strstr(said.text, "SPI 0x00001389")); /* the packet's own */
     assert_int_equal(drops(&b->stats->total, DP_UNKNOWN_SPI), 1);
     assert_int_equal(drops(&b->stats->slot[2], DP_BAD_ICV), 1);
     assert_int_equal(drops(&b->stats->slot[2], DP_BAD_LENGTH), 1);

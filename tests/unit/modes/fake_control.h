@@ -283,6 +283,27 @@ const struct dp_counters *query_counters(const struct control *c, uint32_t slot)
     return slot == 1 ? &c->in : (slot == 2 ? &c->out : NULL);
 }
 
+bool query_drops(const struct control *c, uint64_t drops[DP_CAUSES])
+{
+    for (unsigned i = 0; i < DP_CAUSES; i++)
+        drops[i] = c->tunnel ? i : 0;
+    return c->tunnel;
+}
+
+const struct ike_stats *query_ike_stats(const struct control *c)
+{
+    static const struct ike_stats some = {.rx = 9,
+                                          .tx = 8,
+                                          .retransmits = 1,
+                                          .initiated = 3,
+                                          .responded = 2,
+                                          .established = 4,
+                                          .failed = 1,
+                                          .dropped = {0, 5, 0, 7}};
+    static const struct ike_stats none = {0};
+    return c->tunnel ? &some : &none;
+}
+
 static inline const struct intent_if *fake_if(const struct control *c, const char *name)
 {
     for (uint32_t i = 0; i < c->intent.n_if; i++)

@@ -1,0 +1,171 @@
+/*
+ * What was dropped and why: show asp drop, and the counters of show crypto ikev2 stats.
+ *
+ * A cause is a frame drop when the packet belongs to nothing that the box knows, and a flow drop
+ * when it belongs to a policy or an SA.
+ */
+#include "modes/internal.h"
+#include "modes/render.h"
+#include "control/ike/steps.h"
+
+struct cause {
+    const char *text, *name;
+    bool flow;
+};
+
+static const struct cause causes[DP_CAUSES] = {
+    [DP_NO_SA] = {"IPsec tunnel is down", "ipsec-tun-down", true},
+    [DP_QUEUE_FULL] = {"IPsec SA is not negotiated yet, queue is full", "need-ike", true},
+    [DP_SEQ_OVERFLOW] = {"IPsec sequence number overflow", "ipsec-seq-overflow", true},
+    [DP_SEND_ERROR] = {"Packet could not be sent", "send-error", true},
+    [DP_TOO_BIG] = {"Packet is larger than the path MTU", "mtu-exceeded", true},
+    [DP_UNKNOWN_SPI] = {"IPsec packet of an unknown SA", "ipsec-bad-spi", false},
+    [DP_REPLAY] = {"IPsec anti-replay check failed", "ipsec-replay", true},
+    [DP_BAD_ICV] = {"IPsec authentication failed", "ipsec-bad-icv", true},
+    [DP_BAD_LENGTH] = {"IPsec packet has a bad length", "ipsec-bad-length", false},
+    [DP_BAD_PADDING] = {"IPsec packet has bad padding", "ipsec-bad-padding", true},
+    [DP_BAD_INNER] = {"Packet inside is not acceptable", "ipsec-bad-inner", false},
+    [DP_SELECTOR] = {"Packet does not fit the SA's selectors", "ipsec-selector-failure", true},
+    [DP_CLEAR_INBOUND] = {"IPsec spoof detected: packet came in clear", "ipsec-spoof", true},
+    [DP_HARD_LIFETIME] = {"IPsec SA is past its lifetime", "ipsec-lifetime", true},
+    [DP_TUN_ERROR] = {"Packet could not be given to the host", "tun-error", true},
+    [DP_CRYPTO_ERROR] = {"Encryption failed", "crypto-error", true},
+};
+
+static const char *const ike_names[IKE_DROPS] = {
+    [IKE_DROP_HEADER] = "ike-bad-header",
+    [IKE_DROP_VERSION] = "ike-bad-version",
+    [IKE_DROP_UNKNOWN_SA] = "ike-unknown-sa",
+    [IKE_DROP_UNEXPECTED] = "ike-unexpected",
+    [IKE_DROP_PAYLOADS] = "ike-bad-payloads",
+    [IKE_DROP_INTEGRITY] = "ike-bad-icv",
+    [IKE_DROP_MESSAGE_ID] = "ike-bad-msgid",
+    [IKE_DROP_BUSY] = "ike-duplicate",
+    [IKE_DROP_LIMIT] = "ike-limit",
+    [IKE_DROP_DISABLED] = "ike-disabled",
+    [IKE_DROP_COOKIE] = "ike-cookie-requested",
+    [IKE_DROP_MEMORY] = "ike-no-memory",
+};
+
+static void line(struct str *out, const char *text, const char *name, uint64_t n)
+{
+    size_t start = out->len;
+    if (!n)
+        return;
+    str_printf(out, "  %s (%s)", text, name);
+    size_t used = out->len - start;
+    str_printf(out, "%*llu\n", used < 70 ? (int)(82 - used) : 12, (unsigned long long)n);
+}
+
+static void datapath_part(struct str *out, const uint64_t drops[DP_CAUSES], bool flow)
+{
+    for (unsigned i = 0; i < DP_CAUSES; i++)
+        if (causes[i].flow == flow)
+            line(out, causes[i].text, causes[i].name, drops[i]);
+}
+
+void render_drops(struct str *out, const uint64_t datapath[DP_CAUSES], const struct ike_stats *ike,
+                  bool frame, bool flow)
+{
+    if (frame) {
+        str_add(out, "Frame drop:\n");
+        datapath_part(out, datapath, false);
+        for (unsigned i = IKE_DROP_NONE + 1; i < IKE_DROPS; i++) {
+            struct str text = {0};
+            str_printf(&text, "IKEv2 message dropped: %s", ike_drop_text((enum ike_drop)i));
+            line(out, str_text(&text), ike_names[i], ike->dropped[i]);
+            str_free(&text);
+        }
+        str_add(out, "\nLast clearing: Never\n\n");
+    }
+    if (flow) {
+        str_add(out, "Flow drop:\n");
+        datapath_part(out, datapath, true);
+        str_add(out, "\nLast clearing: Never\n");
+    }
+}
+
+int show_asp_drop(struct cmd *c, const struct a_show_asp_drop *a)
+{
+    uint64_t drops[DP_CAUSES] = {0};
+    struct str out = {0};
+    query_drops(c->control, drops);
+    render_drops(&out, drops, query_ike_stats(c->control), !a->flow, !a->frame);
+    cmd_puts(c, str_text(&out));
+    str_free(&out);
+    return CMD_OK;
+}
+
+/* --- show crypto ikev2 stats ------------------------------------------------------------------ */
+
+#define RULER "------------------------------------------------------------------------------"
+
+static void number(struct str *out, const char *name, uint64_t n)
+{
+    str_printf(out, "%s", name);
+    str_printf(out, " %-9llu", (unsigned long long)n);
+}
+
+static void trim(struct str *out)
+{
+    while (out->len && out->s[out->len - 1] == ' ')
+        out->s[--out->len] = 0;
+    str_addc(out, '\n');
+}
+
+void render_ikev2_stats(struct str *out, const struct ike_stats *s, const struct ike_counts *n)
+{
+    uint64_t dropped = 0;
+    for (unsigned i = 0; i < IKE_DROPS; i++)
+        dropped += s->dropped[i];
+    str_add(out, RULER "--\n                          Crypto IKEv2 SA Statistics\n" RULER "--\n");
+    number(out, "Total incoming IKEv2 SA Count:", n->in_active + n->in_busy);
+    number(out, "active:", n->in_active);
+    number(out, "negotiating:", n->in_busy);
+    trim(out);
+    number(out, "Total outgoing IKEv2 SA Count:", n->out_active + n->out_busy);
+    number(out, "active:", n->out_active);
+    number(out, "negotiating:", n->out_busy);
+    trim(out);
+    number(out, "Incoming IKEv2 Requests:", s->responded);
+    number(out, "Outgoing IKEv2 Requests:", s->initiated);
+    trim(out);
+    number(out, "IKEv2 SAs established:", s->established);
+    number(out, "failed:", s->failed);
+    trim(out);
+    number(out, "IKEv2 packets received:", s->rx);
+    number(out, "sent:", s->tx);
+    number(out, "retransmitted:", s->retransmits);
+    trim(out);
+    number(out, "IKEv2 packets dropped at dispatch:", dropped);
+    trim(out);
+    for (unsigned i = IKE_DROP_NONE + 1; i < IKE_DROPS; i++)
+        if (s->dropped[i])
+            str_printf(out, "    %s: %llu\n", ike_drop_text((enum ike_drop)i),
+                       (unsigned long long)s->dropped[i]);
+    number(out, "Incoming IKEv2 Cookie Challenged Requests:", s->dropped[IKE_DROP_COOKIE]);
+    trim(out);
+}
+
+static bool count_sa(void *ctx, const struct ike_sa_state *sa)
+{
+    struct ike_counts *n = (struct ike_counts *)ctx;
+    bool active = sa->state == IKE_ESTABLISHED;
+    if (sa->initiator)
+        (*(active ? &n->out_active : &n->out_busy))++;
+    else
+        (*(active ? &n->in_active : &n->in_busy))++;
+    return true;
+}
+
+int show_ikev2_stats(struct cmd *c, const struct a_show_ikev2_stats *a)
+{
+    struct ike_counts n = {0};
+    struct str out = {0};
+    (void)a;
+    query_ike_sas(c->control, count_sa, &n);
+    render_ikev2_stats(&out, query_ike_stats(c->control), &n);
+    cmd_puts(c, str_text(&out));
+    str_free(&out);
+    return CMD_OK;
+}
