@@ -222,3 +222,28 @@ int tunnel_ipsec_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_
     (void)a;
     return negate ? 0 : need_group(t, n->parent);
 }
+
+/* A configuration copied from a show has its keys masked; pasting it back must not go unseen. */
+static int key_check(struct txn *t, const char *key)
+{
+    if (key && *key && key[strspn(key, "*")] == '\0')
+        txn_note(t,
+                 "WARNING: the key is %s itself, as a masked configuration shows it; the tunnel "
+                 "needs the real one (more system:running-config)",
+                 key);
+    return 0;
+}
+
+int tunnel_remote_key_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_remote_key *a,
+                            bool negate)
+{
+    (void)n;
+    return negate ? 0 : key_check(t, a->key);
+}
+
+int tunnel_local_key_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_local_key *a,
+                           bool negate)
+{
+    (void)n;
+    return negate ? 0 : key_check(t, a->key);
+}

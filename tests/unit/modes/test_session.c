@@ -81,14 +81,36 @@ static void test_resume(void **state)
     free(left);
 }
 
+struct log_text {
+    unsigned n;
+    char last[200];
+};
+
+static void log_text(void *ctx, enum log_level level, const char *area, const char *text)
+{
+    struct log_text *l = (struct log_text *)ctx;
+    (void)level;
+    assert_string_equal(area, "login");
+    l->n++;
+    str_copy(l->last, sizeof l->last, text);
+}
+
 static void test_login(void **state)
 {
     struct box b = make(true, users);
     struct shell s;
     (void)state;
     shell_open(&s, b.c, b.cli, false, false, "10.0.3.4");
+    struct log_text seen = {0};
+    b.c->log.level = LOGL_WARNING;
+    b.c->log.sink = log_text;
+    b.c->log.ctx = &seen;
     assert_false(shell_login(&s, "admin", "secret2"));
+    assert_string_equal(seen.last,
+                        "refused: user admin from 10.0.3.4 (0 more since the last line)");
     assert_false(shell_login(&s, "nobody", "secret1"));
+    assert_int_equal(seen.n, 1); /* one a second */
+    b.c->log.sink = NULL;
     assert_true(shell_login(&s, "admin", "secret1"));
     assert_int_equal(s.auth.privilege, 15);
     shell_do(&s, CLI_START, "");
