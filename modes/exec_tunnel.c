@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define PING_WRAP 70 /* marks on one line */
 
@@ -184,7 +185,7 @@ static bool address_of(struct cmd *c, const char *ifname, const char *nameif, st
     for (uint32_t i = 0; want && i < want->n_if; i++) {
         const struct intent_if *f = &want->ifs[i];
         if ((ifname && strcmp(f->name, ifname) == 0) ||
-            (nameif && strcmp(f->nameif, nameif) == 0)) {
+            (nameif && strcasecmp(f->nameif, nameif) == 0)) {
             *out = f->addr.addr;
             return addr_is_set(out);
         }
