@@ -99,7 +99,8 @@ static void host_initiate_failed(void *h, uint32_t policy, const struct ike_path
     tunnel_initiate_failed((struct control *)h, policy, p, why);
 }
 
-/* What anybody can provoke: at most a line a second, whatever the cause. */
+/* What anybody can provoke: at most a line a second, whatever the cause. How many of which cause
+ * there were is for show asp drop. */
 static void say_dropped(struct control *c, const struct ike_sa_state *sa, const char *text)
 {
     char peer[ADDR_STRLEN] = "";
@@ -107,9 +108,9 @@ static void say_dropped(struct control *c, const struct ike_sa_state *sa, const 
     if (!log_limit_pass(&c->dropped, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
         return;
     log_line(c->o.log, LOGL_NOTICE, "ike",
-             "message dropped: %s%s%s (%llu more since the last line)", text ? text : "",
-             sa ? ", peer " : "", sa ? addr_print(&sa->path.remote, peer, sizeof(peer)) : "",
-             (unsigned long long)held);
+             "message dropped: %s%s%s (and %llu others, of any cause, since the last line)",
+             text ? text : "", sa ? ", peer " : "",
+             sa ? addr_print(&sa->path.remote, peer, sizeof(peer)) : "", (unsigned long long)held);
 }
 
 static void host_event(void *h, enum ike_event ev, const struct ike_sa_state *sa, const char *text)
