@@ -36,7 +36,7 @@ struct engine {
     struct lm_box box;
     struct control *control;
     struct cli *cli;
-    struct log_limit accept_trouble;
+    struct log_limit accept_trouble, refused;
     struct str running; /* of the engine before this one, until startup-config is there */
 };
 
@@ -60,12 +60,26 @@ static int take_fd(struct ipc_msg *m, unsigned slot)
 /* --- sessions ------------------------------------------------------------------------------------
  */
 
-static void attach(struct engine *e, int fd, bool trusted)
+/* Sessions can be refused as fast as somebody asks for them: one line in ten seconds. */
+static void attached(struct engine *e, int err)
 {
-    int err = cli_attach(e->cli, fd, trusted);
-    if (err)
+    uint64_t held;
+    if (err && log_limit_pass(&e->refused, clock_mono(&e->clock), 10 * USEC_PER_SEC, &held))
         log_line(&e->log, LOGL_WARNING, "engine", "a CLI session could not start: %s",
                  strerror(-err));
+}
+
+/* Somebody on this host: the kernel says who. */
+static void attach_local(struct engine *e, int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0) {
+        attached(e, cli_attach_local(e->cli, fd, peer.uid));
+        return;
+    }
+    attached(e, -errno);
+    close(fd);
 }
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
@@ -76,7 +90,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
         uint64_t held;
         int s = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (s >= 0) {
-            attach(e, s, true);
+            attach_local(e, s);
             continue;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED || errno == EINTR)
@@ -118,7 +132,7 @@ static void on_access(struct ipc *c, struct ipc_msg *m, void *ctx)
     struct engine *e = (struct engine *)ctx;
     (void)c;
     if (m->type == AM_SESSION && m->nfds == 1)
-        attach(e, take_fd(m, 0), false);
+        attached(e, cli_attach(e->cli, take_fd(m, 0), false));
 }
 
 static void on_access_closed(struct ipc *c, void *ctx)

@@ -228,14 +228,35 @@ void cli_ports_changed(struct cli *cli)
         cli_apply_now(cli);
 }
 
+static bool room_for(const struct cli *cli, int64_t uid)
+{
+    unsigned most = uid == 0 ? SESSIONS_MAX : SESSIONS_MAX - SESSIONS_KEPT, mine = 0;
+    for (const struct session *s = cli->sessions; s && uid > 0; s = s->next)
+        mine += s->trusted && s->uid == uid && !s->closing;
+    return cli->n_sessions < most && mine < SESSIONS_PER_UID;
+}
+
+static int attach(struct cli *cli, int fd, int64_t uid)
+{
+    bool room = room_for(cli, uid);
+    /* Who is turned away gets to know why, as long as they are not a flood of their own. */
+    struct session *s =
+        room || cli->n_sessions < SESSIONS_MAX + SESSIONS_KEPT ? session_new(cli, fd, uid) : NULL;
+    if (!s)
+        close(fd);
+    else if (!room)
+        session_bye(s, "% All console lines are in use, try again later.\n");
+    return s && room ? 0 : -EBUSY;
+}
+
 int cli_attach(struct cli *cli, int fd, bool trusted)
 {
-    unsigned most = trusted ? SESSIONS_MAX : SESSIONS_MAX - SESSIONS_KEPT;
-    if (cli->n_sessions >= most || !session_new(cli, fd, trusted)) {
-        close(fd);
-        return -EBUSY;
-    }
-    return 0;
+    return attach(cli, fd, trusted ? 0 : -1);
+}
+
+int cli_attach_local(struct cli *cli, int fd, uint32_t uid)
+{
+    return attach(cli, fd, uid);
 }
 
 void cli_notice(struct cli *cli, const char *line)

@@ -260,7 +260,7 @@ int exec_enable(struct cmd *c, const struct a_enable *a)
 {
     struct session *s = c->session;
     unsigned level = a->has_level ? (unsigned)a->level : 15;
-    bool console = s->trusted && !s->hello.must_auth;
+    bool console = session_is_root(s) && !s->hello.must_auth;
     bool by_user = enable_by_user(c) && s->hello.must_auth;
     if (level <= s->place.privilege || (console && !enable_secret(c))) {
         if (console)
@@ -270,6 +270,10 @@ int exec_enable(struct cmd *c, const struct a_enable *a)
     }
     if (!enable_secret(c) && !by_user && !c->asa) {
         cmd_puts(c, "% No password set\n");
+        return CMD_REFUSED;
+    }
+    if (!enable_secret(c) && !by_user && s->trusted) { /* a user of this host sets no passwords */
+        cmd_puts(c, "Access denied.\n");
         return CMD_REFUSED;
     }
     if (!level_new(c, level))

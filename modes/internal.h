@@ -15,6 +15,7 @@
 #define SESSION_QUEUE       512 /* lines a shell may send ahead */
 #define SESSION_QUEUE_BYTES ((size_t)256 * 1024)
 #define SESSIONS_KEPT       8 /* of the sessions, for the console when many come from outside */
+#define SESSIONS_PER_UID    8 /* of an unprivileged one */
 #define SESSION_USER        65
 #define HISTORY_LINES       20
 #define AUTH_TRIES          3
@@ -37,7 +38,9 @@ struct session {
     char peer[ADDR_STRLEN];
     char user[SESSION_USER];  /* as the shows name it: "enable_15" after enable */
     char login[SESSION_USER]; /* who logged in */
-    bool trusted;             /* the unix socket: the peer's uid was enough */
+    bool trusted;             /* the unix socket: the kernel says who is there */
+    uint32_t uid;             /* of such a peer */
+    struct event *silence;    /* a peer that says nothing is not waited for */
     bool greeted;             /* HELLO came */
     bool admitted;            /* AUTH succeeded, or none was needed */
     bool started;
@@ -88,7 +91,9 @@ void session_flush(struct session *s);
 void session_bye(struct session *s, const char *text); /* the session ends */
 void session_pump(struct session *s);
 void session_finish(struct session *s, int result);
-struct session *session_new(struct cli *cli, int fd, bool trusted);
+struct session *session_new(struct cli *cli, int fd, int64_t uid); /* uid < 0: from outside */
+/* Root on the unix socket: as good as the console port of a router. */
+bool session_is_root(const struct session *s);
 void session_free(struct session *s);
 void session_reap(struct cli *cli);
 uint16_t session_page_lines(const struct session *s);

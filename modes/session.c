@@ -241,8 +241,8 @@ static void on_hello(struct session *s, const unsigned char *data, size_t len)
     /* Only the unix socket vouches for who is there; what access passes on must prove it. */
     s->admitted = s->trusted && !s->hello.must_auth;
     if (s->admitted) {
-        s->user_level = 15;
-        const char *nobody = s->hello.interactive ? "enable_1" : "enable_15";
+        s->user_level = session_is_root(s) ? 15 : 1;
+        const char *nobody = s->hello.interactive || s->uid ? "enable_1" : "enable_15";
         str_copy(s->user, sizeof s->user, s->cli->box.asa ? nobody : "console");
     }
 }
@@ -456,16 +456,42 @@ static void on_closed(struct ipc *c, void *ctx)
     reap_soon(s);
 }
 
-struct session *session_new(struct cli *cli, int fd, bool trusted)
+bool session_is_root(const struct session *s)
+{
+    return s->trusted && s->uid == 0;
+}
+
+/* Whoever opens a channel has its first words ready; a person types later. */
+static void on_silence(evutil_socket_t fd, short what, void *ctx)
+{
+    struct session *s = (struct session *)ctx;
+    (void)fd;
+    (void)what;
+    if (!s->greeted || (s->admitted && s->trusted && !s->started))
+        session_bye(s, "");
+}
+
+static int start_silence(struct session *s)
+{
+    static const struct timeval patience = {.tv_sec = 10};
+    s->silence = evtimer_new(control_base(s->cli->control), on_silence, s);
+    return s->silence ? evtimer_add(s->silence, &patience) : -1;
+}
+
+struct session *session_new(struct cli *cli, int fd, int64_t uid)
 {
     struct session *s = (struct session *)calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->cli = cli;
-    s->trusted = trusted;
+    s->trusted = uid >= 0;
+    s->uid = uid >= 0 ? (uint32_t)uid : 0;
     s->history = cli->box.asa ? 19 : 10;
-    s->ipc = ipc_new(control_base(cli->control), fd, on_msg, on_closed, s);
+    if (start_silence(s) == 0)
+        s->ipc = ipc_new(control_base(cli->control), fd, on_msg, on_closed, s);
     if (!s->ipc) {
+        if (s->silence)
+            event_free(s->silence);
         free(s);
         return NULL;
     }
@@ -514,6 +540,7 @@ void session_free(struct session *s)
         free(s->typed[i]);
     line_result_free(&s->line);
     str_wipe(&s->out);
+    event_free(s->silence);
     ipc_free(s->ipc);
     free(s);
 }

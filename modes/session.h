@@ -14,8 +14,11 @@ struct event_base;
 struct cli *cli_new(struct control *control, const struct lm_box *box);
 void cli_free(struct cli *cli);
 /* A shell's channel (accepted on the unix socket, or passed by access). Takes fd. trusted:
- * the peer's uid may be believed (unix socket). */
+ * root on this host. */
 int cli_attach(struct cli *cli, int fd, bool trusted);
+/* The same for a peer on the unix socket of this uid: root is as good as the console, others
+ * come in at level 1, some at a time, and need a password to enable. */
+int cli_attach_local(struct cli *cli, int fd, uint32_t uid);
 /* Loads startup-config text; refused lines go to the log. Then applies. */
 void cli_load(struct cli *cli, const char *text, size_t len);
 /* The same after an engine died: startup-config is what is saved, but in force is the

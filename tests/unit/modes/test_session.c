@@ -3,6 +3,7 @@
  * shells that do not follow the rules.
  */
 #include "fake_shell.h"
+#include "modes/internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -475,17 +476,135 @@ static void test_limit(void **state)
     drop(&b);
 }
 
+/* One more line to the engine, as a user of this host. */
+static void open_local(struct box *b, struct shell *s, uint32_t uid, bool interactive)
+{
+    int fd[2];
+    struct cli_hello h = {.kind = CLI_CONSOLE, .interactive = interactive, .lines = 24};
+    *s = (struct shell){.c = b->c};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+    s->ipc = ipc_new(b->c->base, fd[1], shell_msg, shell_closed, s);
+    (void)cli_attach_local(b->cli, fd[0], uid);
+    ipc_send(s->ipc, CLI_HELLO, &h, sizeof h);
+}
+
+/* A user of the host who is not root comes in, but no further than a password lets them. */
+static void test_not_root(void **state)
+{
+    (void)state;
+    for (unsigned asa = 0; asa < 2; asa++) {
+        struct box b = make(asa, "");
+        struct shell s;
+        for (unsigned interactive = 0; interactive < 2; interactive++) {
+            open_local(&b, &s, 1000, interactive);
+            shell_do(&s, CLI_START, "");
+            assert_string_equal(str_text(&s.prompt), asa ? "ciscoasa> " : "Router>");
+            assert_string_equal(shell_line(&s, "enable"),
+                                asa ? "Access denied.\n" : "% No password set\n");
+            assert_true(s.done.refused);
+            assert_string_equal(str_text(&s.prompt), asa ? "ciscoasa> " : "Router>");
+            shell_close(&s);
+        }
+        open_local(&b, &s, 0, false);
+        shell_do(&s, CLI_START, "");
+        assert_string_equal(str_text(&s.prompt), asa ? "ciscoasa# " : "Router#");
+        shell_close(&s);
+        drop(&b);
+    }
+    struct box b = make(true, "enable password secret1\n");
+    struct shell s;
+    open_local(&b, &s, 1000, true);
+    shell_do(&s, CLI_START, "");
+    shell_do(&s, CLI_EXEC, "enable");
+    assert_true(s.got_ask);
+    shell_do(&s, CLI_ANSWER, "secret1");
+    assert_string_equal(str_text(&s.prompt), "ciscoasa# ");
+    shell_close(&s);
+    drop(&b);
+}
+
+/* One user of the host cannot take all the lines; who comes too late is told so. */
+static void test_lines_in_use(void **state)
+{
+    static const char full[] = "% All console lines are in use, try again later.\n";
+    struct box b = make(true, "");
+    struct shell s[SESSIONS_PER_UID + 1], other, root[70];
+    unsigned n = 0;
+    (void)state;
+    for (unsigned i = 0; i <= SESSIONS_PER_UID; i++) {
+        open_local(&b, &s[i], 1000, true);
+        shell_do(&s[i], CLI_START, "");
+        assert_int_equal(s[i].bye, i == SESSIONS_PER_UID);
+    }
+    assert_string_equal(str_text(&s[SESSIONS_PER_UID].out), full);
+    open_local(&b, &other, 1001, true);
+    shell_do(&other, CLI_START, "");
+    assert_false(other.bye);
+    do {
+        open_local(&b, &root[n], 0, true);
+        shell_do(&root[n], CLI_START, "");
+    } while (!root[n].bye && ++n < 70);
+    assert_int_equal(n, SESSIONS_MAX - SESSIONS_PER_UID - 1);
+    assert_string_equal(str_text(&root[n].out), full);
+    for (unsigned i = 0; i <= n; i++)
+        shell_close(&root[i]);
+    for (unsigned i = 0; i <= SESSIONS_PER_UID; i++)
+        shell_close(&s[i]);
+    shell_close(&other);
+    drop(&b);
+}
+
+/* A channel on which nothing is said is closed; one with a session stays. */
+static void test_silence(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s, talks;
+    (void)state;
+    int fd[2];
+    open_local(&b, &talks, 0, true);
+    shell_do(&talks, CLI_START, "");
+    s = (struct shell){.c = b.c};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+    s.ipc = ipc_new(b.c->base, fd[1], shell_msg, shell_closed, &s);
+    assert_int_equal(cli_attach_local(b.cli, fd[0], 0), 0);
+    turn(&b);
+    assert_false(s.bye);
+    for (struct session *x = b.cli->sessions; x; x = x->next) {
+        struct timeval left;
+        assert_true(evtimer_pending(x->silence, &left)); /* as after ten seconds: */
+        event_active(x->silence, EV_TIMEOUT, 0);
+    }
+    shell_wait(&s);
+    assert_true(s.bye);
+    assert_non_null(strstr(shell_line(&talks, "show hostname"), "ciscoasa"));
+    shell_close(&s);
+    shell_close(&talks);
+    assert_int_equal(b.cli->n_sessions, 0);
+    drop(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume),      cmocka_unit_test(test_login),
-        cmocka_unit_test(test_auto_enable), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_must_auth),   cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_typed_ahead), cmocka_unit_test(test_abort),
-        cmocka_unit_test(test_gone),        cmocka_unit_test(test_echo),
-        cmocka_unit_test(test_notices),     cmocka_unit_test(test_two_sessions),
-        cmocka_unit_test(test_limit),       cmocka_unit_test(test_debug_ends),
-        cmocka_unit_test(test_pushed_back), cmocka_unit_test(test_room_for_console),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_login),
+        cmocka_unit_test(test_auto_enable),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_must_auth),
+        cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_typed_ahead),
+        cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_two_sessions),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_not_root),
+        cmocka_unit_test(test_lines_in_use),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_debug_ends),
+        cmocka_unit_test(test_pushed_back),
+        cmocka_unit_test(test_room_for_console),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
