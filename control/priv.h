@@ -51,7 +51,7 @@ struct control {
     struct ike *ike;
     int ike_fd;
     struct event *ike_ev;
-    struct log_limit dropped;
+    struct log_limit dropped, mismatch;
     struct jobs *jobs;
     int icmp_fd;
     struct event *icmp_ev;

@@ -113,6 +113,13 @@ static void say_dropped(struct control *c, const struct ike_sa_state *sa, const 
              sa ? addr_print(&sa->path.remote, peer, sizeof(peer)) : "", (unsigned long long)held);
 }
 
+static void say_mismatch(struct control *c, const char *text)
+{
+    uint64_t held;
+    if (log_limit_pass(&c->mismatch, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
+        log_line(c->o.log, LOGL_NOTICE, "ike", "%s", text ? text : "");
+}
+
 static void host_event(void *h, enum ike_event ev, const struct ike_sa_state *sa, const char *text)
 {
     static const char *const names[] = {
@@ -127,6 +134,8 @@ static void host_event(void *h, enum ike_event ev, const struct ike_sa_state *sa
         lab_ike(c->lab, sa);
     if (ev == IKE_EV_DROPPED)
         say_dropped(c, sa, text);
+    if (ev == IKE_EV_NO_PROPOSAL)
+        say_mismatch(c, text);
     if (ev > IKE_EV_CHILD_DOWN || !sa)
         return;
     log_line(c->o.log, LOGL_NOTICE, "ike", "%s, tunnel %u, peer %s%s%s", names[ev], sa->tunnel_id,

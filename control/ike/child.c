@@ -166,6 +166,7 @@ uint16_t ike_child_choose(struct ike_sa *sa, const struct ike_payloads *pl, bool
     if (!want)
         return N_TEMPORARY_FAILURE;
     if (ike_choose_esp(&offer, ike->c, &want->cfg, dh, &want->child, &want->num) < 0) {
+        ike_mismatch_esp(sa, &offer, &want->cfg, dh);
         ike_want_free(want);
         return N_NO_PROPOSAL_CHOSEN;
     }

@@ -92,7 +92,8 @@ enum ike_event {
     IKE_EV_CHILD_DOWN,
     IKE_EV_INIT_RECEIVED,
     IKE_EV_RETRANSMIT,
-    IKE_EV_DROPPED
+    IKE_EV_DROPPED,
+    IKE_EV_NO_PROPOSAL /* the text says what was offered and what is configured */
 };
 
 /* Debug classes of `debug crypto ikev2 {platform|protocol} N`. */

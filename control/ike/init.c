@@ -402,6 +402,7 @@ void ike_on_init_request(struct ike *ike, struct ike_sa *none, struct ike_rx *rx
     }
     int which = ike_choose_ike(&offer, ike->c, policy, n, &suite, &num);
     if (which < 0) {
+        ike_mismatch_ike(ike, rx->path, &offer, policy, n);
         refuse(ike, rx, N_NO_PROPOSAL_CHOSEN, NULL, 0);
         return;
     }

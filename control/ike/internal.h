@@ -246,4 +246,10 @@ void ike_event(struct ike_sa *sa, enum ike_event ev, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void ike_dropped(struct ike *ike, const struct ike_sa *sa, enum ike_drop why);
 
+/* mismatch.c: nothing of the peer's offer is acceptable */
+void ike_mismatch_ike(struct ike *ike, const struct ike_path *p, const struct ike_offer *offer,
+                      const struct ike_policy *policy, size_t n);
+void ike_mismatch_esp(const struct ike_sa *sa, const struct ike_offer *offer,
+                      const struct ike_child_cfg *cfg, bool dh);
+
 #endif

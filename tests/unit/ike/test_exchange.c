@@ -174,14 +174,25 @@ static void unknown_peer(void **state)
     sim_free(s);
 }
 
+static void assert_said(const struct sim *s, const char *text)
+{
+    if (!strstr(s->node[1].log, text))
+        fail_msg("not said: %s\n%s", text, s->node[1].log);
+}
+
 static void no_ike_proposal(void **state)
 {
     struct sim *s = sim_new(4, DH_X25519);
     (void)state;
     s->node[1].policy[0].encr[0].keybits = 128;
+    s->node[1].debug = true;
     sim_initiate(s, 0, 1, 0);
     sim_for(s, 1);
     assert_int_equal(s->node[0].last_failure, IKE_R_NO_PROPOSAL);
+    assert_said(s,
+                "IKEv2-PROTO-2: (0): No IKE proposal chosen: peer offered {AES-CBC-256, PRF-SHA");
+    assert_int_equal(s->node[1].mismatches, 1);
+    assert_said(s, "IKEv2-PROTO-2: (0): No IKE proposal chosen: configured 1 {AES-CBC-128, SHA");
     assert_nothing(s);
     assert_int_equal(timerq_next(&s->q), -1);
     sim_free(s);
@@ -192,10 +203,13 @@ static void no_esp_proposal(void **state)
     struct sim *s = sim_new(5, DH_X25519);
     (void)state;
     s->node[1].esp[0].integ[0] = INTEG_SHA1_96;
+    s->node[1].debug = true;
     sim_initiate(s, 0, 1, 0);
     sim_for(s, 1);
     assert_int_equal(s->node[0].failed, 1);
     assert_int_equal(s->node[0].last_failure, IKE_R_NO_PROPOSAL);
+    assert_said(s, "No ESP proposal chosen: peer offered {AES-CBC-256, SHA256}\n");
+    assert_said(s, "No ESP proposal chosen: configured PROPOSAL {AES-CBC-256, SHA96}\n");
     assert_int_equal(s->node[1].sa_up, 1); /* §1.2: the IKE SA stood alone for a moment */
     assert_nothing(s);
     sim_free(s);
