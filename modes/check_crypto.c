@@ -149,6 +149,37 @@ int map_match_check(struct txn *t, struct cfg_node *n, const struct a_map_match 
     return 0;
 }
 
+/* A line may carry both lifetimes; the tree keeps one of each. */
+static int both_lives(struct txn *t, struct cfg_node *entry, struct a_map_life_seconds time,
+                      struct a_map_life_kilobytes volume)
+{
+    return txn_set(t, entry, E_MAP_LIFE_SECONDS, &time) &&
+                   txn_set(t, entry, E_MAP_LIFE_KILOBYTES, &volume)
+               ? 0
+               : -1;
+}
+
+int map_life_seconds_check(struct txn *t, struct cfg_node *n, const struct a_map_life_seconds *a,
+                           bool negate)
+{
+    struct a_map_life_seconds time = {.has_seconds = true, .seconds = a->seconds};
+    struct a_map_life_kilobytes volume = {.has_kilobytes = a->has_kilobytes,
+                                          .kilobytes = a->kilobytes,
+                                          .unlimited = a->unlimited};
+    bool both = a->has_kilobytes || a->unlimited;
+    return negate || !both ? 0 : both_lives(t, n->parent, time, volume);
+}
+
+int map_life_kilobytes_check(struct txn *t, struct cfg_node *n,
+                             const struct a_map_life_kilobytes *a, bool negate)
+{
+    struct a_map_life_seconds time = {.has_seconds = true, .seconds = a->seconds};
+    struct a_map_life_kilobytes volume = {.has_kilobytes = a->has_kilobytes,
+                                          .kilobytes = a->kilobytes,
+                                          .unlimited = a->unlimited};
+    return negate || !a->has_seconds ? 0 : both_lives(t, n->parent, time, volume);
+}
+
 int map_peer_check(struct txn *t, struct cfg_node *n, const struct a_map_peer *a, bool negate)
 {
     (void)a;
