@@ -68,7 +68,8 @@ static int by_word(const void *a, const void *b)
 
 /* --- what may come next ---------------------------------------------------------------------- */
 
-/* What the live nodes of an entry have as this argument, NULL: as their first key. */
+/* What the live nodes of an entry have as this argument, NULL: as their first key (a leaf: as
+ * what it says). */
 static void add_live(struct options *o, const struct cfg_node *n, uint16_t entry,
                      const struct g_arg *arg, const char *partial, const char *help)
 {
@@ -80,7 +81,7 @@ static void add_live(struct options *o, const struct cfg_node *n, uint16_t entry
         for (uint16_t i = 0; i < e->narg; i++) {
             const struct g_arg *a = &g_args[e->arg + i];
             struct value v;
-            if (arg ? a != arg : !(a->flags & GA_KEY))
+            if (arg ? a != arg : !(a->flags & GA_KEY) && e->kind != G_LEAF)
                 continue;
             struct str text = {0};
             field_load(a, c->args, &v);
