@@ -15,17 +15,47 @@ static unsigned print_flags(unsigned flags)
     return (flags & TEXT_SECRETS ? PRINT_SECRETS : 0) | (flags & TEXT_ALL ? PRINT_ALL : 0);
 }
 
-/* The tree's text; the ASA separates the interfaces from what stands before them. */
+static bool starts(const char *line, const char *words)
+{
+    return strncmp(line, words, strlen(words)) == 0;
+}
+
+/* The first line of a part that the ASA sets off with a `!`; done: the parts seen so far. */
+static bool opens_part(const char *line, unsigned *done)
+{
+    static const struct {
+        const char *words;
+        unsigned part;
+    } first[] = {
+        {"interface ", 1}, {"track ", 2}, {"prompt ", 4}, {"call-home ", 4}, {"no call-home ", 4}};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        if (!starts(line, first[i].words) || (*done & first[i].part))
+            continue;
+        *done |= first[i].part;
+        return true;
+    }
+    return false;
+}
+
+/* The tree's text with the ASA's few `!` lines: before the interfaces, around what stands from
+ * the tracked objects to the console's timeout, and before the last lines. */
 static void asa_body(const struct cli *cli, unsigned flags, struct str *out)
 {
     struct str body = {0};
+    unsigned done = 0;
+    bool bang = false;
     print_tree(cli->tree, true, print_flags(flags), &body);
-    const char *text = str_text(&body), *first = strstr(text, "\ninterface ");
-    size_t lead = first ? (size_t)(first - text) + 1 : 0;
-    str_addn(out, text, lead);
-    if (first)
-        str_add(out, "!\n");
-    str_addn(out, text + lead, body.len - lead);
+    for (const char *p = str_text(&body); *p;) {
+        size_t n = strcspn(p, "\n");
+        n += p[n] == '\n';
+        if (opens_part(p, &done) && !bang)
+            str_add(out, "!\n");
+        str_addn(out, p, n);
+        bang = *p == '!' || starts(p, "console timeout ");
+        if (bang && *p != '!')
+            str_add(out, "!\n");
+        p += n;
+    }
     str_wipe(&body);
 }
 
