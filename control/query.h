@@ -58,8 +58,8 @@ struct query_port {
     bool admin_up, carrier;
     uint8_t mac[6];
     uint32_t mtu;
-    struct prefix addr;  /* what is on the device now */
-    bool counted; /* the kernel's counters of the device, where they could be read */
+    struct prefix addr; /* what is on the device now */
+    bool counted;       /* the kernel's counters of the device, where they could be read */
     struct world_traffic traffic;
     const char *trouble; /* "" or what keeps the wanted state from being true, for people */
 };

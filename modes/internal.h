@@ -79,7 +79,7 @@ struct cli {
     usec_t changed_wall;   /* 0 = not since the start */
     char changed_by[SESSION_USER];
     struct log_limit refused; /* log lines about logins */
-    bool booted_with; /* there was a startup-config at the start */
+    bool booted_with;         /* there was a startup-config at the start */
     bool has_startup;
     char written[160];  /* its ": Written by …" line */
     struct str startup; /* startup-config as the shows print it: secrets masked */

@@ -43,7 +43,7 @@ struct identities {
     uint64_t slots[DPSTATS_SLOTS / 64]; /* taken ones */
     uint32_t slot_hint;
     uint64_t ended_drops[DP_CAUSES]; /* of slots that were given back */
-    struct dp_counters *baseline; /* per slot, once counters were cleared; NULL before */
+    struct dp_counters *baseline;    /* per slot, once counters were cleared; NULL before */
 };
 
 struct identity *identity_by_policy(const struct identities *ids, uint32_t policy);
