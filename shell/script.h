@@ -18,7 +18,8 @@ struct script {
 
 /* Runs the lines of `in`. name: with it, the text of a refused line is shown as
  * "name:line: text", the error below it; NULL: the output alone. A question takes the next
- * line as its answer; behind the last line a [confirm] is not given. False when the session ended before the lines did. */
+ * line as its answer; behind the last line a [confirm] is not given. False when the session ended
+ * before the lines did. */
 bool script_run(struct script *s, FILE *in, const char *name);
 
 #endif
