@@ -185,6 +185,25 @@ int interface_check(struct txn *t, struct cfg_node *n, const struct a_interface 
     return negate ? if_forget_names(t) : 0; /* its name is gone with the rest */
 }
 
+/* Do the mtu lines stand as mtu_lines() wants them? What is in order is not touched, so that a
+ * line typed again changes nothing. */
+static bool mtu_in_order(const struct cfg_tree *tree)
+{
+    const struct cfg_node *m = cfg_first(tree->root, E_MTU);
+    while (m && !if_by_nameif(tree, CFG_ARGS(m, mtu)->nameif))
+        m = cfg_next(m);
+    cfg_each(tree->root, E_INTERFACE, i)
+    {
+        const struct cfg_node *l = cfg_first(i, E_NAMEIF);
+        if (!l)
+            continue;
+        if (!m || strcmp(CFG_ARGS(m, mtu)->nameif, CFG_ARGS(l, nameif)->name) != 0)
+            return false;
+        m = cfg_next(m);
+    }
+    return !m;
+}
+
 /* Each name has an mtu line, and these lines stand in the order of the interfaces however they
  * came; those of names that are still to come stand first. */
 static int mtu_lines(struct txn *t, char *fresh)
@@ -192,6 +211,8 @@ static int mtu_lines(struct txn *t, char *fresh)
     struct a_mtu mtu = {.has_nameif = true, .nameif = fresh, .has_bytes = true, .bytes = 1500};
     if (!mtu_of(t->tree, fresh) && !txn_set(t, t->tree->root, E_MTU, &mtu))
         return -1;
+    if (mtu_in_order(t->tree))
+        return 0;
     cfg_each(t->tree->root, E_INTERFACE, i)
     {
         const struct cfg_node *l = cfg_first(i, E_NAMEIF);

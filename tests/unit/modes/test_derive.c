@@ -318,6 +318,12 @@ static void paste(struct box *b, bool backwards, struct str *running)
         }
         shell_line(&s, "show hostname"); /* half a configuration has been applied */
     }
+    uint64_t serial = cli_tree(b->cli)->serial;
+    shell_line(&s, "interface g0/1");
+    shell_line(&s, "nameif BACKUP-ISP");
+    shell_line(&s, "mtu BACKUP-ISP 1400");
+    assert_int_equal(cli_tree(b->cli)->serial, serial); /* once more changes nothing */
+    shell_line(&s, "exit");
     str_add(running, shell_line(&s, "more system:running-config"));
     shell_close(&s);
 }
