@@ -412,7 +412,7 @@ int world_traffic(const struct world *w, uint32_t ifindex, struct world_traffic 
     if (n >= 0)
         n = nl_recvmsgs(w->dump, cb);
     if (n >= 0)
-        n = nl_wait_for_ack(w->dump);
+        (void)nl_wait_for_ack(w->dump); /* read away; what counts is whether `r` was filled */
     nl_cb_put(cb);
     if (!r.found)
         return -EIO;
