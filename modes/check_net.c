@@ -58,6 +58,14 @@ void acl_expected(struct txn *t, const char *acl)
 /* --- objects -----------------------------------------------------------------------------------
  */
 
+/* A rule has no effect while one of its objects is missing (derive_acl.c). */
+static void object_expected(struct txn *t, uint16_t entry, const char *name)
+{
+    if (!cfg_find_word(t->tree->root, entry, name))
+        txn_note(t, "WARNING: %s \"%s\" is not configured yet; this line takes effect when it is.",
+                 entry == E_GROUP_NETWORK ? "object-group" : "object", name);
+}
+
 static int check_subnet(struct txn *t, const struct addr *a, const struct addr *mask)
 {
     char net[ADDR_STRLEN], m[ADDR_STRLEN];
@@ -103,12 +111,11 @@ int group_member_check(struct txn *t, struct cfg_node *n, const struct a_group_m
 {
     if (negate)
         return 0;
-    if (a->has_object && !cfg_find_word(t->tree->root, E_OBJECT_NETWORK, a->object))
-        return txn_refuse(t, "ERROR: specified object <%s> does not exist", a->object);
+    if (a->has_object)
+        object_expected(t, E_OBJECT_NETWORK, a->object);
     if (a->has_group) {
         const char *self = CFG_ARGS(n->parent, group_network)->name;
-        if (!cfg_find_word(t->tree->root, E_GROUP_NETWORK, a->group))
-            return txn_refuse(t, "ERROR: specified object-group <%s> does not exist", a->group);
+        object_expected(t, E_GROUP_NETWORK, a->group);
         if (group_holds(t->tree, a->group, self, GROUP_DEPTH))
             return txn_refuse(t, "ERROR: object-group %s would contain itself", a->group);
     }
@@ -191,10 +198,10 @@ struct end { /* one side of a rule */
 
 static int check_end(struct txn *t, const struct end *e)
 {
-    if (e->has_object && !cfg_find_word(t->tree->root, E_OBJECT_NETWORK, e->object))
-        return txn_refuse(t, "ERROR: specified object <%s> does not exist", e->object);
-    if (e->has_group && !cfg_find_word(t->tree->root, E_GROUP_NETWORK, e->group))
-        return txn_refuse(t, "ERROR: specified object group <%s> not found", e->group);
+    if (e->has_object)
+        object_expected(t, E_OBJECT_NETWORK, e->object);
+    if (e->has_group)
+        object_expected(t, E_GROUP_NETWORK, e->group);
     return e->has_addr ? check_subnet(t, e->addr, e->mask) : 0;
 }
 

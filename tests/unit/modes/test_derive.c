@@ -293,7 +293,9 @@ static const char *const peer_2[] = {
     "tunnel-group 192.0.2.1 type ipsec-l2l\ntunnel-group 192.0.2.1 ipsec-attributes\n"
     "ikev2 remote-authentication pre-shared-key cisco\n"
     "ikev2 local-authentication pre-shared-key cisco\n",
-    "access-list CRYPTO extended permit ip 192.168.10.0 255.255.255.0 10.10.10.0 255.255.255.0\n",
+    "object network THERE\nsubnet 10.10.10.0 255.255.255.0\n",
+    "object-group network HERE\nnetwork-object 192.168.10.0 255.255.255.0\n",
+    "access-list CRYPTO extended permit ip object-group HERE object THERE\n",
     "access-group CRYPTO in interface inside\n",
     "ssh 192.168.10.0 255.255.255.0 inside\n",
 };
