@@ -232,7 +232,7 @@ static void forget_addrs(struct broker *b)
 
 static bool table_ok(uint32_t table)
 {
-    return table == TABLE_MAIN || table == TANDEM_RT_TABLE;
+    return table == TABLE_MAIN || rt_table_is_ours(table);
 }
 
 static bool v4_or_unset(const struct addr *a)
@@ -274,8 +274,8 @@ static int do_rule(struct answer *a, const struct lr_rule *r)
     if (!r->priority || r->priority > RULE_LAST)
         return refuse(a, -EPERM, "rule priority %u is outside of 1..%u", r->priority, RULE_LAST);
     if (r->goto_priority ? r->table != 0 || r->goto_priority <= r->priority : !table_ok(r->table))
-        return refuse(a, -EPERM, "a rule of ours points to table %u, %u, or to a later rule",
-                      TABLE_MAIN, TANDEM_RT_TABLE);
+        return refuse(a, -EPERM, "a rule of ours points to table %u, %u..%u, or to a later rule",
+                      TABLE_MAIN, TANDEM_RT_TABLE, TANDEM_RT_TABLE + TANDEM_IFIDS);
     if (memchr(r->iif, 0, sizeof(r->iif)) == NULL)
         return refuse(a, -EPERM, "interface name without an end");
     snprintf(what, sizeof(what), "rule %u", r->priority);
@@ -364,7 +364,7 @@ static int do_tun(struct answer *a, const struct lr_tun *r)
     struct broker *b = a->b;
     if (!ifname_ok(r->name))
         return refuse(a, -EPERM, "not an interface name");
-    if (r->kind < TUN_SHADOW || r->kind > TUN_TUNNEL)
+    if (r->kind < TUN_SHADOW || r->kind > TUN_INBOUND)
         return refuse(a, -EPERM, "TUN kind %u is not known", r->kind);
     struct tun **at = tun_find(b, r->kind, r->ifid), *t = *at;
     if (!r->open) {

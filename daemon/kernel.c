@@ -359,7 +359,7 @@ static int on_route(struct nl_msg *msg, void *arg)
         return NL_SKIP;
     const struct rtmsg *t = (const struct rtmsg *)nlmsg_data(h);
     uint32_t table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : t->rtm_table;
-    if (table != RT_TABLE_MAIN && table != TANDEM_RT_TABLE)
+    if (table != RT_TABLE_MAIN && !rt_table_is_ours(table))
         return NL_SKIP;
     struct found_route *x = (struct found_route *)found_add(f);
     if (!x)

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define ROUNDS       4
-#define TUNS_MAX     256
+#define TUNS_MAX     (2 * SPD_INTERFACES + 1) /* two each, and the bypass TUN */
 #define DUMP_PENDING (1u << 20) /* a dump waits while the channel holds more than this */
 #define IKE_PENDING  (2u << 20) /* and IKE messages from outside are dropped past this */
 #define LOG_IO       (5 * USEC_PER_SEC)
@@ -57,24 +57,33 @@ static void io_wire(void *ctx, struct pkt **p, size_t n)
     wire_send(d->wire, p, n);
 }
 
-static struct tun *find_tun(struct datapath *d, uint32_t ifid)
+/* ifid 0 has the bypass TUN; any other one a TUN for inspection and one for what is protected. */
+static struct tun *find_tun(struct datapath *d, uint32_t ifid, bool inbound)
 {
     struct tun *t = d->tuns;
-    while (t && (ifid ? t->info.ifid != ifid : t->info.kind != TUN_BYPASS))
+    while (t && (t->info.ifid != ifid || (t->info.kind == TUN_INBOUND) != inbound))
         t = t->next;
     return t;
 }
 
-static void io_tun(void *ctx, uint32_t ifid, struct pkt **p, size_t n)
+static void write_to(struct tun *t, struct pkt **p, size_t n)
 {
-    struct datapath *d = ctx;
-    struct tun *t = find_tun(d, ifid);
     if (t) {
         tun_write(t->fd, p, n);
         return;
     }
     for (size_t i = 0; i < n; i++)
         p[i]->cause = DP_TUN_ERROR;
+}
+
+static void io_tun(void *ctx, uint32_t ifid, struct pkt **p, size_t n)
+{
+    write_to(find_tun(ctx, ifid, false), p, n);
+}
+
+static void io_back(void *ctx, uint32_t ifid, struct pkt **p, size_t n)
+{
+    write_to(find_tun(ctx, ifid, true), p, n);
 }
 
 static int io_engine(void *ctx, uint16_t type, const void *a, size_t alen, const void *b,
@@ -98,7 +107,8 @@ static void io_ike(void *ctx, const struct sadb_ike *path, const uint8_t *msg, s
                  strerror(-err));
 }
 
-static const struct dp_io io = {.wire = io_wire, .tun = io_tun, .engine = io_engine, .ike = io_ike};
+static const struct dp_io io = {
+    .wire = io_wire, .tun = io_tun, .back = io_back, .engine = io_engine, .ike = io_ike};
 
 static void on_ike(void *ctx, const struct sadb_ike *path, const uint8_t *msg, size_t len)
 {
@@ -127,7 +137,9 @@ static void on_tun(evutil_socket_t fd, short what, void *arg)
         int err = tun_read(fd, d->vec, &bad);
         dp_count(d->dp->total, DP_TUN_ERROR, bad);
         size_t n = pointers(d->vec, p);
-        if (n && t->info.kind != TUN_BYPASS) /* nothing is routed into the bypass TUN */
+        if (n && t->info.kind == TUN_INBOUND)
+            dp_inspect(d->dp, t->info.ifid, p, n);
+        else if (n && t->info.kind != TUN_BYPASS) /* nothing is routed into the bypass TUN */
             dp_outbound(d->dp, t->info.ifid, t->info.kind == TUN_SHADOW, p, n);
         if (err) {
             log_line(&d->log, LOGL_ERROR, "tun", "%s: %s; it is not read any more", t->info.name,
@@ -318,7 +330,7 @@ static void take_tun(struct datapath *d, struct ipc_msg *m, bool gone)
     drop_tun(d, &info);
     if (gone || m->nfds != 1)
         return;
-    if ((info.kind != TUN_BYPASS && info.ifid == 0) || d->n_tuns >= TUNS_MAX) {
+    if ((info.kind == TUN_BYPASS) != (info.ifid == 0) || d->n_tuns >= TUNS_MAX) {
         log_line(&d->log, LOGL_ERROR, "tun", "%s: not accepted", info.name);
         return;
     }

@@ -6,9 +6,9 @@
  * Tables are read by the path and written only between two vectors. A second worker would get
  * its own crypto, batch and spare vector, and own the SAs that its packets use.
  *
- * What cannot be seen here: a packet that comes in clear from outside although policy wants it
- * protected is forwarded by the kernel and never enters a shadow TUN. Only what the kernel
- * routes into a shadow TUN, and what was decrypted, is checked against policy.
+ * What cannot be seen here: a packet that comes in clear from outside for the box itself. Checked
+ * against policy is what was decrypted, and what the kernel routes into a TUN of ours: into a
+ * shadow TUN what leaves, into an inbound TUN what came from outside for a protected network.
  */
 #ifndef TANDEM_DATAPLANE_DP_H
 #define TANDEM_DATAPLANE_DP_H
@@ -33,6 +33,8 @@ struct dp_io {
     void (*wire)(void *ctx, struct pkt **p, size_t n);
     /* Inner packets to the TUN of ifid (0: bypass); sets `cause` likewise. */
     void (*tun)(void *ctx, uint32_t ifid, struct pkt **p, size_t n);
+    /* Packets that dp_inspect() lets pass, back into the inbound TUN of ifid; likewise. */
+    void (*back)(void *ctx, uint32_t ifid, struct pkt **p, size_t n);
     /* A message to the engine: 0, -ENOBUFS, -ENOTCONN. */
     int (*engine)(void *ctx, uint16_t type, const void *a, size_t alen, const void *b, size_t blen);
     /* An IKE message to UDP 4500; len 0: a NAT keepalive. */
@@ -72,6 +74,9 @@ struct dp_counters *dp_slot(struct dp *dp, uint32_t slot); /* NULL where there i
 /* path.c */
 /* Packets from the TUN of ifid. `bypass`: what no policy wants goes on in clear. */
 void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size_t n);
+/* Packets in clear from the inbound TUN of ifid: those that policy wants protected are dropped,
+ * the others go back. */
+void dp_inspect(struct dp *dp, uint32_t ifid, struct pkt **p, size_t n);
 /* ESP packets from the wire, `data` at the ESP header, outer addresses set. */
 void dp_inbound(struct dp *dp, struct pkt **p, size_t n);
 /* Sends what waited for the policy's SA. */

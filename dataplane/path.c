@@ -3,6 +3,7 @@
  *
  * Outbound: read the flow → SPD → SA, queue, or clear → seal → wire.
  * Inbound: SA by SPI → open → selectors → TUN of the SA's interface.
+ * In clear from outside: read the flow → mirrored SPD → drop, or back to the kernel.
  *
  * A packet that is dropped is counted where it belongs: on its SA, else on its policy, else in
  * the total; one line per cause and interval goes to the log.
@@ -59,8 +60,9 @@ static void event(struct dp *dp, enum sadb_event_kind kind, const struct pkt *p,
     e.kind = (uint8_t)kind;
     e.sa = p->sa ? p->sa->id : 0;
     e.spi = spi;
-    e.path.local = p->local;
-    e.path.remote = p->remote;
+    /* what came in clear has no outer header */
+    e.path.local = kind == EV_CLEAR_INBOUND ? p->flow.local : p->local;
+    e.path.remote = kind == EV_CLEAR_INBOUND ? p->flow.remote : p->remote;
     e.path.local_port = p->lport;
     e.path.remote_port = p->rport;
     dp->io->engine(dp->io_ctx, SADB_EVENT, &e, sizeof e, NULL, 0);
@@ -177,21 +179,28 @@ static void set_outer(struct pkt *p, const struct sa *sa, const struct ip_info *
 
 enum way { WAY_NONE, WAY_SEAL, WAY_CLEAR };
 
+/* True when the packet of a TUN has a flow, and there is a policy to ask about it. */
+static bool readable(struct dp *dp, const struct spd *spd, bool inbound, struct pkt *p,
+                     struct ip_info *in)
+{
+    if (ip_parse(p->data, p->len, inbound, in)) {
+        drop(dp, dp->total, p, DP_BAD_INNER);
+        return false;
+    }
+    p->flow = in->flow;
+    p->len = in->total;
+    if (p->data[0] >> 4 == 6 && p->data[24] == 0xff)
+        return false; /* the kernel's own multicast on a fresh interface */
+    if (!spd)         /* no policy was ever set: never in clear by default */
+        drop(dp, dp->total, p, DP_NO_SA);
+    return spd != NULL;
+}
+
 static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p)
 {
     struct ip_info in;
-    if (ip_parse(p->data, p->len, false, &in)) {
-        drop(dp, dp->total, p, DP_BAD_INNER);
+    if (!readable(dp, spd, false, p, &in))
         return WAY_NONE;
-    }
-    p->flow = in.flow;
-    p->len = in.total;
-    if (p->data[0] >> 4 == 6 && p->data[24] == 0xff)
-        return WAY_NONE; /* the kernel's own multicast on a fresh interface */
-    if (!spd) {          /* no policy was ever set: never in clear by default */
-        drop(dp, dp->total, p, DP_NO_SA);
-        return WAY_NONE;
-    }
     struct policy *pol = spd_lookup(spd, &p->flow);
     if (!pol) {
         if (bypass)
@@ -333,6 +342,40 @@ void dp_tick(struct dp *dp)
             if (p->head)
                 acquire(dp, p, &p->head->flow);
         }
+}
+
+/* --- in clear from outside ----------------------------------------------------------------- */
+
+/* RFC 4301 §5.2: what arrives in clear although the policy wants it protected is discarded. The
+ * flow of an inbound packet has its destination as the local side, so the SPD's lines match as
+ * the mirror of themselves that they are for this direction, deny lines and their order too. */
+static bool may_pass(struct dp *dp, struct spd *spd, struct pkt *p)
+{
+    struct ip_info in;
+    if (!readable(dp, spd, true, p, &in))
+        return false;
+    const struct policy *pol = spd_lookup(spd, &p->flow);
+    if (!pol)
+        return true;
+    drop(dp, pol->ctr, p, DP_CLEAR_INBOUND);
+    event(dp, EV_CLEAR_INBOUND, p, 0);
+    return false;
+}
+
+void dp_inspect(struct dp *dp, uint32_t ifid, struct pkt **p, size_t n)
+{
+    struct spd *spd = spd_find(&dp->spd, ifid);
+    struct pkt *pass[PKT_BATCH];
+    size_t n_pass = 0;
+    for (size_t i = 0; i < n; i++)
+        if (may_pass(dp, spd, p[i])) {
+            ip_ttl_give_back(p[i]->data);
+            pass[n_pass++] = p[i];
+        }
+    if (!n_pass)
+        return;
+    dp->io->back(dp->io_ctx, ifid, pass, n_pass);
+    survivors(dp, pass, n_pass);
 }
 
 /* --- inbound ------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #define TANDEM_LIB_LAUNCHPROTO_H
 
 #include "lib/addr.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 #define LAUNCH_FD     3
@@ -19,6 +20,14 @@
 #define TANDEM_RTPROT   0x75 /* routes and rules: protocol number 117 */
 #define TANDEM_FWMARK   0x7a6d
 #define TANDEM_RT_TABLE 0x7a6d /* the crypto table of design §5 */
+/* Behind it one table per interface number (ifid 1 …): what arrives there and has to be looked at
+ * (docs/control.md, "What arrives in clear"). */
+#define TANDEM_IFIDS 512
+
+static inline bool rt_table_is_ours(uint32_t table)
+{
+    return table >= TANDEM_RT_TABLE && table <= TANDEM_RT_TABLE + TANDEM_IFIDS;
+}
 
 enum launch_role { ROLE_ENGINE = 1, ROLE_DATAPATH, ROLE_ACCESS };
 
@@ -56,7 +65,12 @@ struct lm_socket {
     uint32_t kind; /* enum launch_socket */
 };
 
-enum tun_kind { TUN_SHADOW = 1, TUN_BYPASS = 2, TUN_TUNNEL = 3 };
+enum tun_kind {
+    TUN_SHADOW = 1,
+    TUN_BYPASS = 2,
+    TUN_TUNNEL = 3,
+    TUN_INBOUND = 4 /* transit packets from the interface, on their way to a protected network */
+};
 
 struct lm_tun {
     uint32_t ifid; /* engine's number for the interface; 0 for the bypass TUN */
@@ -118,7 +132,7 @@ struct lr_route {
     uint32_t id;
     uint8_t add;
     uint8_t type;   /* enum route_type */
-    uint32_t table; /* main (254) or TANDEM_RT_TABLE; others are refused */
+    uint32_t table; /* main (254), or rt_table_is_ours(); others are refused */
     uint32_t oif;   /* 0 = none */
     uint32_t metric;
     struct prefix dst;

@@ -1,27 +1,36 @@
-/* Shadow TUNs and rules. See shadow.h. */
+/* TUNs and rules. See shadow.h. */
 #include "control/crypto/shadow.h"
 #include "control/priv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_PREFIX "tds"
-#define NAME_BYPASS "tdbypass"
+#define NAME_PREFIX  "tds"
+#define NAME_INBOUND "tdi"
+#define NAME_BYPASS  "tdbypass"
 
-/* Bypassed packets jump over our table to where the kernel keeps the rule for `main`. */
-#define RULE_BYPASS 32000
-#define RULE_CRYPTO 32001
-#define RULE_MAIN   32766
+/* Bypassed packets jump over our tables to where the kernel keeps the rule for `main`. Then what
+ * came in by an interface with a map is looked at; then what leaves. */
+#define RULE_BYPASS  32000
+#define RULE_INBOUND 32001
+#define RULE_CRYPTO  32002
+#define RULE_MAIN    32766
 
-#define MTU_LEAST  576
-#define MTU_BYPASS 65535
+#define MTU_LEAST 576
+#define MTU_MOST  65535 /* nothing is added to what passes: no TUN of ours is the bottleneck */
 
-void shadow_name(uint32_t ifid, char *buf, size_t cap)
+void shadow_name(uint32_t ifid, bool in, char *buf, size_t cap)
 {
     if (ifid)
-        snprintf(buf, cap, NAME_PREFIX "%u", ifid);
+        snprintf(buf, cap, "%s%u", in ? NAME_INBOUND : NAME_PREFIX, ifid);
     else
         snprintf(buf, cap, NAME_BYPASS);
+}
+
+uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t)
+{
+    const struct world_link *l = t->ifindex ? world_link_at(&c->world, t->ifindex) : NULL;
+    return l && l->up ? t->ifindex : 0;
 }
 
 /* --- MTU
@@ -69,16 +78,16 @@ uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
 /* --- TUNs
  * ------------------------------------------------------------------------------------------ */
 
-static void want_tun(struct control *c, uint32_t ifid, uint32_t mtu, bool open)
+static void want_tun(struct control *c, uint32_t ifid, bool in, bool open)
 {
-    struct shadow *s = &c->shadow[ifid];
+    struct shadow_tun *s = in ? &c->shadow[ifid].in : &c->shadow[ifid].out;
     struct lr_tun t;
     memset(&t, 0, sizeof(t));
     t.open = open;
     t.ifid = ifid;
-    t.kind = ifid ? TUN_SHADOW : TUN_BYPASS;
-    t.mtu = open ? mtu : 0;
-    shadow_name(ifid, t.name, sizeof(t.name));
+    t.kind = in ? TUN_INBOUND : ifid ? TUN_SHADOW : TUN_BYPASS;
+    t.mtu = open ? s->mtu : 0;
+    shadow_name(ifid, in, t.name, sizeof(t.name));
     const struct launch_op *op = launch_want(&c->launch, LR_TUN, &t, sizeof(t));
     if (op && op->state == OP_DONE)
         s->open = open;
@@ -87,70 +96,95 @@ static void want_tun(struct control *c, uint32_t ifid, uint32_t mtu, bool open)
         ports_trouble(p, "crypto map", op);
 }
 
-static void apply_tun(struct control *c, uint32_t ifid)
+static void apply_tun(struct control *c, uint32_t ifid, bool in)
 {
-    struct shadow *s = &c->shadow[ifid];
+    struct shadow_tun *s = in ? &c->shadow[ifid].in : &c->shadow[ifid].out;
     char name[LAUNCH_IFNAME];
-    shadow_name(ifid, name, sizeof(name));
+    shadow_name(ifid, in, name, sizeof(name));
     const struct world_link *l = world_link_named(&c->world, name);
     s->ifindex = l ? l->ifindex : 0;
-    if (!s->wanted) {
+    if (!c->shadow[ifid].wanted) {
         if (s->open || l)
-            want_tun(c, ifid, 0, false);
+            want_tun(c, ifid, in, false);
         if (!l)
             s->open = false;
         return;
     }
     /* Opening again is how a TUN is handed over anew, set up, or given another MTU. */
     if (!s->open || !l || !l->up || l->mtu != s->mtu)
-        want_tun(c, ifid, s->mtu, true);
+        want_tun(c, ifid, in, true);
 }
 
 /* --- rules
  * ------------------------------------------------------------------------------------------ */
 
-static bool rule_there(const struct world *w, const struct lr_rule *r)
+static bool same_rule(const struct lr_rule *a, const struct lr_rule *b)
 {
-    for (size_t i = 0; i < w->n_rule; i++) {
-        const struct lr_rule *x = &w->rule[i];
-        if (x->priority == r->priority && x->mark == r->mark && x->not_mark == r->not_mark &&
-            x->table == r->table && x->goto_priority == r->goto_priority &&
-            strcmp(x->iif, r->iif) == 0)
-            return true;
+    return a->priority == b->priority && a->mark == b->mark && a->not_mark == b->not_mark &&
+           a->table == b->table && a->goto_priority == b->goto_priority &&
+           strcmp(a->iif, b->iif) == 0;
+}
+
+static bool among(const struct lr_rule *r, const struct lr_rule *v, size_t n)
+{
+    size_t i = 0;
+    while (i < n && !same_rule(r, &v[i]))
+        i++;
+    return i < n;
+}
+
+/* v is zeroed and has room for two more than there are ports. */
+static size_t wanted_rules(const struct control *c, struct lr_rule *v)
+{
+    size_t n = 0;
+    if (!c->shadow[0].wanted)
+        return 0;
+    v[n].priority = RULE_BYPASS;
+    v[n].goto_priority = RULE_MAIN;
+    shadow_name(0, false, v[n].iif, sizeof(v[n].iif));
+    n++;
+    v[n].priority = RULE_CRYPTO;
+    v[n].not_mark = 1;
+    v[n].mark = TANDEM_FWMARK;
+    v[n].table = TANDEM_RT_TABLE;
+    n++;
+    for (size_t i = 0; i < c->ports.n; i++) {
+        const struct port *p = c->ports.v[i];
+        if (!c->shadow[p->ifid].wanted)
+            continue;
+        v[n].priority = RULE_INBOUND;
+        v[n].table = TANDEM_RT_TABLE + p->ifid;
+        memcpy(v[n].iif, p->netdev, sizeof(v[n].iif));
+        n++;
     }
-    return false;
+    return n;
 }
 
-static void wanted_rules(struct lr_rule r[2])
+static void apply_rules(struct control *c)
 {
-    memset(r, 0, 2 * sizeof(*r));
-    r[0].priority = RULE_BYPASS;
-    r[0].goto_priority = RULE_MAIN;
-    shadow_name(0, r[0].iif, sizeof(r[0].iif));
-    r[1].priority = RULE_CRYPTO;
-    r[1].not_mark = 1;
-    r[1].mark = TANDEM_FWMARK;
-    r[1].table = TANDEM_RT_TABLE;
-}
-
-static void apply_rules(struct control *c, bool wanted)
-{
-    struct lr_rule r[2];
-    wanted_rules(r);
-    for (size_t i = 0; i < c->world.n_rule; i++) {
-        struct lr_rule have = c->world.rule[i];
-        bool keep = false;
-        for (size_t k = 0; wanted && k < 2; k++)
-            keep = keep || (have.priority == r[k].priority && rule_there(&c->world, &r[k]));
-        have.add = 0;
-        if (!keep)
+    const struct world *w = &c->world;
+    struct lr_rule *want = (struct lr_rule *)calloc(c->ports.n + 2, sizeof(*want));
+    if (!want)
+        return;
+    size_t n = wanted_rules(c, want);
+    for (size_t i = 0; i < w->n_rule; i++) {
+        struct lr_rule have;
+        memset(&have, 0, sizeof(have));
+        have.not_mark = w->rule[i].not_mark;
+        have.priority = w->rule[i].priority;
+        have.mark = w->rule[i].mark;
+        have.table = w->rule[i].table;
+        have.goto_priority = w->rule[i].goto_priority;
+        memcpy(have.iif, w->rule[i].iif, sizeof(have.iif));
+        if (!among(&have, want, n))
             launch_want(&c->launch, LR_RULE, &have, sizeof(have));
     }
-    for (size_t k = 0; wanted && k < 2; k++) {
-        r[k].add = 1;
-        if (!rule_there(&c->world, &r[k]))
-            launch_want(&c->launch, LR_RULE, &r[k], sizeof(r[k]));
+    for (size_t k = 0; k < n; k++) {
+        want[k].add = 1;
+        if (!among(&want[k], w->rule, w->n_rule))
+            launch_want(&c->launch, LR_RULE, &want[k], sizeof(want[k]));
     }
+    free(want);
 }
 
 void shadow_apply(struct control *c)
@@ -162,12 +196,16 @@ void shadow_apply(struct control *c)
         struct shadow *s = &c->shadow[p->ifid];
         s->wanted = l && p->ifp && p->ifp->map && ports_active(&c->ports, p);
         if (s->wanted)
-            s->mtu = shadow_mtu(p->ifp->map, p->ifp->mtu ? p->ifp->mtu : l->mtu);
+            s->out.mtu = shadow_mtu(p->ifp->map, p->ifp->mtu ? p->ifp->mtu : l->mtu);
+        s->in.mtu = MTU_MOST;
         any = any || s->wanted;
     }
     c->shadow[0].wanted = any;
-    c->shadow[0].mtu = MTU_BYPASS;
-    for (uint32_t id = 0; id <= c->ports.n; id++)
-        apply_tun(c, id);
-    apply_rules(c, any);
+    c->shadow[0].out.mtu = MTU_MOST;
+    for (uint32_t id = 0; id <= c->ports.n; id++) {
+        apply_tun(c, id, false);
+        if (id)
+            apply_tun(c, id, true);
+    }
+    apply_rules(c);
 }

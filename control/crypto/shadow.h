@@ -1,6 +1,7 @@
 /*
- * Shadow TUNs: one per interface that bears a crypto map, and one bypass TUN for what no map
- * wants; with the two rules that put our routing table before `main`.
+ * TUNs of the datapath. Each interface that bears a crypto map has a shadow TUN for what leaves
+ * by it and an inbound TUN for what came in by it, in clear, for a protected network; one bypass
+ * TUN serves what no map wants. With the rules that put our routing tables before `main`.
  */
 #ifndef TANDEM_CONTROL_CRYPTO_SHADOW_H
 #define TANDEM_CONTROL_CRYPTO_SHADOW_H
@@ -10,10 +11,15 @@
 
 struct control;
 
-struct shadow {
-    bool wanted, open;
+struct shadow_tun {
+    bool open;
     uint32_t ifindex; /* 0 while there is no device */
     uint32_t mtu;     /* wanted */
+};
+
+struct shadow {
+    bool wanted;
+    struct shadow_tun out, in; /* of number 0 (bypass) there is only out */
     /* what the datapath was told */
     struct sadb_spd_entry *spd;
     size_t n_spd;
@@ -23,7 +29,10 @@ struct shadow {
 };
 
 void shadow_apply(struct control *c);
-void shadow_name(uint32_t ifid, char *buf, size_t cap);
+/* The device of a TUN; `in`: of the inbound one. */
+void shadow_name(uint32_t ifid, bool in, char *buf, size_t cap);
+/* The device while it can carry packets, else 0. */
+uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t);
 /* The largest packet that still fits `mtu` after the costliest encapsulation of the map. */
 uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu);
 

@@ -1,6 +1,7 @@
 /*
- * What the kernel's routing must hold because of us: the static routes of the RIB in `main`, and
- * the crypto table. Compared with what stands there under our tag; differences become requests.
+ * What the kernel's routing must hold because of us: the static routes of the RIB in `main`, the
+ * crypto table, and the inbound tables. Compared with what stands there under our tag; differences
+ * become requests.
  *
  * Additions go out before removals, so that a change of a route leaves no moment without one:
  * in the crypto table such a moment would let a packet out in clear. For the same reason a
@@ -99,12 +100,12 @@ static bool gather(struct control *c, struct inputs *in)
 
 /* Behind each way into a shadow stands a wall: should all of us be killed at once, the kernel
  * takes the TUN and its routes away, and main would lead the packet out in clear. */
-static void add_closed(struct wanted *w, const struct prefix *dst)
+static void add_closed(struct wanted *w, uint32_t table, const struct prefix *dst)
 {
     struct lr_route *r = add(w);
     if (!r)
         return;
-    r->table = TANDEM_RT_TABLE;
+    r->table = table;
     r->metric = CLOSED_METRIC;
     r->dst = *dst;
     r->type = RT_UNREACHABLE;
@@ -129,18 +130,70 @@ static void add_table(struct control *c, struct wanted *w)
         if (!t[i].ifid)
             continue;
         const struct port *p = ports_by_ifid(&c->ports, t[i].ifid);
-        uint32_t tun = c->shadow[t[i].ifid].ifindex;
+        uint32_t tun = shadow_ready(c, &c->shadow[t[i].ifid].out);
         r->type = RT_UNREACHABLE;
-        if (tun && p->has_addr && world_link_at(&c->world, tun)->up) {
+        if (tun && p->has_addr) {
             r->type = RT_UNICAST;
             r->oif = tun;
             /* else the box's own packets would take the address of another interface */
             r->src = p->ifp->addr.addr;
-            add_closed(w, &t[i].dst);
+            add_closed(w, TANDEM_RT_TABLE, &t[i].dst);
         }
     }
     free(t);
     free(in.rib);
+    free(in.prot);
+}
+
+/* --- the inbound tables
+ * --------------------------------------------------------------------------- */
+
+static int by_dst(const void *x, const void *y)
+{
+    return prefix_cmp(&((const struct table_in *)x)->dst, &((const struct table_in *)y)->dst);
+}
+
+static bool gather_local(struct inputs *in, const struct intent_map *m)
+{
+    for (uint32_t e = 0; e < m->n; e++) {
+        const struct intent_acl *acl = m->entry[e].acl;
+        for (uint32_t i = 0; acl && i < acl->n; i++) {
+            const struct intent_ace *a = &acl->ace[i];
+            if (a->permit && a->sel.local.lo.family == AF_INET &&
+                !table_add_range(&in->prot, &in->n_prot, &in->cap_prot, &a->sel.local, 0))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* What came in by this port for a network that its map protects goes to the inbound TUN, and is
+ * refused while there is none. Sorted, a prefix comes after those that cover it: what the last
+ * one taken covers is left out. */
+static void add_inbound(struct control *c, const struct port *p, struct wanted *w)
+{
+    struct inputs in = {0};
+    const struct prefix *last = NULL;
+    uint32_t tun = shadow_ready(c, &c->shadow[p->ifid].in);
+    w->bad = !gather_local(&in, p->ifp->map) || w->bad;
+    if (in.n_prot)
+        qsort(in.prot, in.n_prot, sizeof(*in.prot), by_dst);
+    for (size_t i = 0; i < in.n_prot; i++) {
+        const struct prefix *dst = &in.prot[i].dst;
+        if (last && prefix_covers(last, dst))
+            continue;
+        last = dst;
+        struct lr_route *r = add(w);
+        if (!r)
+            break;
+        r->table = TANDEM_RT_TABLE + p->ifid;
+        r->metric = CRYPTO_METRIC;
+        r->dst = *dst;
+        r->type = tun ? RT_UNICAST : RT_UNREACHABLE;
+        r->oif = tun;
+        if (tun)
+            add_closed(w, TANDEM_RT_TABLE + p->ifid, dst);
+    }
     free(in.prot);
 }
 
@@ -176,7 +229,9 @@ static void ask(struct control *c, const struct lr_route *from, bool on)
     const struct launch_op *op = launch_want(&c->launch, LR_ROUTE, &r, sizeof(r));
     for (size_t i = 0; on && op && op->fails && i < c->ports.n; i++) {
         const struct world_link *l = ports_link(c->ports.v[i], &c->world);
-        if (l && (l->ifindex == r.oif || c->shadow[c->ports.v[i]->ifid].ifindex == r.oif))
+        const struct shadow *s = &c->shadow[c->ports.v[i]->ifid];
+        if (l &&
+            (l->ifindex == r.oif || (r.oif && (s->out.ifindex == r.oif || s->in.ifindex == r.oif))))
             ports_trouble(c->ports.v[i], "route", op);
     }
 }
@@ -202,6 +257,9 @@ void fib_apply(struct control *c)
     struct wanted w = {0};
     add_statics(c, &w);
     add_table(c, &w);
+    for (size_t i = 0; i < c->ports.n; i++)
+        if (c->shadow[c->ports.v[i]->ifid].wanted)
+            add_inbound(c, c->ports.v[i], &w);
     if (w.n)
         qsort(w.v, w.n, sizeof(*w.v), by_place);
     /* By place, `main` comes first. It is added last and removed first: whoever is routed at all

@@ -124,7 +124,7 @@ static void on_route(struct world *w, struct nlmsghdr *h)
     const struct rtmsg *t = (const struct rtmsg *)nlmsg_data(h);
     uint32_t table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : t->rtm_table;
     if (t->rtm_family != AF_INET || t->rtm_protocol != TANDEM_RTPROT ||
-        (t->rtm_flags & RTM_F_CLONED) || (table != RT_TABLE_MAIN && table != TANDEM_RT_TABLE))
+        (t->rtm_flags & RTM_F_CLONED) || (table != RT_TABLE_MAIN && !rt_table_is_ours(table)))
         return;
     if (!VEC_ROOM(w->route, w->cap_route, w->n_route + 1)) {
         w->routes_stale = true;

@@ -14,7 +14,7 @@
 #include "control/launch.h"
 #include "control/world/world.h"
 
-#define PORTS_MAX 512
+#define PORTS_MAX TANDEM_IFIDS
 
 struct port {
     char name[INTENT_NAME];

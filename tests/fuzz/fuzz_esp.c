@@ -62,7 +62,8 @@ static void on_ike(void *ctx, const struct sadb_ike *path, const uint8_t *msg, s
     (void)len;
 }
 
-static const struct dp_io io = {.wire = on_wire, .tun = on_tun, .engine = on_engine, .ike = on_ike};
+static const struct dp_io io = {
+    .wire = on_wire, .tun = on_tun, .back = on_tun, .engine = on_engine, .ike = on_ike};
 
 static const struct {
     uint16_t encr, key_len, integ, ikey_len;

@@ -29,9 +29,9 @@ struct world {
     struct manual_time time;
     struct pktvec *v;
     struct dpstats *stats;
-    struct kept wire[KEPT], tun[KEPT], ike[4];
+    struct kept wire[KEPT], tun[KEPT], back[KEPT], ike[4];
     struct said said[KEPT];
-    size_t n_wire, n_tun, n_said, n_ike;
+    size_t n_wire, n_tun, n_back, n_said, n_ike;
     int engine_error;   /* what the channel answers */
     size_t engine_room; /* messages until -ENOBUFS */
     uint8_t wire_cause, tun_cause;
@@ -72,6 +72,16 @@ static inline void world_tun(void *ctx, uint32_t ifid, struct pkt **p, size_t n)
     }
 }
 
+static inline void world_back(void *ctx, uint32_t ifid, struct pkt **p, size_t n)
+{
+    struct world *w = ctx;
+    for (size_t i = 0; i < n; i++) {
+        p[i]->cause = w->tun_cause;
+        if (w->n_back < KEPT)
+            keep_packet(&w->back[w->n_back++], p[i], ifid);
+    }
+}
+
 static inline int world_engine(void *ctx, uint16_t type, const void *a, size_t alen, const void *b,
                                size_t blen)
 {
@@ -104,6 +114,7 @@ static inline void world_ike(void *ctx, const struct sadb_ike *path, const uint8
 
 static const struct dp_io world_io = {.wire = world_wire,
                                       .tun = world_tun,
+                                      .back = world_back,
                                       .engine = world_engine,
                                       .ike = world_ike};
 
@@ -133,7 +144,7 @@ static inline void world_free(struct world *w)
 
 static inline void world_clear(struct world *w)
 {
-    w->n_wire = w->n_tun = w->n_said = w->n_ike = 0;
+    w->n_wire = w->n_tun = w->n_back = w->n_said = w->n_ike = 0;
 }
 
 /* The next message of a type that the core sent; its data is copied out. */
