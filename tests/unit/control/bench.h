@@ -116,7 +116,7 @@ static inline void do_rule(struct world *w, const struct lr_rule *r)
         return;
     }
     for (size_t i = 0; i < w->n_rule; i++)
-        if (w->rule[i].priority == r->priority) {
+        if (w->rule[i].priority == r->priority && strcmp(w->rule[i].iif, r->iif) == 0) {
             w->rule[i] = w->rule[--w->n_rule];
             return;
         }
@@ -318,6 +318,7 @@ struct wish {
     unsigned peers, lines; /* of the map entry and its list */
     uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
+    bool any, both; /* a permit any any behind the lines; the map also on the inside */
 };
 
 static inline struct wish seed_wish(void)
@@ -358,6 +359,9 @@ static inline void wish_map(struct intent *i, const struct wish *w)
         acl->ace[acl->n] = acl->ace[acl->n - 1];
         acl->n++;
     }
+    if (w->any)
+        acl->ace[acl->n++] =
+            (struct intent_ace){.permit = true, .line = 9, .sel = sel("0.0.0.0", 0, "0.0.0.0", 0)};
     i->n_map = 1;
     struct intent_map *m = i->map = arena_new(&i->arena, struct intent_map);
     struct intent_map_entry *e = m->entry = arena_new(&i->arena, struct intent_map_entry);
@@ -424,6 +428,7 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
     i.ifs[0].ikev2 = w->ikev2;
     i.ifs[0].map = w->map ? i.map : NULL;
     i.ifs[0].shutdown = w->shutdown;
+    i.ifs[1].map = w->both ? i.map : NULL;
     strcpy(i.ifs[1].name, "GigabitEthernet0/1");
     strcpy(i.ifs[1].nameif, "INSIDE");
     i.ifs[1].addr = pfx("10.10.10.2", 24);
