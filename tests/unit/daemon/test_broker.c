@@ -296,6 +296,35 @@ static void rules(void **state)
     assert_int_equal(system("ip rule del prio 90"), 0);
 }
 
+/* One table and one rule per interface; the rules share a priority. */
+static void inbound_tables(void **state)
+{
+    struct box *x = (struct box *)*state;
+    struct lr_rule a = {.add = 1, .priority = 100, .table = TANDEM_RT_TABLE + 1, .iif = "p0"},
+                   b = {.add = 1, .priority = 100, .table = TANDEM_RT_TABLE + 2, .iif = "p1"};
+    struct lr_route r = route(TANDEM_RT_TABLE + 2, "10.60.0.0", 16, NULL, NULL);
+    r.type = RT_UNREACHABLE;
+    assert_int_equal(ASK(x, LR_RULE, a), 0);
+    assert_int_equal(ASK(x, LR_RULE, b), 0);
+    assert_int_equal(ASK(x, LR_RULE, b), 0);
+    assert_int_equal(ASK(x, LR_ROUTE, r), 0);
+    assert_true(ns_shows("ip rule show prio 100", "iif p0 lookup 31342"));
+    assert_true(ns_shows("ip rule show prio 100", "iif p1 lookup 31343"));
+    assert_true(ns_shows("ip route show table 31343", "unreachable 10.60.0.0/16 proto 117"));
+    a.add = 0;
+    assert_int_equal(ASK(x, LR_RULE, a), 0);
+    assert_false(ns_shows("ip rule show", "iif p0"));
+    assert_true(ns_shows("ip rule show", "iif p1"));
+    b.table = r.table = TANDEM_RT_TABLE + TANDEM_IFIDS + 1;
+    assert_int_equal(ASK(x, LR_RULE, b), -EPERM);
+    assert_int_equal(ASK(x, LR_ROUTE, r), -EPERM);
+    b.table = TANDEM_RT_TABLE - 1;
+    assert_int_equal(ASK(x, LR_RULE, b), -EPERM);
+    broker_reset(x->b);
+    assert_false(ns_shows("ip rule show", "iif p1"));
+    assert_false(ns_shows("ip route show table all", "table 31343"));
+}
+
 /* A ping through the TUN comes out of its descriptor behind a vnet header. */
 static void tun_carries_packets(void **state)
 {
@@ -436,11 +465,17 @@ static bool one_random_request(struct box *x, uint64_t *seed)
 {
     static const char *const names[] = {"tdm1", "tdm2", "p0", "lo", "../x"};
     static const char *const dst[] = {"10.50.0.0", "10.9.9.0", "10.9.9.1", "0.0.0.0", "10.40.0.0"};
-    static const uint32_t tables[] = {0, 253, 254, 255, TANDEM_RT_TABLE};
+    static const uint32_t tables[] = {0,
+                                      253,
+                                      254,
+                                      255,
+                                      TANDEM_RT_TABLE,
+                                      TANDEM_RT_TABLE + TANDEM_IFIDS,
+                                      TANDEM_RT_TABLE + TANDEM_IFIDS + 1};
     const char *where = dst[dice(seed, 5)];
     unsigned len = dice(seed, 2) ? 16 : dice(seed, 34);
     bool add = dice(seed, 2);
-    uint32_t ifindex = dice(seed, 6), table = tables[dice(seed, 5)];
+    uint32_t ifindex = dice(seed, 6), table = tables[dice(seed, 7)];
     unsigned small = dice(seed, 5), big = dice(seed, 33000);
     struct lr_addr addr = {.ifindex = ifindex, .add = add, .addr = ns_prefix(where, len)};
     struct lr_route r = {.add = add,
@@ -515,8 +550,12 @@ static void left_overs_of_a_killed_run(void **state)
         y.b = make(&y);
         struct lr_route r = route(254, "10.40.0.0", 16, "10.1.1.2", "p1");
         struct lr_rule rule = {.add = 1, .priority = 100, .table = TANDEM_RT_TABLE};
+        struct lr_rule in = {.add = 1, .priority = 99, .table = TANDEM_RT_TABLE + 1, .iif = "p1"};
+        struct lr_route wall = route(TANDEM_RT_TABLE + 1, "10.40.0.0", 16, NULL, NULL);
+        wall.type = RT_UNREACHABLE;
         bool ok = y.b && ask_addr(&y, "p1", "10.1.1.1", 24, true) == 0 &&
-                  ASK(&y, LR_ROUTE, r) == 0 && ASK(&y, LR_RULE, rule) == 0;
+                  ASK(&y, LR_ROUTE, r) == 0 && ASK(&y, LR_RULE, rule) == 0 &&
+                  ASK(&y, LR_ROUTE, wall) == 0 && ASK(&y, LR_RULE, in) == 0;
         ok = write(pipefd[1], ok ? "y" : "n", 1) == 1 && ok;
         for (;;)
             pause();
@@ -534,7 +573,8 @@ static void left_overs_of_a_killed_run(void **state)
     assert_non_null(x->b);
     assert_false(ns_shows("ip route show", "proto 117"));
     assert_false(ns_shows("ip addr show dev p1", "10.1.1.1"));
-    assert_false(ns_shows("ip rule show", "31341"));
+    assert_false(ns_shows("ip rule show", "3134"));
+    assert_false(ns_shows("ip route show table all", "table 31342"));
     assert_true(ns_shows("ip addr show dev p1", "10.9.9.1/24"));
     assert_true(ns_shows("ip route show", "10.50.0.0/16 via 10.9.9.2"));
     assert_true(ns_shows("ip rule show", "from 1.2.3.4"));
@@ -572,6 +612,7 @@ int main(void)
         cmocka_unit_test(routes_of_others_are_left_alone),
         cmocka_unit_test(a_replaced_route_is_not_removed_with_its_old_self),
         cmocka_unit_test(rules),
+        cmocka_unit_test(inbound_tables),
         cmocka_unit_test(tun_carries_packets),
         cmocka_unit_test(tun_limits),
         cmocka_unit_test(saving_and_reload),

@@ -19,7 +19,7 @@ static const struct combo gcm = {"gcm256", ENCR_AES_GCM16, 36, INTEG_NONE, 0, tr
 struct node {
     pid_t pid;
     struct ipc *launch, *engine;
-    int shadow, bypass; /* our ends of its TUNs */
+    int shadow, bypass, inbound; /* our ends of its TUNs */
     uint16_t port;
     struct addr addr;
     struct dpstats *stats;
@@ -126,6 +126,7 @@ static struct node *node_new(const char *address)
     struct lm_socket s = {.kind = SOCK_NATT4};
     give(n, LM_SOCKET, &s, sizeof s, udp(n, address));
     n->shadow = give_tun(n, 1, TUN_SHADOW);
+    n->inbound = give_tun(n, 1, TUN_INBOUND);
     n->bypass = give_tun(n, 0, TUN_BYPASS);
     give_engine(n);
     assert_int_equal(ipc_send(n->launch, LM_READY, NULL, 0), 0);
@@ -143,6 +144,7 @@ static void node_free(struct node *n)
     ipc_free(n->engine);
     close(n->shadow);
     close(n->bypass);
+    close(n->inbound);
     munmap(n->stats, sizeof(struct dpstats));
     free(n);
 }
@@ -241,6 +243,12 @@ static void test_process(void **state)
     /* what no policy wants goes on through the bypass TUN */
     say(a->shadow, LEFT, "203.0.113.1", 3);
     listen_for(a->bypass, LEFT, "203.0.113.1", 3, IP_OUTER_TTL + 1);
+
+    /* what came in clear and should not have; the next one goes back where it came from */
+    say(a->inbound, RIGHT, LEFT, 4);
+    say(a->inbound, "203.0.113.1", LEFT, 5);
+    listen_for(a->inbound, "203.0.113.1", LEFT, 5, IP_OUTER_TTL + 1);
+    assert_int_equal(dp_read(&a->stats->slot[5].drops[DP_CLEAR_INBOUND]), 1);
 
     /* IKE beside ESP on the same port */
     struct {
