@@ -192,10 +192,12 @@ static void build_rib(struct control *c)
 
 static void make_it_so(struct control *c, const struct intent *old)
 {
-    ports_apply(&c->ports, &c->world, &c->launch);
+    ports_look(&c->ports, &c->world);
     build_rib(c);
     shadow_apply(c);
     fib_apply(c);
+    /* The walls stand before an address brings packets that should meet them. */
+    ports_apply(&c->ports, &c->world, &c->launch);
     spd_apply(c);
     dp_local_addrs(c);
     tunnel_prune(c, old);

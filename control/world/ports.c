@@ -194,11 +194,16 @@ static const struct launch_op *want_addr(struct launch *launch, uint32_t ifindex
     return launch_want(launch, LR_ADDR, &r, sizeof(r));
 }
 
+/* A shut interface keeps its address, as it keeps its configuration. */
+static bool addr_wanted(const struct ports *ports, const struct port *p)
+{
+    return p->ifp && addr_is_set(&p->ifp->addr.addr) && (!ports->asa || p->ifp->nameif[0]);
+}
+
 static void apply_addr(const struct ports *ports, struct port *p, const struct world_link *l,
                        const struct world *w, struct launch *launch)
 {
-    /* A shut interface keeps its address, as it keeps its configuration. */
-    bool wanted = p->ifp && addr_is_set(&p->ifp->addr.addr) && (!ports->asa || p->ifp->nameif[0]);
+    bool wanted = addr_wanted(ports, p);
     for (size_t i = 0; i < w->n_addr; i++) {
         const struct world_addr *a = &w->addr[i];
         if (a->ifindex != l->ifindex || !a->ours ||
@@ -207,10 +212,26 @@ static void apply_addr(const struct ports *ports, struct port *p, const struct w
         ports_trouble(p, "old address cannot be removed",
                       want_addr(launch, l->ifindex, false, &a->addr));
     }
-    p->has_addr = wanted && world_addr_on(w, l->ifindex, &p->ifp->addr);
     if (wanted && !p->has_addr)
         ports_trouble(p, "address cannot be set",
                       want_addr(launch, l->ifindex, true, &p->ifp->addr));
+}
+
+void ports_look(struct ports *p, const struct world *w)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct port *port = p->v[i];
+        const struct world_link *l = ports_link(port, w);
+        port->trouble[0] = '\0';
+        port->managed = port->managed || configured(port->ifp);
+        port->has_addr = l && port->managed && addr_wanted(p, port) &&
+                         world_addr_on(w, l->ifindex, &port->ifp->addr);
+        if (!l && port->netdev[0])
+            snprintf(port->trouble, sizeof(port->trouble),
+                     "its device %s is not there (see the ports file)", port->netdev);
+        else if (!l && port->ifp)
+            str_copy(port->trouble, sizeof(port->trouble), "this host has no such port");
+    }
 }
 
 void ports_apply(struct ports *p, const struct world *w, struct launch *launch)
@@ -218,14 +239,6 @@ void ports_apply(struct ports *p, const struct world *w, struct launch *launch)
     for (size_t i = 0; i < p->n; i++) {
         struct port *port = p->v[i];
         const struct world_link *l = ports_link(port, w);
-        port->trouble[0] = '\0';
-        port->managed = port->managed || configured(port->ifp);
-        port->has_addr = false;
-        if (!l && port->netdev[0])
-            snprintf(port->trouble, sizeof(port->trouble),
-                     "its device %s is not there (see the ports file)", port->netdev);
-        else if (!l && port->ifp)
-            str_copy(port->trouble, sizeof(port->trouble), "this host has no such port");
         if (!l || !port->managed)
             continue;
         apply_link(port, l, launch);

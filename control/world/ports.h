@@ -52,6 +52,8 @@ bool ports_up(const struct ports *p, const struct port *port, const struct world
 /* Writes what keeps a wanted state from being true, unless something is written already. op:
  * the request concerned, NULL or never refused = nothing to say. */
 void ports_trouble(struct port *p, const char *what, const struct launch_op *op);
+/* Notes which addresses are there and what devices are missing; a round starts with it. */
+void ports_look(struct ports *p, const struct world *w);
 /* Compares and asks the launcher for what differs. */
 void ports_apply(struct ports *p, const struct world *w, struct launch *l);
 /* One log line for each port whose trouble is new, or over. */

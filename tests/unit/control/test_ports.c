@@ -119,6 +119,7 @@ static unsigned count(const struct asked *a, uint16_t type)
 static void round_of(struct asked *a, struct ports *p, struct world *w)
 {
     launch_round_begin(&a->l);
+    ports_look(p, w);
     ports_apply(p, w, &a->l);
     launch_round_end(&a->l);
 }
