@@ -267,7 +267,7 @@ static void establish(struct ike_sa *sa, const struct ike_rx *rx, const uint8_t 
     sa->holding = true;
     ike_sa_established(sa);
     if (sa->s.state == IKE_ESTABLISHED)
-        error = ike_child_choose(sa, &rx->pl, false, &want);
+        error = ike_child_choose(sa, &rx->pl, false, NULL, &want);
     if (error == 0 && ike_child_install(sa, want, false, b_ni, b_nr, (struct bytes){NULL, 0}) < 0)
         error = N_TEMPORARY_FAILURE;
     mem_wipe(ni, sizeof ni);

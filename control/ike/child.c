@@ -41,6 +41,16 @@ void ike_want_free(struct ike_want *w)
     free(w);
 }
 
+void ike_want_append(struct ike_sa *sa, struct ike_want *w)
+{
+    struct ike_want **at = &sa->wants;
+
+    while (*at)
+        at = &(*at)->next;
+    w->next = NULL;
+    *at = w;
+}
+
 void ike_want_failed(struct ike_sa *sa, struct ike_want *w, enum ike_reason why)
 {
     struct ike *ike = sa->ike;
@@ -48,6 +58,9 @@ void ike_want_failed(struct ike_sa *sa, struct ike_want *w, enum ike_reason why)
     /* A responder's half-made child is nobody's initiation. */
     bool ours = w->child.initiator;
 
+    /* While the old one still stands nobody misses the new one. */
+    if (w->rekey_spi && ike_child_by_spi(sa, w->rekey_spi) >= 0)
+        ours = false;
     ike_want_free(w);
     if (ours)
         ike->host.initiate_failed(ike->h, policy, &sa->s.path, why);
@@ -138,8 +151,23 @@ static bool covered(const struct selector *sel, const struct selector *offered, 
     return false;
 }
 
+/* Which configuration answers these selectors: for a child that replaces another, that one's own
+ * where the offer still holds its selectors; else whichever entry accepts them. */
+static int find_cfg(struct ike_sa *sa, const struct ike_child_state *old,
+                    const struct selector *pairs, size_t n, struct ike_child_cfg *cfg)
+{
+    struct ike *ike = sa->ike;
+
+    if (old && old->n_ts == 1 && covered(&old->ts[0], pairs, n) && ike->host.child_cfg &&
+        ike->host.child_cfg(ike->h, &sa->s, old, cfg) == 0) {
+        cfg->sel = old->ts[0];
+        return 0;
+    }
+    return ike->host.accept_child(ike->h, &sa->s, pairs, n, cfg);
+}
+
 uint16_t ike_child_choose(struct ike_sa *sa, const struct ike_payloads *pl, bool dh,
-                          struct ike_want **out)
+                          const struct ike_child_state *old, struct ike_want **out)
 {
     struct ike *ike = sa->ike;
     struct ike_offer offer;
@@ -152,10 +180,10 @@ uint16_t ike_child_choose(struct ike_sa *sa, const struct ike_payloads *pl, bool
         ike_ts_read(ike_payload_find(pl, PL_TSR), &local) < 0 ||
         ike_ts_read(ike_payload_find(pl, PL_TSI), &remote) < 0)
         return N_INVALID_SYNTAX;
-    if (sa->s.n_children == IKE_CHILDREN_MAX)
+    if (sa->s.n_children >= (old ? IKE_CHILDREN_ALL : IKE_CHILDREN_MAX))
         return N_NO_ADDITIONAL_SAS;
     size_t n_pairs = ike_ts_pairs(&local, &remote, pairs, IKE_TS_LIST * IKE_TS_LIST);
-    if (n_pairs == 0 || ike->host.accept_child(ike->h, &sa->s, pairs, n_pairs, &cfg) < 0 ||
+    if (n_pairs == 0 || find_cfg(sa, old, pairs, n_pairs, &cfg) < 0 ||
         !covered(&cfg.sel, pairs, n_pairs))
         return N_TS_UNACCEPTABLE;
     if (!ike_sa_alive(sa))
@@ -218,12 +246,28 @@ static void replace_others(struct ike_sa *sa, uint32_t policy)
     }
 }
 
-static int child_by_spi(const struct ike_sa *sa, uint32_t spi_in)
+int ike_child_by_spi(const struct ike_sa *sa, uint32_t spi_in)
 {
     for (unsigned i = 0; i < sa->s.n_children; i++)
         if (sa->s.child[i].spi_in == spi_in)
             return (int)i;
     return -1;
+}
+
+bool ike_child_replaced(const struct ike_sa *sa, const struct ike_child_state *c)
+{
+    return c->replaced_by && ike_child_by_spi(sa, c->replaced_by) >= 0;
+}
+
+/* Times and numbers of a child that is about to be installed. */
+static void begin_life(struct ike *ike, struct ike_child_state *c)
+{
+    usec_t life = (usec_t)c->life_seconds * USEC_PER_SEC;
+
+    c->created = ike_now(ike);
+    c->expires = life ? c->created + life : 0;
+    c->rekey_at = ike_rekey_time(ike, c->initiator, c->created, life);
+    c->conn_id = ++ike->conn;
 }
 
 int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, struct bytes ni,
@@ -234,7 +278,7 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
     struct sadb_alg encr[2], integ[2], swap;
     uint32_t policy = c->policy;
 
-    if (sa->s.n_children == IKE_CHILDREN_MAX)
+    if (sa->s.n_children >= (c->replaces ? IKE_CHILDREN_ALL : IKE_CHILDREN_MAX))
         return -ENOSPC;
     int err = ike_derive_child(ike->c, &sa->s.suite, &sa->s.keys, c, ni, nr, secret, encr, integ);
     if (err == 0 && initiator) { /* [0] is inbound for the host: what the responder sends */
@@ -243,9 +287,7 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
         mem_wipe(&swap, sizeof swap);
     }
     c->initiator = initiator;
-    c->created = ike_now(ike);
-    c->expires = c->life_seconds ? c->created + (usec_t)c->life_seconds * USEC_PER_SEC : 0;
-    c->conn_id = ++ike->conn;
+    begin_life(ike, c);
     if (err == 0)
         err = ike->host.child_alloc(ike->h, c);
     if (err == 0) {
@@ -255,7 +297,7 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
                                  &want->cfg);
     }
     /* The callback may have ended the SA, and with it this child. */
-    int at = child_by_spi(sa, c->spi_in);
+    int at = ike_child_by_spi(sa, c->spi_in);
     if (err == 0 && at < 0)
         err = -EPIPE;
     else if (err < 0 && at >= 0)
@@ -281,10 +323,28 @@ void ike_child_remove(struct ike_sa *sa, unsigned i, enum ike_reason why, bool t
 
     sa->s.n_children--;
     memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
-    if (tell && sa->n_gone < IKE_CHILDREN_MAX)
+    /* What it was to replace has no successor any more and needs another one. */
+    for (unsigned k = 0; k < sa->s.n_children; k++)
+        if (sa->s.child[k].replaced_by == c.spi_in && !sa->s.child[k].leaving) {
+            sa->s.child[k].replaced_by = 0;
+            sa->s.child[k].rekey_at = ike_retry_time(ike);
+        }
+    if (tell && !c.leaving && sa->n_gone < IKE_CHILDREN_ALL)
         sa->gone[sa->n_gone++] = c.spi_in;
     ike_debug_sa(sa, 4, "Child SA deleted: 0x%x/0x%x: %s", c.spi_in, c.spi_out,
                  ike_reason_text(why));
     ike->host.child_down(ike->h, &sa->s, &c, why);
     ike_event(sa, IKE_EV_CHILD_DOWN, "0x%x/0x%x: %s", c.spi_in, c.spi_out, ike_reason_text(why));
+}
+
+void ike_child_leave(struct ike_sa *sa, unsigned i)
+{
+    struct ike_child_state *c = &sa->s.child[i];
+
+    if (c->leaving || sa->n_gone == IKE_CHILDREN_ALL)
+        return; /* when there is no room its lifetime ends it */
+    c->leaving = IKE_LEAVING;
+    sa->gone[sa->n_gone++] = c->spi_in;
+    if (sa->ike->host.child_retired)
+        sa->ike->host.child_retired(sa->ike->h, &sa->s, c);
 }

@@ -50,6 +50,10 @@ int ike_key_lens(const struct ike_suite *s, struct ike_key_lens *out);
 int ike_derive_keys(const struct ike_crypto *c, const struct ike_suite *s, struct bytes ni,
                     struct bytes nr, struct bytes secret, uint64_t spi_i, uint64_t spi_r,
                     struct ike_keys *out);
+/* The same for an IKE SA that replaces another, §2.18: `old` gives the prf and SK_d of the SEED. */
+int ike_derive_rekeyed(const struct ike_crypto *c, uint16_t old_prf, const uint8_t *old_sk_d,
+                       const struct ike_suite *s, struct bytes ni, struct bytes nr,
+                       struct bytes secret, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out);
 /* KEYMAT of a child, §2.17, cut into its four keys. secret.n = 0 without PFS. [0] protects what
  * the exchange's initiator sends, [1] what its responder sends. */
 int ike_derive_child(const struct ike_crypto *c, const struct ike_suite *ike,

@@ -13,7 +13,7 @@ const char *ike_state_name(enum ike_state s)
 {
     if (s == IKE_ESTABLISHED)
         return "READY";
-    return s == IKE_DELETING || s == IKE_DEAD ? "DELETE" : "IN-NEG";
+    return s == IKE_REKEYED || s == IKE_DELETING || s == IKE_DEAD ? "DELETE" : "IN-NEG";
 }
 
 const char *ike_reason_text(enum ike_reason r)
@@ -33,6 +33,7 @@ const char *ike_reason_text(enum ike_reason r)
         "Limit reached",
         "Internal error",
         "Replaced by a newer SA",
+        "Rekeyed",
     };
     return r < IKE_REASONS ? text[r] : "unknown";
 }

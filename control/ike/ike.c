@@ -46,6 +46,8 @@ void ike_free(struct ike *ike)
         struct ike_sa *sa = ike->head;
         sa->told_down = true;
         sa->s.n_children = 0;
+        ike_rekey_free(sa->peer_rekey);
+        sa->peer_rekey = NULL;
         struct ike_want *lists[] = {sa->wants, sa->active, sa->peer_want};
         sa->wants = sa->active = sa->peer_want = NULL;
         for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
@@ -413,7 +415,7 @@ int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_chi
     int err = 0;
 
     for (struct ike_sa *sa = ike->head; sa; sa = sa->next) {
-        if (sa->s.state == IKE_DELETING)
+        if (sa->s.state == IKE_DELETING || sa->s.state == IKE_REKEYED || sa->in_doubt)
             continue;
         if (wants_policy(sa, cfg->policy, &n))
             return 0;
@@ -428,11 +430,8 @@ int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_chi
         return -ENOMEM;
     ike_enter(ike);
     if (host_sa) {
-        struct ike_want **at = &host_sa->wants;
-        while (*at)
-            at = &(*at)->next;
         want->child.initiator = true;
-        *at = want;
+        ike_want_append(host_sa, want);
         ike_sa_kick(host_sa);
     } else {
         err = ike_begin(ike, p, want);
@@ -455,7 +454,8 @@ static size_t delete_where(struct ike *ike, bool (*fn)(const struct ike_sa *sa, 
 
     ike_enter(ike);
     for (sa = ike->head; sa;) {
-        if (sa->s.state == IKE_DELETING || sa->s.session_id > last || !fn(sa, ctx)) {
+        if (sa->s.state == IKE_DELETING || (tell && sa->s.state == IKE_REKEYED) ||
+            sa->s.session_id > last || !fn(sa, ctx)) {
             sa = sa->next;
             continue;
         }
@@ -539,8 +539,16 @@ void ike_expired(struct ike *ike, uint32_t handle, bool hard)
         return;
     ike_debug_sa(sa, 4, "Child SA 0x%x reached its %s lifetime", sa->s.child[i].spi_in,
                  hard ? "hard" : "soft");
-    if (hard)
+    if (hard) {
         ike_end_child(ike, handle, IKE_R_LIFETIME);
+        return;
+    }
+    ike_enter(ike);
+    if (sa->s.state == IKE_ESTABLISHED) {
+        ike_child_rekey(sa, i);
+        ike_sa_kick(sa);
+    }
+    ike_leave(ike);
 }
 
 void ike_nat_moved(struct ike *ike, uint32_t handle, const struct ike_path *p)
@@ -558,7 +566,7 @@ void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_s
               void *ctx)
 {
     for (const struct ike_sa *sa = ike->head; sa; sa = sa->next)
-        if (!sa->lingering && !fn(ctx, &sa->s))
+        if (!sa->lingering && sa->s.state != IKE_REKEYED && !fn(ctx, &sa->s))
             return;
 }
 

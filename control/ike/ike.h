@@ -81,6 +81,7 @@ enum ike_reason {
     IKE_R_LIMIT,
     IKE_R_INTERNAL,
     IKE_R_REPLACED,
+    IKE_R_REKEYED,
     IKE_REASONS
 };
 const char *ike_reason_text(enum ike_reason r);
@@ -117,14 +118,22 @@ struct ike_host {
      * *cfg.sel is the narrowed selector. Returns 0, -ENOENT (TS_UNACCEPTABLE). */
     int (*accept_child)(void *h, const struct ike_sa_state *sa, const struct selector *offered,
                         size_t n, struct ike_child_cfg *cfg);
+    /* The configuration in force for a child that is to be replaced, its selectors included.
+     * -ENOENT: its line is gone, it ends with its lifetime. NULL: children are never replaced. */
+    int (*child_cfg)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
+                     struct ike_child_cfg *cfg);
     /* Numbers for a new child: SADB handles and counter slots. Asked for directly before
      * child_up; given back by child_down, which also follows a child_up that failed. */
     int (*child_alloc)(void *h, struct ike_child_state *c);
     /* Both directions are ready: install them. keys: [0] inbound, [1] outbound; wiped by the
-     * caller. */
+     * caller. When c->replaces is set and we are not the initiator, what we send stays on the old
+     * child until that goes: the peer may not be ready before it says so (RFC 7296 §2.8). */
     int (*child_up)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
                     const struct sadb_alg encr[2], const struct sadb_alg integ[2],
                     const struct ike_child_cfg *cfg);
+    /* The child has a successor and is about to be deleted: nothing is to be sent on it any more,
+     * but it receives until child_down. May be NULL. */
+    void (*child_retired)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c);
     void (*child_down)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
                        enum ike_reason why);
     /* An initiation for cfg->policy ended without a child; the tunnel manager may try the next
@@ -177,7 +186,7 @@ void ike_input(struct ike *ike, const struct ike_path *p, const uint8_t *msg, si
 size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid);
 /* Ends SAs of ifid whose local address is no longer `local`, or all of it when unset. */
 void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local);
-/* The datapath says an SA direction has reached a lifetime. */
+/* The datapath says an SA direction has reached a lifetime: soft, it is replaced; hard, it ends. */
 void ike_expired(struct ike *ike, uint32_t sa, bool hard);
 /* Ends the child of this SADB handle for a reason of the host's; the peer is told. */
 void ike_end_child(struct ike *ike, uint32_t sa, enum ike_reason why);

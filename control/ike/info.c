@@ -13,6 +13,9 @@ int ike_send_deletes(struct ike_sa *sa)
 
     ike_w_delete(&w, sa->gone, sa->n_gone);
     sa->n_gone = 0;
+    for (unsigned i = 0; i < sa->s.n_children; i++)
+        if (sa->s.child[i].leaving == IKE_LEAVING)
+            sa->s.child[i].leaving = IKE_LEFT;
     return ike_send_request(sa, X_INFORMATIONAL, &w);
 }
 
@@ -44,10 +47,14 @@ int ike_send_probe(struct ike_sa *sa)
 
 void ike_on_info_reply(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 {
-    /* §1.4.1: the response to our delete names the other halves, which are gone here already. */
+    /* §1.4.1: the response to our delete names the other halves. Those of replaced children have
+     * received until now. */
     (void)ike;
     (void)rx;
     ike_request_done(sa);
+    for (unsigned i = sa->s.n_children; i-- > 0 && i < sa->s.n_children;)
+        if (sa->s.child[i].leaving == IKE_LEFT)
+            ike_child_remove(sa, i, IKE_R_REKEYED, false);
     ike_sa_kick(sa);
 }
 
@@ -56,6 +63,8 @@ void ike_on_last_reply(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
     (void)ike;
     (void)rx;
     ike_request_done(sa);
+    if (sa->rekey && ike_rekey_late(sa, rx))
+        return;
     if (sa->want_delete)
         ike_sa_kick(sa); /* what was open before; now our delete may go */
     else
@@ -77,8 +86,10 @@ static unsigned delete_children(struct ike_sa *sa, const struct ike_delete_pl *d
         for (unsigned k = 0; k < sa->s.n_children; k++) {
             if (sa->s.child[k].spi_out != spi || n == max)
                 continue;
-            own[n++] = sa->s.child[k].spi_in;
-            ike_child_remove(sa, k, IKE_R_PEER_DELETE, false);
+            bool replaced = ike_child_replaced(sa, &sa->s.child[k]);
+            if (!sa->s.child[k].leaving) /* §1.4.1: not when our own delete of it is out, too */
+                own[n++] = sa->s.child[k].spi_in;
+            ike_child_remove(sa, k, replaced ? IKE_R_REKEYED : IKE_R_PEER_DELETE, false);
             break;
         }
     }
@@ -108,13 +119,27 @@ static bool read_deletes(struct ike_sa *sa, const struct ike_rx *rx, uint32_t *o
     return all;
 }
 
+static bool names_children(const struct ike_rx *rx)
+{
+    struct ike_delete_pl d;
+
+    for (unsigned i = 0; i < rx->pl.n; i++)
+        if (rx->pl.v[i].type == PL_DELETE && ike_delete_read(&rx->pl.v[i], &d) == 0 &&
+            d.proto != PROTO_IKE)
+            return true;
+    return false;
+}
+
 void ike_on_info_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 {
-    uint32_t own[IKE_CHILDREN_MAX];
+    uint32_t own[IKE_CHILDREN_ALL];
     struct ike_notify_pl notify;
     int n;
 
-    bool all = read_deletes(sa, rx, own, IKE_CHILDREN_MAX, &n);
+    /* Whose children these are is not settled yet (§2.8.2). It will be when this is repeated. */
+    if (sa->in_doubt && names_children(rx))
+        return;
+    bool all = read_deletes(sa, rx, own, IKE_CHILDREN_ALL, &n);
     if (!ike_sa_alive(sa))
         return;
     if (n < 0) {
@@ -131,6 +156,7 @@ void ike_on_info_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
         return;
     }
     ike_sa_arm_life(sa);
+    ike_sa_kick(sa);
 }
 
 void ike_on_last_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
@@ -141,6 +167,13 @@ void ike_on_last_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 
     bool all = read_deletes(sa, rx, own, 0, &n);
     ike_send_reply(sa, rx->path, X_INFORMATIONAL, rx->h.mid, &w);
-    if (all)
-        ike_sa_end(sa, sa->why); /* both took leave at the same time (§2.25.2) */
+    if (all) /* it replaced this SA; or both took leave at the same time (§2.25.2) */
+        ike_sa_end(sa, sa->s.state == IKE_REKEYED ? IKE_R_REKEYED : sa->why);
+}
+
+void ike_on_rekeyed_reply(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
+{
+    (void)ike;
+    (void)rx;
+    ike_request_done(sa);
 }

@@ -48,7 +48,7 @@ static int send_init(struct ike_sa *sa)
     init_header(sa, &w, false);
     if (n->cookie_len)
         ike_w_notify(&w, N_COOKIE, n->cookie, n->cookie_len); /* §2.6: it comes first */
-    int err = policy ? ike_w_sa_ike(&w, ike->c, policy, n_policy, &n->origin) : -ENOENT;
+    int err = policy ? ike_w_sa_ike(&w, ike->c, policy, n_policy, 0, &n->origin) : -ENOENT;
     if (err < 0)
         return err;
     ike_w_ke(&w, n->group, n->pub, n->pub_len);
@@ -93,7 +93,7 @@ static uint16_t first_group(struct ike *ike, const struct addr *local)
     size_t n = 0;
     const struct ike_policy *policy = ike->host.policies(ike->h, local, &n);
 
-    if (!policy || ike_w_sa_ike(&w, ike->c, policy, n, &origin) < 0 || w.w.bad)
+    if (!policy || ike_w_sa_ike(&w, ike->c, policy, n, 0, &origin) < 0 || w.w.bad)
         return DH_NONE;
     struct ike_payload pl = {PL_SA, ike->out + 4, w.w.len - 4};
     return ike_offer_read(&pl, &offer) == 0 ? ike_offer_group(&offer) : DH_NONE;
@@ -328,7 +328,7 @@ static void responder_has_secret(struct ike_sa *sa, struct ike_dh_job *j)
         return;
     }
     init_header(sa, &w, true);
-    ike_w_sa_ike_choice(&w, &sa->s.suite, n->num);
+    ike_w_sa_ike_choice(&w, &sa->s.suite, n->num, 0);
     ike_w_ke(&w, n->group, j->pub, j->pub_len);
     ike_w_payload(&w, PL_NONCE, n->nr, n->nr_len);
     ike_nat_write(ike->c, &w, sa->s.spi_i, sa->s.spi_r, &sa->s.path);

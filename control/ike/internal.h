@@ -24,6 +24,9 @@
 #define IKE_PORT_NAT     4500
 #define IKE_INIT_TIMEOUT (60 * USEC_PER_SEC) /* responder waits for IKE_AUTH */
 #define IKE_LINGER       (30 * USEC_PER_SEC) /* a refused SA answers repeated requests */
+#define IKE_REKEYED_WAIT (60 * USEC_PER_SEC) /* for the peer's delete of what it replaced */
+#define IKE_RIVAL_WAIT   (30 * USEC_PER_SEC) /* for its delete of what lost (§2.8.2) */
+#define IKE_TRIES_MAX    5                   /* after TEMPORARY_FAILURE */
 #define IKE_DELETE_SENDS 3
 #define IKE_DPD_SENDS    5 /* semantics.md §2: five misses */
 
@@ -42,6 +45,33 @@ struct ike_want {
     uint32_t mid;
     uint8_t num;
     bool transport;
+    uint32_t rekey_spi; /* inbound SPI of the child to be replaced; 0 = a further child */
+    usec_t after;       /* not before this, after TEMPORARY_FAILURE */
+    uint8_t tries;
+    /* The peer replaces the same child: what it has made, and the lowest nonce of that (§2.8.1) */
+    uint32_t rival_spi;
+    uint8_t rival[IKE_NONCE_MAX];
+    size_t rival_len;
+};
+
+/* An IKE SA in the making that shall replace another (§2.18), on either side. */
+struct ike_rekey {
+    uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+    size_t ni_len, nr_len;
+    uint64_t spi_i, spi_r;
+    struct ike_suite suite;
+    uint32_t priority, lifetime;
+    uint8_t num;
+    struct ike_dh *dh;
+    uint16_t group;
+    unsigned restarts;
+    /* initiator: what was offered */
+    struct ike_offer_origin origin;
+    uint8_t *offer;
+    size_t offer_len;
+    /* responder */
+    struct ike_path path;
+    uint32_t mid;
 };
 
 /* A key agreement under way, maybe in a helper thread, which touches only fields below `c`. */
@@ -103,11 +133,15 @@ struct ike_sa {
     struct ike_want *wants;          /* waiting; the head is asked for first */
     struct ike_want *active;         /* in the open exchange */
     struct ike_want *peer_want;      /* the peer's, while its key agreement is computed */
-    uint32_t gone[IKE_CHILDREN_MAX]; /* inbound SPIs of which the peer must be told */
+    struct ike_rekey *rekey;         /* ours: the exchange that replaces this SA is open */
+    struct ike_rekey *peer_rekey;    /* the peer's, while its key agreement is computed */
+    uint32_t gone[IKE_CHILDREN_ALL]; /* inbound SPIs of which the peer must be told */
     unsigned n_gone;
     enum ike_reason why;
     uint16_t tell; /* error notify that goes with the delete */
-    bool half_open, want_delete, want_probe, lingering, told_down;
+    bool half_open, want_delete, want_probe, want_rekey, lingering, told_down;
+    bool in_doubt;         /* made by the peer while we replace the same SA: not used yet */
+    bool replaced;         /* lost that, and ends */
     bool holding;          /* a handler is at work on it: nothing of ours goes out in between */
     struct ike_sa_state s; /* large: last, so that a walk through the list touches little */
 };
@@ -170,6 +204,9 @@ int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const ui
 /* --- sa.c: the list of SAs --- */
 struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i,
                           const struct ike_path *p);
+/* One without a first exchange, for the place of another; beyond the limit of SAs. */
+struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
+                           const struct ike_path *p);
 /* By the header of a message: for one that the original initiator sent, we are the responder. */
 struct ike_sa *ike_sa_find(struct ike *ike, uint64_t spi_i, uint64_t spi_r, bool initiator);
 /* A responder's SA by what a first message shows. */
@@ -183,10 +220,30 @@ void ike_sa_reap(struct ike *ike); /* frees what ended */
 void ike_nego_free(struct ike_nego *n);
 /* Sends what waits, when no exchange is open: deletes first, then children, then liveness. */
 void ike_sa_kick(struct ike_sa *sa);
-void ike_sa_arm_life(struct ike_sa *sa);
 void ike_sa_arm_dpd(struct ike_sa *sa);
 uint64_t ike_random_spi(struct ike *ike);
 uint32_t ike_random_esp_spi(struct ike *ike);
+
+/* --- life.c: lifetimes, and what is to be replaced when --- */
+void ike_sa_arm_life(struct ike_sa *sa);
+void ike_on_life_timer(struct timer *t, void *owner);
+/* When to replace what lives from `created` for `life`; 0 for no lifetime. */
+usec_t ike_rekey_time(struct ike *ike, bool initiator, usec_t created, usec_t life);
+usec_t ike_retry_time(struct ike *ike); /* after TEMPORARY_FAILURE */
+/* Replaces a child now, unless that is under way or it has a successor. */
+void ike_child_rekey(struct ike_sa *sa, unsigned i);
+/* RFC 7296 §2.8.1: compared octet by octet. */
+bool ike_nonce_lower(struct bytes a, struct bytes b);
+
+/* --- rekey.c: the IKE SA replaced, §1.3.2, §2.18 --- */
+void ike_rekey_start(struct ike_sa *sa);
+void ike_rekey_free(struct ike_rekey *r);
+/* The peer deletes or loses this SA while both sides replace it: its heir takes the children. */
+bool ike_rekey_inherit(struct ike_sa *sa);
+/* The answer to our rekey came after the decision to end the SA: what the peer has made from it
+ * must end, too. False: it made nothing. */
+bool ike_rekey_late(struct ike_sa *sa, struct ike_rx *rx);
+void ike_rekey_refused(struct ike_sa *sa, uint16_t error, const struct ike_notify_pl *n);
 
 /* --- child.c --- */
 struct ike_want *ike_want_new(const struct ike_child_cfg *cfg);
@@ -199,12 +256,17 @@ uint16_t ike_child_accept(struct ike_sa *sa, struct ike_want *want, const struct
                           bool dh);
 /* Responder: what becomes of the request; *out is a want on success. 0 or the notify. */
 uint16_t ike_child_choose(struct ike_sa *sa, const struct ike_payloads *pl, bool dh,
-                          struct ike_want **out);
+                          const struct ike_child_state *old, struct ike_want **out);
 void ike_child_answer(struct ike_writer *w, const struct ike_want *want);
 /* Makes the keys and hands both directions to the host. 0 or -errno; want stays the caller's. */
 int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, struct bytes ni,
                       struct bytes nr, struct bytes secret);
 void ike_child_remove(struct ike_sa *sa, unsigned i, enum ike_reason why, bool tell);
+/* The child has a successor: the peer is told, and until it answers the child still receives. */
+void ike_child_leave(struct ike_sa *sa, unsigned i);
+int ike_child_by_spi(const struct ike_sa *sa, uint32_t spi_in); /* index or -1 */
+bool ike_child_replaced(const struct ike_sa *sa, const struct ike_child_state *c);
+void ike_want_append(struct ike_sa *sa, struct ike_want *w);
 enum ike_reason ike_reason_of(uint16_t notify);
 
 /* --- retransmit.c --- */
@@ -226,7 +288,7 @@ void ike_on_send_timer(struct timer *t, void *owner);
 /* --- init.c, auth_exchange.c, create_child.c, info.c --- */
 void ike_init_start(struct ike_sa *sa);
 void ike_auth_start(struct ike_sa *sa);
-void ike_create_child_start(struct ike_sa *sa);
+bool ike_create_child_start(struct ike_sa *sa); /* false: no wish is due */
 int ike_send_deletes(struct ike_sa *sa);
 int ike_send_delete_ike(struct ike_sa *sa);
 int ike_send_probe(struct ike_sa *sa);

@@ -143,29 +143,21 @@ static void cut(const uint8_t **from, uint8_t *to, size_t n)
     *from += n;
 }
 
-int ike_derive_keys(const struct ike_crypto *c, const struct ike_suite *s, struct bytes ni,
-                    struct bytes nr, struct bytes secret, uint64_t spi_i, uint64_t spi_r,
-                    struct ike_keys *out)
+/* The SK_* of §2.14 from SKEYSEED, which is wiped. */
+static int expand(const struct ike_crypto *c, const struct ike_suite *s, uint8_t seed[IKE_PRF_MAX],
+                  size_t seed_len, const struct bytes nonce[2], uint64_t spi_i, uint64_t spi_r,
+                  struct ike_keys *out)
 {
-    uint8_t nonces[2 * IKE_NONCE_MAX], seed[IKE_PRF_MAX], spis[16];
-    uint8_t stream[3 * IKE_PRF_MAX + 4 * IKE_KEY_MAX];
+    uint8_t spis[16], stream[3 * IKE_PRF_MAX + 4 * IKE_KEY_MAX];
     struct ike_key_lens l;
     int err = ike_key_lens(s, &l);
 
-    if (err == 0 && (ni.n > IKE_NONCE_MAX || nr.n > IKE_NONCE_MAX))
-        err = -EINVAL;
-    if (err < 0)
-        return err;
-    /* SKEYSEED = prf(Ni | Nr, g^ir) */
-    memcpy(nonces, ni.p, ni.n);
-    memcpy(nonces + ni.n, nr.p, nr.n);
-    err = ike_prf(c, s->prf, (struct bytes){nonces, ni.n + nr.n}, &secret, 1, seed);
     put_u64(spis, spi_i);
     put_u64(spis + 8, spi_r);
-    struct bytes in[] = {ni, nr, {spis, sizeof spis}};
-    size_t total = l.d + 2 * (l.a + l.e + l.p);
+    struct bytes in[] = {nonce[0], nonce[1], {spis, sizeof spis}};
     if (err == 0)
-        err = ike_prf_plus(c, s->prf, (struct bytes){seed, l.d}, in, 3, stream, total);
+        err = ike_prf_plus(c, s->prf, (struct bytes){seed, seed_len}, in, 3, stream,
+                           l.d + 2 * (l.a + l.e + l.p));
     if (err == 0) {
         const uint8_t *p = stream;
         cut(&p, out->sk_d, l.d);
@@ -176,9 +168,42 @@ int ike_derive_keys(const struct ike_crypto *c, const struct ike_suite *s, struc
         cut(&p, out->sk_pi, l.p);
         cut(&p, out->sk_pr, l.p);
     }
-    mem_wipe(seed, sizeof seed);
+    mem_wipe(seed, IKE_PRF_MAX);
     mem_wipe(stream, sizeof stream);
     return err;
+}
+
+int ike_derive_keys(const struct ike_crypto *c, const struct ike_suite *s, struct bytes ni,
+                    struct bytes nr, struct bytes secret, uint64_t spi_i, uint64_t spi_r,
+                    struct ike_keys *out)
+{
+    uint8_t nonces[2 * IKE_NONCE_MAX], seed[IKE_PRF_MAX];
+
+    if (ni.n > IKE_NONCE_MAX || nr.n > IKE_NONCE_MAX)
+        return -EINVAL;
+    /* SKEYSEED = prf(Ni | Nr, g^ir) */
+    memcpy(nonces, ni.p, ni.n);
+    memcpy(nonces + ni.n, nr.p, nr.n);
+    int err = ike_prf(c, s->prf, (struct bytes){nonces, ni.n + nr.n}, &secret, 1, seed);
+    if (err < 0)
+        return err;
+    return expand(c, s, seed, ike_prf_len(s->prf), (const struct bytes[2]){ni, nr}, spi_i, spi_r,
+                  out);
+}
+
+int ike_derive_rekeyed(const struct ike_crypto *c, uint16_t old_prf, const uint8_t *old_sk_d,
+                       const struct ike_suite *s, struct bytes ni, struct bytes nr,
+                       struct bytes secret, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out)
+{
+    uint8_t seed[IKE_PRF_MAX];
+    const struct bytes in[] = {secret, ni, nr};
+    size_t len = ike_prf_len(old_prf);
+
+    /* SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), with the prf of the old SA */
+    int err = len ? ike_prf(c, old_prf, (struct bytes){old_sk_d, len}, in, 3, seed) : -ENOTSUP;
+    if (err < 0)
+        return err;
+    return expand(c, s, seed, len, (const struct bytes[2]){ni, nr}, spi_i, spi_r, out);
 }
 
 int ike_derive_child(const struct ike_crypto *c, const struct ike_suite *ike,

@@ -76,7 +76,7 @@ static bool ike_list(struct xform_list *l, const struct ike_crypto *c, const str
 }
 
 int ike_w_sa_ike(struct ike_writer *w, const struct ike_crypto *c, const struct ike_policy *policy,
-                 size_t n, struct ike_offer_origin *origin)
+                 size_t n, uint64_t spi, struct ike_offer_origin *origin)
 {
     struct xform_list l[IKE_PROPS_OUT];
 
@@ -98,7 +98,10 @@ int ike_w_sa_ike(struct ike_writer *w, const struct ike_crypto *c, const struct 
         return -ENOENT;
     ike_w_begin(w, PL_SA);
     for (unsigned i = 0; i < origin->n; i++) {
-        struct ike_prop p = {.num = (uint8_t)(i + 1), .proto = PROTO_IKE};
+        struct ike_prop p = {.num = (uint8_t)(i + 1),
+                             .proto = PROTO_IKE,
+                             .spi_len = spi ? IKE_SPI_LEN : 0,
+                             .spi = spi};
         ike_w_proposal(w, &p, l[i].x, l[i].n, i + 1u == origin->n);
     }
     ike_w_end(w);
@@ -319,10 +322,14 @@ int ike_choose_esp(const struct ike_offer *offer, const struct ike_crypto *c,
     return -ENOENT;
 }
 
-void ike_w_sa_ike_choice(struct ike_writer *w, const struct ike_suite *suite, uint8_t num)
+void ike_w_sa_ike_choice(struct ike_writer *w, const struct ike_suite *suite, uint8_t num,
+                         uint64_t spi)
 {
     struct ike_xform_w x[4];
-    struct ike_prop p = {.num = num, .proto = PROTO_IKE};
+    struct ike_prop p = {.num = num,
+                         .proto = PROTO_IKE,
+                         .spi_len = spi ? IKE_SPI_LEN : 0,
+                         .spi = spi};
     unsigned n = 0;
 
     x[n++] = (struct ike_xform_w){T_ENCR, suite->encr, suite->encr_bits};
@@ -430,6 +437,14 @@ int ike_accept_esp(const struct ike_offer *answer, const struct ike_crypto *c,
     child->esn = x[T_ESN].id == 1;
     child->pfs_group = x[T_DH].id;
     child->spi_out = (uint32_t)answer->prop[0].spi;
+    return 0;
+}
+
+uint64_t ike_offer_spi(const struct ike_offer *offer, uint8_t num)
+{
+    for (unsigned i = 0; i < offer->n; i++)
+        if (offer->prop[i].num == num && offer->prop[i].spi_len == IKE_SPI_LEN)
+            return offer->prop[i].spi;
     return 0;
 }
 

@@ -19,15 +19,19 @@ struct ike_offer_origin {
     } v[IKE_PROPS_OUT];
 };
 
-/* Writes the SA payload for an IKE SA. -ENOENT when the policies yield no proposal. */
+/* Writes the SA payload for an IKE SA. spi: of the SA to come when an IKE SA is rekeyed, else 0
+ * (§3.3.1: no SPI in IKE_SA_INIT). -ENOENT when the policies yield no proposal. */
 int ike_w_sa_ike(struct ike_writer *w, const struct ike_crypto *c, const struct ike_policy *policy,
-                 size_t n, struct ike_offer_origin *origin);
+                 size_t n, uint64_t spi, struct ike_offer_origin *origin);
 /* Responder: our policies in their order against all of the offer. Returns the index of the
  * policy with *suite and *num (of the proposal taken), or -ENOENT. */
 int ike_choose_ike(const struct ike_offer *offer, const struct ike_crypto *c,
                    const struct ike_policy *policy, size_t n, struct ike_suite *suite,
                    uint8_t *num);
-void ike_w_sa_ike_choice(struct ike_writer *w, const struct ike_suite *suite, uint8_t num);
+void ike_w_sa_ike_choice(struct ike_writer *w, const struct ike_suite *suite, uint8_t num,
+                         uint64_t spi);
+/* The SPI for an IKE SA that proposal `num` names; 0 when there is none. */
+uint64_t ike_offer_spi(const struct ike_offer *offer, uint8_t num);
 /* Initiator: is the answer one of what we offered? -EBADMSG when not. */
 int ike_accept_ike(const struct ike_offer *offered, const struct ike_offer *answer,
                    struct ike_suite *suite, uint8_t *num);

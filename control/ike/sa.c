@@ -65,20 +65,33 @@ static uint32_t tunnel_id(struct ike *ike)
     return 100000000u + v;
 }
 
-static void on_life_timer(struct timer *t, void *owner);
 static void on_dpd_timer(struct timer *t, void *owner);
 
 struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i, const struct ike_path *p)
 {
-    struct ike_sa *sa = ike->n_sas < ike->limits.sas ? calloc(1, sizeof *sa) : NULL;
+    struct ike_sa *sa = ike->n_sas < ike->limits.sas ? ike_sa_bare(ike, initiator, spi_i, p) : NULL;
 
     if (!sa)
         return NULL;
     sa->nego = calloc(1, sizeof *sa->nego);
     if (!sa->nego) {
-        free(sa);
+        ike_sa_end(sa, IKE_R_INTERNAL);
         return NULL;
     }
+    if (!initiator) {
+        sa->half_open = true;
+        ike->n_half_open++;
+    }
+    return sa;
+}
+
+struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
+                           const struct ike_path *p)
+{
+    struct ike_sa *sa = calloc(1, sizeof *sa);
+
+    if (!sa)
+        return NULL;
     sa->ike = ike;
     sa->s.initiator = initiator;
     sa->s.spi_i = spi_i;
@@ -89,7 +102,7 @@ struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i, const
     sa->s.tunnel_id = tunnel_id(ike);
     sa->s.session_id = ++ike->session;
     timer_init(&sa->t_send, ike_on_send_timer, sa);
-    timer_init(&sa->t_life, on_life_timer, sa);
+    timer_init(&sa->t_life, ike_on_life_timer, sa);
     timer_init(&sa->t_dpd, on_dpd_timer, sa);
 
     sa->next = ike->head;
@@ -100,10 +113,6 @@ struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i, const
     sa->hash_next = ike->bucket[b];
     ike->bucket[b] = sa;
     ike->n_sas++;
-    if (!initiator) {
-        sa->half_open = true;
-        ike->n_half_open++;
-    }
     return sa;
 }
 
@@ -183,6 +192,8 @@ static void take_down(struct ike_sa *sa, enum ike_reason why)
     }
     ike_want_free(sa->peer_want);
     sa->peer_want = NULL;
+    ike_rekey_free(sa->peer_rekey);
+    sa->peer_rekey = NULL;
     if ((w = sa->active) != NULL) {
         sa->active = NULL;
         ike_want_failed(sa, w, why);
@@ -199,6 +210,9 @@ void ike_sa_end(struct ike_sa *sa, enum ike_reason why)
 
     if (!ike_sa_alive(sa))
         return;
+    /* Both sides were replacing it, and the peer got further: its children live on there. */
+    if (why == IKE_R_PEER_DELETE || why == IKE_R_RETRANSMIT)
+        ike_rekey_inherit(sa);
     not_half_open(sa);
     unlink_sa(sa);
     sa->s.state = IKE_DEAD;
@@ -209,6 +223,8 @@ void ike_sa_end(struct ike_sa *sa, enum ike_reason why)
         sa->job->sa = NULL;
         sa->job = NULL;
     }
+    ike_rekey_free(sa->rekey);
+    sa->rekey = NULL;
     take_down(sa, why);
 }
 
@@ -217,7 +233,7 @@ void ike_sa_delete(struct ike_sa *sa, enum ike_reason why)
     /* Before IKE_AUTH is through there is nobody who could be told. */
     if (sa->s.state == IKE_DELETING || !ike_sa_alive(sa))
         return;
-    if (sa->s.state != IKE_ESTABLISHED && sa->tell == 0) {
+    if (sa->s.state != IKE_ESTABLISHED && sa->s.state != IKE_REKEYED && sa->tell == 0) {
         ike_sa_end(sa, why);
         return;
     }
@@ -247,6 +263,9 @@ void ike_sa_established(struct ike_sa *sa)
 
     sa->s.state = IKE_ESTABLISHED;
     sa->s.established = sa->s.last_in = ike_now(sa->ike);
+    usec_t life = (usec_t)sa->s.lifetime * USEC_PER_SEC;
+    sa->s.expires = life ? sa->s.established + life : 0;
+    sa->s.rekey_at = ike_rekey_time(sa->ike, sa->s.initiator, sa->s.established, life);
     not_half_open(sa);
     ike_nego_free(sa->nego);
     sa->nego = NULL;
@@ -276,74 +295,23 @@ void ike_sa_kick(struct ike_sa *sa)
 {
     int err = 0;
 
-    if (sa->req.open || sa->job || sa->active || sa->holding || !ike_sa_alive(sa))
+    if (sa->req.open || sa->job || sa->active || sa->rekey || sa->holding || !ike_sa_alive(sa))
         return;
     if (sa->s.state == IKE_DELETING && sa->want_delete) {
         sa->want_delete = false;
         err = ike_send_delete_ike(sa);
     } else if (sa->s.state == IKE_ESTABLISHED && sa->n_gone > 0) {
         err = ike_send_deletes(sa);
-    } else if (sa->s.state == IKE_ESTABLISHED && sa->wants) {
-        ike_create_child_start(sa);
+    } else if (sa->s.state == IKE_ESTABLISHED && ike_create_child_start(sa)) {
+        return;
+    } else if (sa->s.state == IKE_ESTABLISHED && sa->want_rekey) {
+        ike_rekey_start(sa);
     } else if (sa->s.state == IKE_ESTABLISHED && sa->want_probe) {
         sa->want_probe = false;
         err = ike_send_probe(sa);
     }
     if (err < 0)
         ike_sa_end(sa, IKE_R_INTERNAL);
-}
-
-/* --- lifetimes ---------------------------------------------------------------------------- */
-
-/* One timer for whatever of this SA ends first. */
-void ike_sa_arm_life(struct ike_sa *sa)
-{
-    usec_t when = 0;
-
-    if (sa->s.lifetime)
-        when = sa->s.established + (usec_t)sa->s.lifetime * USEC_PER_SEC;
-    for (unsigned i = 0; i < sa->s.n_children; i++) {
-        usec_t e = sa->s.child[i].expires;
-        if (e && (!when || e < when))
-            when = e;
-    }
-    if (!when)
-        timer_cancel(sa->ike->q, &sa->t_life);
-    else if (timer_set(sa->ike->q, &sa->t_life, when) < 0)
-        ike_sa_end(sa, IKE_R_INTERNAL);
-}
-
-static void expire(struct ike_sa *sa)
-{
-    usec_t now = ike_now(sa->ike);
-
-    if (sa->s.state == IKE_DELETING) {
-        ike_sa_end(sa, sa->why);
-    } else if (sa->s.state != IKE_ESTABLISHED) {
-        ike_sa_end(sa, IKE_R_RETRANSMIT); /* half open for too long */
-    } else if (sa->s.lifetime && now >= sa->s.established + (usec_t)sa->s.lifetime * USEC_PER_SEC) {
-        ike_sa_delete(sa, IKE_R_LIFETIME);
-    } else {
-        for (unsigned i = sa->s.n_children; i-- > 0 && i < sa->s.n_children;)
-            if (sa->s.child[i].expires && sa->s.child[i].expires <= now)
-                ike_child_remove(sa, i, IKE_R_LIFETIME, true);
-        if (ike_sa_alive(sa) && sa->s.state == IKE_ESTABLISHED) {
-            ike_sa_arm_life(sa);
-            ike_sa_kick(sa);
-        }
-    }
-}
-
-static void on_life_timer(struct timer *t, void *owner)
-{
-    struct ike_sa *sa = owner;
-    struct ike *ike = sa->ike;
-
-    (void)t;
-    ike_enter(ike);
-    if (ike_sa_alive(sa))
-        expire(sa);
-    ike_leave(ike);
 }
 
 /* --- liveness ----------------------------------------------------------------------------- */

@@ -20,6 +20,9 @@
 #define IKE_PUB_MAX      512 /* group 16: 4,096 bits */
 #define IKE_ID_MAX       64
 #define IKE_CHILDREN_MAX 64
+/* Room beyond that for successors, which stand beside what they replace for a moment. */
+#define IKE_CHILDREN_SPARE 8
+#define IKE_CHILDREN_ALL   (IKE_CHILDREN_MAX + IKE_CHILDREN_SPARE)
 
 struct ike_path {
     struct addr local, remote;
@@ -33,6 +36,7 @@ enum ike_state {
     IKE_AUTH_SENT, /* initiator: IKE_AUTH request out */
     IKE_INIT_DONE, /* responder: IKE_SA_INIT answered */
     IKE_ESTABLISHED,
+    IKE_REKEYED,  /* its children live in another SA; the peer will delete it */
     IKE_DELETING, /* our delete is out */
     IKE_DEAD,
     IKE_STATES
@@ -54,6 +58,9 @@ struct ike_keys {
     uint8_t sk_pi[IKE_KEY_MAX], sk_pr[IKE_KEY_MAX];
 };
 
+/* A child that has a successor stays, to receive, until the peer has heard of its end. */
+enum ike_leaving { IKE_STAYS, IKE_LEAVING, IKE_LEFT /* our delete is out */ };
+
 struct ike_child_state {
     uint32_t policy, ifid;  /* which proxy identity it serves */
     uint32_t sa_in, sa_out; /* SADB handles */
@@ -65,6 +72,10 @@ struct ike_child_state {
     uint32_t life_seconds;
     uint64_t life_kbytes;    /* 0 = unlimited */
     usec_t created, expires; /* monotonic */
+    usec_t rekey_at;         /* when we replace it; 0 = never */
+    uint32_t replaces;       /* inbound SPI of what it was made to replace; 0 = none */
+    uint32_t replaced_by;    /* inbound SPI of what replaces it */
+    uint8_t leaving;         /* enum ike_leaving */
     uint32_t conn_id;
     uint32_t n_ts;
     struct selector ts[SADB_TS_MAX];
@@ -86,14 +97,19 @@ struct ike_sa_state {
     struct ike_suite suite;
     struct ike_keys keys; /* secret */
     uint32_t policy_priority;
-    uint32_t lifetime;                     /* seconds */
-    usec_t created, established;           /* monotonic; established 0 = not yet */
+    uint32_t lifetime;           /* seconds */
+    usec_t created, established; /* monotonic; established 0 = not yet */
+    usec_t expires, rekey_at;    /* monotonic; 0 = never */
+    /* Both sides are replacing this SA: the one the peer has made, and the lowest nonce of it */
+    uint64_t heir_i, heir_r;
+    uint8_t heir_nonce[IKE_NONCE_MAX];
+    uint32_t heir_nonce_len;
     uint32_t next_send_mid, next_recv_mid; /* RFC 7296 §2.2 */
     uint32_t window;
     uint32_t dpd_seconds, dpd_retry;
     usec_t last_in; /* last fresh protected message */
     uint32_t n_children;
-    struct ike_child_state child[IKE_CHILDREN_MAX];
+    struct ike_child_state child[IKE_CHILDREN_ALL];
 };
 
 const char *ike_state_name(enum ike_state s); /* "READY", "IN-NEG", "DELETE" for shows */

@@ -54,7 +54,8 @@ const struct ike_step *ike_step_at(size_t i); /* NULL past the end */
 
 ike_step_fn ike_on_init_request, ike_on_init_reply, ike_on_init_refusal, ike_on_auth_request,
     ike_on_auth_incomplete, ike_on_auth_reply, ike_on_auth_refusal, ike_on_child_request,
-    ike_on_child_rekey, ike_on_child_reply, ike_on_child_refusal, ike_on_child_late,
-    ike_on_info_request, ike_on_info_reply, ike_on_last_request, ike_on_last_reply;
+    ike_on_rekey_request, ike_on_rekey_reply, ike_on_child_reply, ike_on_child_refusal,
+    ike_on_child_late, ike_on_info_request, ike_on_info_reply, ike_on_rekeyed_reply,
+    ike_on_last_request, ike_on_last_reply;
 
 #endif

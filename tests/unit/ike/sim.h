@@ -13,6 +13,7 @@
 
 #include "control/ike/codec.h"
 #include "control/ike/export.h"
+#include "control/ike/internal.h"
 #include "control/ike/ike.h"
 #include "control/ike/steps.h"
 #include <errno.h>
@@ -28,10 +29,11 @@
 struct sim;
 
 struct sim_child { /* one pair of SAs as the host installed it */
-    bool up;
+    bool up, retired;
     uint32_t policy, spi_in, spi_out, sa_in;
     bool udp, esn;
     uint8_t mode;
+    int rank; /* the highest is sent on */
     struct sadb_alg encr[2], integ[2];
     struct ike_path path;
     struct selector ts;
@@ -55,10 +57,12 @@ struct sim_node {
     const char *psk_local, *psk_remote;
     uint32_t dpd_seconds, dpd_retry;
     bool dead;         /* hears and says nothing */
+    bool no_rekey;     /* children end with their lifetime */
     bool slow_jobs;    /* key agreements take simulated time */
     int fail_child_up; /* error to give */
     struct sim_child child[SIM_CHILDREN];
     size_t n_child;
+    int front, back;
     uint32_t handles;
     unsigned sa_up, sa_down, failed, retransmits, mismatches;
     enum ike_reason last_failure, last_down, last_child_down;
@@ -103,6 +107,7 @@ struct sim {
     bool (*tap)(struct sim *s, struct sim_packet *p);
     void *tap_ctx;
     uint64_t delivered;
+    void (*after)(struct sim *s); /* called after every event */
 };
 
 static inline uint64_t sim_random(struct sim *s)
@@ -213,6 +218,8 @@ static inline void sim_run(struct sim *s, usec_t until)
             sim_deliver(s);
         else
             timerq_run(&s->q, s->time.mono_us, 1);
+        if (s->after)
+            s->after(s);
     }
     if (until > s->time.mono_us)
         s->time.mono_us = until;
@@ -264,6 +271,19 @@ static inline int sim_accept(void *h, const struct ike_sa_state *sa, const struc
     return -ENOENT;
 }
 
+static inline int sim_cfg(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
+                          struct ike_child_cfg *cfg)
+{
+    struct sim_node *n = h;
+    (void)sa;
+    for (size_t k = 0; k < n->n_entry && !n->no_rekey; k++)
+        if (n->entry[k].cfg.policy == c->policy) {
+            *cfg = n->entry[k].cfg;
+            return 0;
+        }
+    return -ENOENT;
+}
+
 static inline int sim_alloc(void *h, struct ike_child_state *c)
 {
     struct sim_node *n = h;
@@ -290,6 +310,7 @@ static inline int sim_up(void *h, const struct ike_sa_state *sa, const struct ik
                             .udp = c->udp,
                             .esn = c->esn,
                             .mode = c->mode,
+                            .rank = c->replaces && !c->initiator ? --n->back : ++n->front,
                             .path = sa->path,
                             .ts = c->ts[0]};
     memcpy(s->encr, encr, sizeof s->encr);
@@ -297,6 +318,16 @@ static inline int sim_up(void *h, const struct ike_sa_state *sa, const struct ik
     if (n->on_child_up)
         n->on_child_up(n);
     return 0;
+}
+
+static inline void sim_retired(void *h, const struct ike_sa_state *sa,
+                               const struct ike_child_state *c)
+{
+    struct sim_node *n = h;
+    (void)sa;
+    for (size_t i = 0; i < n->n_child; i++)
+        if (n->child[i].up && n->child[i].spi_in == c->spi_in)
+            n->child[i].retired = true;
 }
 
 static inline void sim_down(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
@@ -395,8 +426,10 @@ static const struct ike_host sim_host = {
     .policies = sim_policies,
     .peer = sim_peer,
     .accept_child = sim_accept,
+    .child_cfg = sim_cfg,
     .child_alloc = sim_alloc,
     .child_up = sim_up,
+    .child_retired = sim_retired,
     .child_down = sim_down,
     .initiate_failed = sim_failed,
     .event = sim_event,

@@ -303,7 +303,7 @@ static void steps_refuse_unlisted(void **state)
                     listed += any;
                     refused += !any;
                 }
-    assert_int_equal(listed, 4 + 8 * 2); /* four by role, eight for either */
+    assert_int_equal(listed, 4 + 11 * 2); /* four by role, eleven for either */
     assert_true(refused > 7000);
 }
 

@@ -167,6 +167,7 @@ static void child_lifetime(void **state)
 {
     struct sim *s = sim_new(13, DH_X25519);
     (void)state;
+    s->node[0].no_rekey = s->node[1].no_rekey = true;
     s->node[0].entry[0].cfg.life_seconds = 100;
     s->node[1].entry[0].cfg.life_seconds = 300;
     sim_initiate(s, 0, 1, 0);
@@ -197,6 +198,7 @@ static void both_expire_together(void **state)
 {
     struct sim *s = sim_new(13, DH_X25519);
     (void)state;
+    s->node[0].no_rekey = s->node[1].no_rekey = true;
     s->node[0].entry[0].cfg.life_seconds = s->node[1].entry[0].cfg.life_seconds = 100;
     s->delay_min = s->delay_max = 50000;
     sim_initiate(s, 0, 1, 0);
@@ -216,7 +218,9 @@ static void ike_lifetime(void **state)
     (void)state;
     s->node[0].policy[0].lifetime = 200;
     sim_initiate(s, 0, 1, 0);
-    sim_for(s, 199);
+    sim_for(s, 1);
+    s->node[1].n_policy = 0; /* IKE is no longer enabled there: no successor */
+    sim_for(s, 198);
     assert_tunnel(s, 1);
     sim_for(s, 3);
     assert_nothing(s);
