@@ -116,10 +116,13 @@ static bool lost(const struct ike_want *want)
 }
 
 /* The old child of a finished rekey: the peer is told that it ends. */
-static void retire(struct ike_sa *sa, uint32_t old_spi, uint32_t new_spi)
+static void retire(struct ike_sa *sa, uint32_t old_spi, uint32_t rival_spi, uint32_t new_spi)
 {
     int old = ike_child_by_spi(sa, old_spi);
+    int rival = rival_spi ? ike_child_by_spi(sa, rival_spi) : -1;
 
+    if (rival >= 0) /* it has lost, and its creator will end it */
+        sa->s.child[rival].replaced_by = new_spi;
     if (old < 0)
         return;
     sa->s.child[old].replaced_by = new_spi;
@@ -128,7 +131,7 @@ static void retire(struct ike_sa *sa, uint32_t old_spi, uint32_t new_spi)
 
 static void install_initiated(struct ike_sa *sa, struct ike_want *want, struct bytes secret)
 {
-    uint32_t old = want->rekey_spi, spi = want->child.spi_in;
+    uint32_t old = want->rekey_spi, rival = want->rival_spi, spi = want->child.spi_in;
 
     if (lost(want)) {
         ike_debug_sa(sa, 4, "Both sides have rekeyed child SA 0x%x, ours goes", old);
@@ -144,7 +147,7 @@ static void install_initiated(struct ike_sa *sa, struct ike_want *want, struct b
     else
         reject(sa, want, N_TEMPORARY_FAILURE);
     if (old && ike_child_by_spi(sa, spi) >= 0)
-        retire(sa, old, spi);
+        retire(sa, old, rival, spi);
     ike_sa_kick(sa);
 }
 

@@ -21,11 +21,15 @@ static usec_t below(struct ike *ike, usec_t span)
 
 usec_t ike_rekey_time(struct ike *ike, bool initiator, usec_t created, usec_t life)
 {
+    /* Ten seconds are a request repeated twice; a short lifetime gives up an eighth for it. */
+    usec_t least = life / 8 < 10 * USEC_PER_SEC ? life / 8 : 10 * USEC_PER_SEC;
+    usec_t margin = life / 20 > least ? life / 20 : least;
+
     if (life == 0)
         return 0;
     if (initiator)
-        return created + life - life / 20 - below(ike, life / 40);
-    return created + life - life / 40 - below(ike, life / 100);
+        return created + life - margin - below(ike, margin / 2);
+    return created + life - margin / 2 - below(ike, margin / 8);
 }
 
 usec_t ike_retry_time(struct ike *ike)
