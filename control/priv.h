@@ -94,7 +94,10 @@ void tunnel_initiate_failed(struct control *c, uint32_t policy, const struct ike
 int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
                     const struct ike_child_state *child, const struct sadb_alg encr[2],
                     const struct sadb_alg integ[2], const struct ike_child_cfg *cfg);
+void tunnel_child_retired(struct control *c, const struct ike_child_state *child);
 void tunnel_child_down(struct control *c, const struct ike_child_state *child);
+int tunnel_rekey_cfg(const struct control *c, const struct ike_child_state *child,
+                     struct ike_child_cfg *cfg);
 void tunnel_identity_new(struct control *c, struct identity *id);
 void tunnel_identity_gone(struct control *c, struct identity *id);
 void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg);

@@ -51,10 +51,28 @@ bool sa_covers(const struct sa *sa, const struct flow *f)
 
 struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow *f)
 {
-    for (struct sa *sa = s->policies[bucket(policy)]; sa; sa = sa->by_key)
-        if (sa->policy == policy && sa_covers(sa, f))
+    struct sa *worn = NULL;
+    for (struct sa *sa = s->policies[bucket(policy)]; sa; sa = sa->by_key) {
+        if (sa->policy != policy || !sa_covers(sa, f))
+            continue;
+        if (sa->seq < sa->seq_max && (!sa->hard_bytes || sa->bytes < sa->hard_bytes))
             return sa;
-    return NULL;
+        if (!worn)
+            worn = sa;
+    }
+    return worn;
+}
+
+/* Where a new SA goes in its chain: first, or on standby behind all of its policy. */
+static struct sa **key_place(struct sad *s, const struct sa *sa)
+{
+    struct sa **at = key_chain(s, sa), **place = at;
+    if (sa->dir != SADB_OUT || !(sa->flags & SADB_F_STANDBY))
+        return place;
+    for (; *at; at = &(*at)->by_key)
+        if ((*at)->policy == sa->policy)
+            place = &(*at)->by_key;
+    return place;
 }
 
 static int check_range(const struct addr_range *r)
@@ -166,7 +184,7 @@ int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_
     memset((void *)sa->ctr, 0, sizeof *sa->ctr);
     dp_add(&sa->ctr->seq, sa->seq);
     dp_add(&sa->ctr->lease, sa->lease);
-    struct sa **id = &s->ids[bucket(sa->id)], **key = key_chain(s, sa);
+    struct sa **id = &s->ids[bucket(sa->id)], **key = key_place(s, sa);
     sa->by_id = *id;
     *id = sa;
     sa->by_key = *key;

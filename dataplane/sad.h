@@ -3,7 +3,8 @@
  * window or sequence numbers, and its counters.
  *
  * Found by the engine's handle; inbound by SPI; outbound by policy, newest first, so that a
- * rekeyed SA takes over as soon as it is added. An SA belongs to the worker that uses it.
+ * rekeyed SA takes over as soon as it is added; or when the one before it goes (SADB_F_STANDBY). An
+ * SA belongs to the worker that uses it.
  */
 #ifndef TANDEM_DATAPLANE_SAD_H
 #define TANDEM_DATAPLANE_SAD_H
@@ -56,7 +57,8 @@ int sad_delete(struct sad *s, uint32_t id);                 /* 0 or -ENOENT */
 void sad_flush(struct sad *s, uint32_t ifid);               /* 0 = every SA */
 struct sa *sad_find(const struct sad *s, uint32_t id);
 struct sa *sad_inbound(const struct sad *s, uint32_t spi);
-/* The newest SA of a policy that may carry this flow. */
+/* The newest SA of a policy that may carry this flow, those on standby last; one whose volume or
+ * numbers are used up only when there is no other. */
 struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow *f);
 /* What SADB_SA_INFO says: no keys. */
 void sad_describe(const struct sa *sa, struct sadb_sa *out);

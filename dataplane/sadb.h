@@ -52,6 +52,7 @@ enum sadb_mode { SADB_TUNNEL = 1, SADB_TRANSPORT = 2 };
 #define SADB_F_UDP       0x02u /* RFC 3948 encapsulation */
 #define SADB_F_NOREPLAY  0x04u
 #define SADB_F_KEEPALIVE 0x08u /* outbound with SADB_F_UDP: we are behind a NAT; RFC 3948 §4 */
+#define SADB_F_STANDBY   0x40u /* outbound: used only when no older SA of its policy is left */
 #define SADB_DF_COPY     0x00u /* inner DF to outer (default) */
 #define SADB_DF_SET      0x10u
 #define SADB_DF_CLEAR    0x20u

@@ -63,6 +63,20 @@ static int host_accept_child(void *h, const struct ike_sa_state *sa, const struc
     return accept_child((struct control *)h, sa, offered, n, cfg);
 }
 
+static int host_child_cfg(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,
+                          struct ike_child_cfg *cfg)
+{
+    (void)sa;
+    return tunnel_rekey_cfg((struct control *)h, k, cfg);
+}
+
+static void host_child_retired(void *h, const struct ike_sa_state *sa,
+                               const struct ike_child_state *k)
+{
+    (void)sa;
+    tunnel_child_retired((struct control *)h, k);
+}
+
 static int host_child_alloc(void *h, struct ike_child_state *k)
 {
     struct control *c = (struct control *)h;
@@ -161,6 +175,23 @@ static void host_run_job(void *h, struct ike_job *j)
     jobs_run(((struct control *)h)->jobs, j);
 }
 
+/* The newest ESP packet of any of its children (RFC 7296 §2.4: traffic is a sign of life). */
+static usec_t host_last_traffic(void *h, const struct ike_sa_state *sa)
+{
+    const struct control *c = (const struct control *)h;
+    usec_t last = 0;
+    for (uint32_t i = 0; c->stats && i < sa->n_children; i++) {
+        uint32_t slot = sa->child[i].slot_in;
+        usec_t t =
+            slot < DPSTATS_SLOTS
+                ? (usec_t)atomic_load_explicit(&c->stats->slot[slot].last_us, memory_order_relaxed)
+                : 0;
+        if (t > last)
+            last = t;
+    }
+    return last;
+}
+
 static void host_random(void *h, uint8_t *p, size_t n)
 {
     (void)h;
@@ -175,8 +206,10 @@ const struct ike_host control_ike_host = {
     .policies = host_policies,
     .peer = host_peer,
     .accept_child = host_accept_child,
+    .child_cfg = host_child_cfg,
     .child_alloc = host_child_alloc,
     .child_up = host_child_up,
+    .child_retired = host_child_retired,
     .child_down = host_child_down,
     .initiate_failed = host_initiate_failed,
     .event = host_event,
@@ -184,4 +217,5 @@ const struct ike_host control_ike_host = {
     .debug = host_debug,
     .run_job = host_run_job,
     .random = host_random,
+    .last_traffic = host_last_traffic,
 };

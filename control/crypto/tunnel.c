@@ -150,6 +150,29 @@ void tunnel_identity_gone(struct control *c, struct identity *id)
 /* --- SAs into the datapath
  * ---------------------------------------------------------------------------- */
 
+static uint32_t flags_of(const struct ike_sa_state *sa, const struct ike_child_state *k,
+                         const struct ike_child_cfg *cfg, bool in)
+{
+    uint32_t f = cfg->flags | (k->esn ? SADB_F_ESN : 0) | (k->udp ? SADB_F_UDP : 0) |
+                 (cfg->replay_window ? 0 : SADB_F_NOREPLAY);
+    if (!in && k->udp && sa->nat_local)
+        f |= SADB_F_KEEPALIVE; /* RFC 3948 §4: the one behind the NAT keeps its mapping */
+    /* RFC 7296 §2.8: the peer who replaces a child may receive on the new one only once it has
+     * our answer; it then deletes the old one, on which we send until then. */
+    if (!in && k->replaces && !k->initiator)
+        f |= SADB_F_STANDBY;
+    return f;
+}
+
+/* As with time (control/ike/life.c): who created the SA replaces it first, and not to the byte
+ * where another does. An SPI is as good as random. */
+static uint64_t soft_bytes(const struct ike_child_state *k, uint64_t hard)
+{
+    if (!k->initiator)
+        return hard - hard / 40;
+    return hard - hard / 20 - (hard >= 40 ? k->spi_in % (hard / 40) : 0);
+}
+
 static int install(struct control *c, const struct ike_sa_state *sa,
                    const struct ike_child_state *k, const struct ike_child_cfg *cfg, uint8_t dir,
                    const struct sadb_alg *encr, const struct sadb_alg *integ)
@@ -166,8 +189,7 @@ static int install(struct control *c, const struct ike_sa_state *sa,
     m.proto = SADB_ESP;
     m.dir = dir;
     m.mode = k->mode;
-    m.flags = cfg->flags | (k->esn ? SADB_F_ESN : 0) | (k->udp ? SADB_F_UDP : 0) |
-              (cfg->replay_window ? 0 : SADB_F_NOREPLAY);
+    m.flags = flags_of(sa, k, cfg, in);
     m.encr = *encr;
     m.integ = *integ;
     m.local = sa->path.local;
@@ -176,7 +198,7 @@ static int install(struct control *c, const struct ike_sa_state *sa,
     m.remote_port = k->udp ? sa->path.rport : 0;
     m.replay_window = cfg->replay_window;
     m.hard_bytes = k->life_kbytes * BYTES_PER_KB;
-    m.soft_bytes = m.hard_bytes / 100 * 95;
+    m.soft_bytes = soft_bytes(k, m.hard_bytes);
     m.seq_first = 1;
     m.n_ts = k->n_ts;
     memcpy(m.ts, k->ts, sizeof(m.ts));
@@ -219,13 +241,55 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     return 0;
 }
 
+int tunnel_rekey_cfg(const struct control *c, const struct ike_child_state *child,
+                     struct ike_child_cfg *cfg)
+{
+    const struct identity *id = identity_by_policy(&c->ids, child->policy);
+    if (!id)
+        return -ENOENT;
+    tunnel_child_cfg(id, cfg);
+    if (child->n_ts == 1)
+        cfg->sel = child->ts[0]; /* what the peer has agreed to before (§2.9.2) */
+    return 0;
+}
+
+/* Its successor is in place: outbound goes, inbound and the counters stay. */
+void tunnel_child_retired(struct control *c, const struct ike_child_state *child)
+{
+    struct sadb_delete d = {.seq = dp_seq(c), .sa = child->sa_out};
+    dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
+}
+
+/* The child that serves an identity when its newest has gone. */
+struct search {
+    uint32_t policy;
+    const struct ike_child_state *found;
+};
+
+static bool look_for_child(void *ctx, const struct ike_sa_state *sa)
+{
+    struct search *s = (struct search *)ctx;
+    for (uint32_t i = 0; i < sa->n_children; i++)
+        if (sa->child[i].policy == s->policy && !sa->child[i].leaving &&
+            (!s->found || sa->child[i].conn_id > s->found->conn_id))
+            s->found = &sa->child[i];
+    return true;
+}
+
 void tunnel_child_down(struct control *c, const struct ike_child_state *child)
 {
     struct identity *id = identity_by_policy(&c->ids, child->policy);
-    uninstall(c, child->sa_out, child->slot_out);
+    struct search s = {.policy = child->policy};
+    if (child->leaving)
+        slot_give(&c->ids, child->slot_out); /* tunnel_child_retired() has taken it out */
+    else
+        uninstall(c, child->sa_out, child->slot_out);
     uninstall(c, child->sa_in, child->slot_in);
-    if (id && id->sa_in == child->sa_in)
-        id->sa_in = id->sa_out = 0;
+    if (!id || id->sa_in != child->sa_in)
+        return;
+    ike_each(c->ike, look_for_child, &s);
+    id->sa_in = s.found ? s.found->sa_in : 0;
+    id->sa_out = s.found ? s.found->sa_out : 0;
 }
 
 void tunnel_reset(struct control *c)

@@ -177,7 +177,7 @@ static void inbound_before_outbound(void **state)
     assert_int_equal(out.integ.key[0], 0x21);
     assert_int_equal(out.policy, policy_of(b));
     assert_int_equal(out.hard_bytes, 1024000);
-    assert_int_equal(out.soft_bytes, 972800);
+    assert_int_equal(out.soft_bytes, 998400); /* as responder: later than the initiator */
     assert_int_equal(out.seq_first, 1);
     assert_int_equal(in.replay_window, 64);
     assert_int_equal(in.flags, 0);
@@ -196,6 +196,51 @@ static void inbound_before_outbound(void **state)
     assert_true(q.child.sa_in > p.child.sa_out);
 }
 
+/* A child replaced: ours is sent on at once, the peer's when the old one goes. */
+static void replaced(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct pair p, q;
+    struct sadb_sa out;
+    struct ike_child_cfg cfg;
+    make_child(b, &p);
+    p.child.initiator = true;
+    assert_int_equal(raise_child(b, &p), 0);
+    memcpy(&out, nth(b, SADB_ADD, 1)->data, sizeof(out));
+    assert_in_range(out.soft_bytes, 1024000 * 0.925, 1024000 * 0.95);
+    assert_int_equal(control_ike_host.child_cfg(b->c, &p.sa, &p.child, &cfg), 0);
+    assert_int_equal(cfg.policy, policy_of(b));
+    for (int initiator = 0; initiator < 2; initiator++) {
+        unsigned adds = TOLD(b, SADB_ADD), deletes = TOLD(b, SADB_DELETE);
+        make_child(b, &q);
+        q.child.initiator = initiator;
+        q.child.replaces = p.child.spi_in;
+        q.child.spi_in += 1 + (unsigned)initiator;
+        assert_int_equal(raise_child(b, &q), 0);
+        memcpy(&out, nth(b, SADB_ADD, adds)->data, sizeof(out));
+        assert_int_equal(out.flags & SADB_F_STANDBY, 0);
+        memcpy(&out, nth(b, SADB_ADD, adds + 1)->data, sizeof(out));
+        assert_int_equal(out.flags & SADB_F_STANDBY, initiator ? 0 : SADB_F_STANDBY);
+        assert_int_equal(b->c->ids.by_policy[0]->sa_in, q.child.sa_in);
+        if (initiator) {
+            struct sadb_delete d;
+            control_ike_host.child_retired(b->c, &p.sa, &p.child);
+            settle(b);
+            assert_int_equal(TOLD(b, SADB_DELETE), deletes + 1);
+            memcpy(&d, nth(b, SADB_DELETE, deletes)->data, sizeof(d));
+            assert_int_equal(d.sa, p.child.sa_out);
+            p.child.leaving = IKE_LEFT;
+        }
+        control_ike_host.child_down(b->c, &p.sa, &p.child, IKE_R_REKEYED);
+        settle(b);
+        assert_int_equal(TOLD(b, SADB_DELETE), deletes + 2);
+        assert_int_equal(b->c->ids.by_policy[0]->sa_in, q.child.sa_in);
+        p = q;
+    }
+    p.child.policy = 9999;
+    assert_int_equal(control_ike_host.child_cfg(b->c, &p.sa, &p.child, &cfg), -ENOENT);
+}
+
 static void nat_and_no_replay(void **state)
 {
     struct bench *b = bench_seed(state);
@@ -203,12 +248,15 @@ static void nat_and_no_replay(void **state)
     struct sadb_sa in;
     make_child(b, &p);
     p.child.udp = true;
+    p.sa.nat_local = true;
     p.sa.path.lport = p.sa.path.rport = 4500;
     p.cfg.replay_window = 0;
     assert_int_equal(raise_child(b, &p), 0);
     memcpy(&in, nth(b, SADB_ADD, 0)->data, sizeof(in));
     assert_int_equal(in.flags, SADB_F_UDP | SADB_F_NOREPLAY);
     assert_int_equal(in.remote_port, 4500);
+    memcpy(&in, nth(b, SADB_ADD, 1)->data, sizeof(in)); /* we are behind the NAT */
+    assert_int_equal(in.flags, SADB_F_UDP | SADB_F_NOREPLAY | SADB_F_KEEPALIVE);
     uint8_t msg[3] = {1, 2, 3};
     assert_int_equal(control_ike_host.send(b->c, &p.sa.path, msg, 3), 0);
     settle(b);
@@ -336,6 +384,7 @@ int main(void)
         T(without_means_it_fails_at_once),
         T(removing_the_line_ends_the_walk),
         T(inbound_before_outbound),
+        T(replaced),
         T(nat_and_no_replay),
         T(answers_wait_for_the_datapath),
         T(a_child_without_its_line),
