@@ -234,6 +234,36 @@ static void test_narrow_sa(void **state)
     world_free(a);
 }
 
+/* One on standby carries what the one before it leaves: when that goes, or is worn out. */
+static void test_standby(void **state)
+{
+    (void)state;
+    struct world *a = world_new();
+    struct sadb_spd_entry e = usual();
+    struct sadb_sa m = out_sa();
+    assert_int_equal(set_policy(a, 1, &e, 1, 0), 0);
+    m.hard_bytes = 2000;
+    assert_int_equal(add(a, m), 0);
+    m.hard_bytes = 0;
+    for (uint32_t i = 1; i < 3; i++) {
+        m.sa = 76 + i;
+        m.spi = 6000 + i;
+        m.flags |= SADB_F_STANDBY;
+        assert_int_equal(add(a, m), 0);
+    }
+    static const unsigned spis[] = {5000, 6001, 6002};
+    from_host(a, "10.10.10.1", "192.168.10.1", 1, 100);
+    from_host(a, "10.10.10.1", "192.168.10.1", 40, 100); /* wears the first one out */
+    assert_int_equal(a->n_wire, 41);
+    assert_int_equal(a->wire[0].data[2] << 8 | a->wire[0].data[3], spis[0]);
+    assert_int_equal(a->wire[40].data[2] << 8 | a->wire[40].data[3], spis[1]);
+    struct sadb_delete d = {.seq = 1, .sa = 77};
+    assert_int_equal(request(a, SADB_DELETE, &d, sizeof d), 0);
+    from_host(a, "10.10.10.1", "192.168.10.1", 1, 100);
+    assert_int_equal(a->wire[41].data[2] << 8 | a->wire[41].data[3], spis[2]);
+    world_free(a);
+}
+
 static void test_lifetime(void **state)
 {
     (void)state;
@@ -495,13 +525,13 @@ static void test_keepalive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there),           cmocka_unit_test(test_clear),
-        cmocka_unit_test(test_waiting),         cmocka_unit_test(test_waiting_in_vain),
-        cmocka_unit_test(test_selectors),       cmocka_unit_test(test_narrow_sa),
-        cmocka_unit_test(test_lifetime),        cmocka_unit_test(test_outer_header),
-        cmocka_unit_test(test_send_errors),     cmocka_unit_test(test_bad_arrivals),
-        cmocka_unit_test(test_local_addresses), cmocka_unit_test(test_nat_moved),
-        cmocka_unit_test(test_keepalive),
+        cmocka_unit_test(test_there),        cmocka_unit_test(test_clear),
+        cmocka_unit_test(test_waiting),      cmocka_unit_test(test_waiting_in_vain),
+        cmocka_unit_test(test_selectors),    cmocka_unit_test(test_narrow_sa),
+        cmocka_unit_test(test_standby),      cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_outer_header), cmocka_unit_test(test_send_errors),
+        cmocka_unit_test(test_bad_arrivals), cmocka_unit_test(test_local_addresses),
+        cmocka_unit_test(test_nat_moved),    cmocka_unit_test(test_keepalive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
