@@ -27,6 +27,7 @@ static void send_request(struct ike_sa *sa, struct ike_dh_job *j)
 
     int err = j ? j->err : 0;
     if (j && err == 0) {
+        ike_dh_free(want->dh); /* of an attempt that was refused */
         want->dh = j->dh;
         j->dh = NULL;
     }

@@ -85,7 +85,19 @@ struct ike_sk_key {
 int ike_seal(const struct ike_crypto *c, const struct ike_sk_key *k, const struct ike_header *h,
              uint8_t first, const uint8_t *plain, size_t n, const uint8_t *iv, uint8_t *out,
              size_t cap, size_t *out_len);
-/* msg is a whole message whose last payload is SK with its body at msg + sk_off. The payloads
+/* The same as one fragment of a message, RFC 7383 §2.5: an SKF payload. num counts from 1; `first`
+ * counts in the first one only. */
+struct ike_fragment {
+    uint16_t num, total;
+};
+int ike_seal_fragment(const struct ike_crypto *c, const struct ike_sk_key *k,
+                      const struct ike_header *h, uint8_t first, const struct ike_fragment *f,
+                      const uint8_t *plain, size_t n, const uint8_t *iv, uint8_t *out, size_t cap,
+                      size_t *out_len);
+/* How much of a message goes into a fragment of `limit` bytes; 0 when nothing does. */
+size_t ike_fragment_room(const struct ike_sk_key *k, size_t limit);
+/* msg is a whole message whose last payload is SK with its body at msg + sk_off; of SKF,
+ * the body behind the fragment's numbers. The payloads
  * inside go to plain (as large as msg). -EBADMSG when it does not verify. */
 int ike_open(const struct ike_crypto *c, const struct ike_sk_key *k, const uint8_t *msg, size_t len,
              size_t sk_off, uint8_t *plain, size_t *n);

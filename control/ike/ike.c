@@ -33,6 +33,7 @@ struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q, cons
     ike->clk = *clk;
     ike->schedule = asa_schedule;
     ike->limits = default_limits;
+    ike->fragment_size = IKE_FRAGMENT_SIZE;
     host->random(h, (uint8_t *)&ike->hash_key, sizeof ike->hash_key);
     return ike;
 }
@@ -74,6 +75,11 @@ void ike_set_schedule(struct ike *ike, const struct ike_schedule *s)
         ike->schedule.n = sizeof s->wait / sizeof *s->wait;
     if (ike->schedule.n == 0)
         ike->schedule = asa_schedule;
+}
+
+void ike_set_fragment_size(struct ike *ike, size_t bytes)
+{
+    ike->fragment_size = bytes;
 }
 
 void ike_set_limits(struct ike *ike, const struct ike_limits *l)
@@ -251,7 +257,7 @@ static enum ike_drop unseal(struct ike *ike, struct ike_sa *sa, struct ike_rx *r
         return IKE_DROP_PAYLOADS;
     const struct ike_payload *sk = ike_payload_find(&rx->pl, PL_SK);
     if (!sk)
-        return IKE_DROP_PAYLOADS;
+        return ike_fragment_in(sa, rx, &key, n);
     if (ike_open(ike->c, &key, rx->msg, rx->len, (size_t)(sk->p - rx->msg), ike->plain_in, n) < 0)
         return IKE_DROP_INTEGRITY;
     return IKE_DROP_NONE;
@@ -314,6 +320,8 @@ static void protected_input(struct ike *ike, struct ike_rx *rx)
         return;
     }
     enum ike_drop why = unseal(ike, sa, rx, &n);
+    if (why == IKE_DROP_PART) /* one of several */
+        return;
     if (why != IKE_DROP_NONE) {
         ike_dropped(ike, sa, why);
         return;

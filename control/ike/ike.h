@@ -174,6 +174,9 @@ struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q,
                     const struct clock *clk);
 void ike_free(struct ike *ike); /* sends nothing; wipes every key */
 void ike_set_schedule(struct ike *ike, const struct ike_schedule *s);
+/* Protected messages longer than this are sent in fragments when the peer understands that
+ * (RFC 7383). 0 = never. Default: what fits an IPv6 packet of 1,280 bytes. */
+void ike_set_fragment_size(struct ike *ike, size_t bytes);
 void ike_set_limits(struct ike *ike, const struct ike_limits *l);
 
 /* Wants a child for cfg with this peer: uses an established SA of the same path or starts one.

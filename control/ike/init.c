@@ -54,6 +54,7 @@ static int send_init(struct ike_sa *sa)
     ike_w_ke(&w, n->group, n->pub, n->pub_len);
     ike_w_payload(&w, PL_NONCE, n->ni, n->ni_len);
     ike_nat_write(ike->c, &w, sa->s.spi_i, 0, &sa->s.path);
+    ike_w_notify(&w, N_FRAGMENTATION, NULL, 0); /* RFC 7383 §2.3 */
     err = ike_w_finish(&w, &len);
     if (err == 0)
         err = keep(&n->init_i, &n->init_i_len, ike->out, len);
@@ -332,6 +333,8 @@ static void responder_has_secret(struct ike_sa *sa, struct ike_dh_job *j)
     ike_w_ke(&w, n->group, j->pub, j->pub_len);
     ike_w_payload(&w, PL_NONCE, n->nr, n->nr_len);
     ike_nat_write(ike->c, &w, sa->s.spi_i, sa->s.spi_r, &sa->s.path);
+    if (sa->s.peer_fragments)
+        ike_w_notify(&w, N_FRAGMENTATION, NULL, 0); /* RFC 7383 §2.3: only when asked */
     if (ike_w_finish(&w, &len) < 0 || keep(&n->init_r, &n->init_r_len, ike->out, len) < 0 ||
         ike_keep_reply(sa, ike->out, len, 0) < 0 ||
         timer_set(ike->q, &sa->t_life, ike_now(ike) + IKE_INIT_TIMEOUT) < 0) {

@@ -14,21 +14,23 @@
 #include "control/ike/proposal.h"
 #include "control/ike/steps.h"
 
-#define IKE_OUT_MAX      16384
-#define IKE_IN_MAX       65535
-#define IKE_BUCKETS      4096 /* power of two */
-#define IKE_NONCE_OUT    32
-#define IKE_WANTS_MAX    64
-#define IKE_RESTARTS_MAX 5 /* cookies and other groups, §2.6.1 */
-#define IKE_PORT         500
-#define IKE_PORT_NAT     4500
-#define IKE_INIT_TIMEOUT (60 * USEC_PER_SEC) /* responder waits for IKE_AUTH */
-#define IKE_LINGER       (30 * USEC_PER_SEC) /* a refused SA answers repeated requests */
-#define IKE_REKEYED_WAIT (60 * USEC_PER_SEC) /* for the peer's delete of what it replaced */
-#define IKE_RIVAL_WAIT   (30 * USEC_PER_SEC) /* for its delete of what lost (§2.8.2) */
-#define IKE_TRIES_MAX    5                   /* after TEMPORARY_FAILURE */
-#define IKE_DELETE_SENDS 3
-#define IKE_DPD_SENDS    5 /* semantics.md §2: five misses */
+#define IKE_OUT_MAX       16384
+#define IKE_IN_MAX        65535
+#define IKE_BUCKETS       4096 /* power of two */
+#define IKE_NONCE_OUT     32
+#define IKE_WANTS_MAX     64
+#define IKE_RESTARTS_MAX  5 /* cookies and other groups, §2.6.1 */
+#define IKE_PORT          500
+#define IKE_PORT_NAT      4500
+#define IKE_INIT_TIMEOUT  (60 * USEC_PER_SEC) /* responder waits for IKE_AUTH */
+#define IKE_LINGER        (30 * USEC_PER_SEC) /* a refused SA answers repeated requests */
+#define IKE_REKEYED_WAIT  (60 * USEC_PER_SEC) /* for the peer's delete of what it replaced */
+#define IKE_RIVAL_WAIT    (30 * USEC_PER_SEC) /* for its delete of what lost (§2.8.2) */
+#define IKE_TRIES_MAX     5                   /* after TEMPORARY_FAILURE */
+#define IKE_FRAGMENT_SIZE 1220                /* 1,280 less IPv6, UDP and non-ESP marker */
+#define IKE_FRAGMENTS_MAX 64
+#define IKE_DELETE_SENDS  3
+#define IKE_DPD_SENDS     5 /* semantics.md §2: five misses */
 
 struct ike_sa;
 
@@ -106,6 +108,20 @@ struct ike_nego {
     uint8_t num; /* responder: proposal taken */
 };
 
+/* A message that comes in fragments (RFC 7383 §2.6): one per direction of asking, since the
+ * window is one. Only verified fragments get here. */
+struct ike_parts {
+    uint32_t mid;
+    uint16_t total, have;
+    uint8_t exchange, first;
+    size_t bytes;
+    struct {
+        uint8_t *p;
+        size_t len;
+    } part[IKE_FRAGMENTS_MAX];
+};
+
+/* A message as sent; in fragments it is several, one after the other in msg. */
 struct ike_request {
     bool open;
     bool probe; /* liveness: own schedule */
@@ -126,8 +142,9 @@ struct ike_sa {
     struct ike *ike;
     struct ike_sa *next, *prev, *hash_next;
     struct timer t_send, t_life, t_dpd;
-    struct ike_request req;   /* window of one, §2.3 */
-    struct ike_response resp; /* the last one, for repeated requests (§2.1) */
+    struct ike_request req;     /* window of one, §2.3 */
+    struct ike_response resp;   /* the last one, for repeated requests (§2.1) */
+    struct ike_parts *parts[2]; /* of requests, of responses */
     struct ike_nego *nego;
     struct ike_dh_job *job;
     struct ike_want *wants;          /* waiting; the head is asked for first */
@@ -161,11 +178,12 @@ struct ike {
     uint64_t hash_key;
     unsigned depth;
     uint32_t n_sas, n_half_open;
+    size_t fragment_size;
     uint32_t session, conn;
     uint32_t tunnels, esp_spis;   /* how many numbers of each kind were given */
     uint8_t cookie_secret[2][32]; /* now and before, §2.6 */
     usec_t cookie_since;
-    uint8_t plain_out[IKE_OUT_MAX], out[IKE_OUT_MAX + 512];
+    uint8_t plain_out[IKE_OUT_MAX], out[2 * IKE_OUT_MAX];
     uint8_t plain_in[IKE_IN_MAX + 1];
 };
 
@@ -223,6 +241,17 @@ void ike_sa_kick(struct ike_sa *sa);
 void ike_sa_arm_dpd(struct ike_sa *sa);
 uint64_t ike_random_spi(struct ike *ike);
 uint32_t ike_random_esp_spi(struct ike *ike);
+
+/* --- fragment.c --- */
+/* A message with SKF: the fragment is verified and kept; with the last one the whole is in
+ * ike->plain_in, *n bytes, and IKE_DROP_NONE comes back; until then IKE_DROP_PART. */
+enum ike_drop ike_fragment_in(struct ike_sa *sa, struct ike_rx *rx, const struct ike_sk_key *key,
+                              size_t *n);
+void ike_parts_free(struct ike_parts *p);
+/* Seals payloads as fragments into ike->out, if the message is to be sent so: then true, and
+ * *len bytes or *err. */
+bool ike_fragment_out(struct ike_sa *sa, const struct ike_sk_key *key, const struct ike_header *h,
+                      const struct ike_writer *w, const uint8_t *iv, size_t *len, int *err);
 
 /* --- life.c: lifetimes, and what is to be replaced when --- */
 void ike_sa_arm_life(struct ike_sa *sa);

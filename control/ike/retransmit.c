@@ -10,12 +10,28 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void ike_transmit(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
+static void transmit_one(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     ike->stats.tx++;
     ike_debug_packet(ike, "SENT", p, msg, len);
     /* A send that fails is a lost datagram: the schedule takes care of it. */
     ike->host.send(ike->h, p, msg, len);
+}
+
+void ike_transmit(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
+{
+    struct ike_header h;
+
+    /* Fragments stand one after the other, each with its own length in its header. */
+    while (len > IKE_HEADER_LEN) {
+        struct rbuf r = rbuf_make(msg + IKE_HEADER_LEN - 4, 4);
+        size_t one = rbuf_u32(&r);
+        if (one > len || ike_header_read(msg, one, &h) < 0)
+            return; /* we have written it, so this does not happen */
+        transmit_one(ike, p, msg, one);
+        msg += one;
+        len -= one;
+    }
 }
 
 static usec_t next_wait(const struct ike_sa *sa)
@@ -129,6 +145,9 @@ static int seal(struct ike_sa *sa, uint8_t exchange, bool response, uint32_t mid
         for (int i = 0; i < 4; i++)
             iv[i] = (uint8_t)(n >> (24 - 8 * i));
     }
+    int err;
+    if (ike_fragment_out(sa, &key, &h, w, iv, len, &err))
+        return err;
     return ike_seal(ike->c, &key, &h, w->first, w->w.p, w->w.len, iv, ike->out, sizeof ike->out,
                     len);
 }

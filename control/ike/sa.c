@@ -286,6 +286,8 @@ void ike_sa_reap(struct ike *ike)
         ike->dead = sa->next;
         ike_nego_free(sa->nego);
         free(sa->resp.msg);
+        ike_parts_free(sa->parts[0]);
+        ike_parts_free(sa->parts[1]);
         mem_wipe(sa, sizeof *sa);
         free(sa);
     }

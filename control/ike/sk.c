@@ -1,5 +1,6 @@
 /*
- * The Encrypted payload (SK), RFC 7296 §3.14, and with combined-mode ciphers RFC 5282.
+ * The Encrypted payload (SK), RFC 7296 §3.14, and with combined-mode ciphers RFC 5282; as a
+ * fragment (SKF) RFC 7383 §2.5.
  *
  * Encrypt-then-MAC: SK_a covers everything from the header to the last encrypted byte. With
  * GCM the header up to and with the generic header of SK is the associated data (RFC 5282 §5.1)
@@ -9,7 +10,8 @@
 #include "lib/mem.h"
 #include <errno.h>
 
-#define SK_HEAD 4 /* generic payload header */
+#define SK_HEAD     4 /* generic payload header */
+#define SKF_NUMBERS 4 /* fragment number and total, RFC 7383 §2.5 */
 
 struct sk_algs {
     const struct transform *e, *a;
@@ -78,9 +80,49 @@ static int checksum(const struct ike_crypto *c, const struct transform *a, const
     return ike_hmac(c, a->ossl, (struct bytes){ka, a->key_len}, &part, 1, out, IKE_PRF_MAX);
 }
 
+/* The header and all of the payload before the IV. */
+static size_t write_heads(const struct ike_header *h, uint8_t first, const struct ike_fragment *f,
+                          size_t total, uint8_t *out, size_t cap)
+{
+    struct ike_writer w = ike_writer_make(out, cap);
+    struct ike_header head = *h;
+
+    head.next = f ? PL_SKF : PL_SK;
+    head.len = (uint32_t)total;
+    ike_w_header(&w, &head);
+    wbuf_u8(&w.w, f && f->num > 1 ? PL_NONE : first);
+    wbuf_u8(&w.w, 0);
+    wbuf_u16(&w.w, (uint16_t)(total - IKE_HEADER_LEN));
+    if (f) {
+        wbuf_u16(&w.w, f->num);
+        wbuf_u16(&w.w, f->total);
+    }
+    return w.w.len;
+}
+
 int ike_seal(const struct ike_crypto *c, const struct ike_sk_key *k, const struct ike_header *h,
              uint8_t first, const uint8_t *plain, size_t n, const uint8_t *iv, uint8_t *out,
              size_t cap, size_t *out_len)
+{
+    return ike_seal_fragment(c, k, h, first, NULL, plain, n, iv, out, cap, out_len);
+}
+
+size_t ike_fragment_room(const struct ike_sk_key *k, size_t limit)
+{
+    struct sk_algs g;
+
+    if (algs_of(k, &g) < 0)
+        return 0;
+    size_t block = g.e->block ? g.e->block : 1;
+    size_t rest = IKE_HEADER_LEN + SK_HEAD + SKF_NUMBERS + g.e->iv_len + g.icv;
+    size_t body = limit > rest ? (limit - rest) / block * block : 0;
+    return body > 1 ? body - 1 : 0;
+}
+
+int ike_seal_fragment(const struct ike_crypto *c, const struct ike_sk_key *k,
+                      const struct ike_header *h, uint8_t first, const struct ike_fragment *f,
+                      const uint8_t *plain, size_t n, const uint8_t *iv, uint8_t *out, size_t cap,
+                      size_t *out_len)
 {
     struct sk_algs g;
     int err = algs_of(k, &g);
@@ -91,21 +133,13 @@ int ike_seal(const struct ike_crypto *c, const struct ike_sk_key *k, const struc
     size_t block = g.e->block ? g.e->block : 1;
     size_t pad = (block - (n + 1) % block) % block;
     size_t body = n + pad + 1;
-    size_t total = IKE_HEADER_LEN + SK_HEAD + g.e->iv_len + body + g.icv;
+    size_t total = IKE_HEADER_LEN + SK_HEAD + (f ? SKF_NUMBERS : 0) + g.e->iv_len + body + g.icv;
     if (total > cap || total - IKE_HEADER_LEN > UINT16_MAX)
         return -EMSGSIZE;
 
-    struct ike_header head = *h;
-    head.next = PL_SK;
-    head.len = (uint32_t)total;
-    struct ike_writer w = ike_writer_make(out, cap);
-    ike_w_header(&w, &head);
-    wbuf_u8(&w.w, first);
-    wbuf_u8(&w.w, 0);
-    wbuf_u16(&w.w, (uint16_t)(total - IKE_HEADER_LEN));
-    size_t aad = w.w.len;
-    wbuf_bytes(&w.w, iv, g.e->iv_len);
-    uint8_t *data = out + w.w.len;
+    size_t aad = write_heads(h, first, f, total, out, cap);
+    memcpy(out + aad, iv, g.e->iv_len);
+    uint8_t *data = out + aad + g.e->iv_len;
     memcpy(data, plain, n);
     memset(data + n, 0, pad);
     data[n + pad] = (uint8_t)pad;

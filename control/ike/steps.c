@@ -110,6 +110,7 @@ const char *ike_drop_text(enum ike_drop d)
         "IKEv2 not enabled on the interface",
         "cookie required",
         "out of memory",
+        "fragment kept",
     };
     return d < IKE_DROPS ? text[d] : "unknown";
 }

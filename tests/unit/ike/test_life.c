@@ -466,7 +466,8 @@ static void debug_text(void **state)
     assert_non_null(strstr(log, "IKEv2-PLAT-4: RECV PKT [IKE_AUTH] [203.0.113.1]:500->"
                                 "[192.0.2.1]:500"));
     assert_non_null(strstr(log, "Payload contents: SA KE N NOTIFY(NAT_DETECTION_SOURCE_IP) "
-                                "NOTIFY(NAT_DETECTION_DESTINATION_IP)\n"));
+                                "NOTIFY(NAT_DETECTION_DESTINATION_IP) "
+                                "NOTIFY(IKEV2_FRAGMENTATION_SUPPORTED)\n"));
     assert_null(strstr(log, "cisco"));
     sim_free(s);
 }
