@@ -78,6 +78,7 @@ struct control *control_new(const struct control_opts *o)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
+    grace_init(c);
     launch_init(&c->launch, &c->timers, &c->o.clock, o->log, control_kick, c);
     c->jobs = jobs_new(o->base);
     c->ike = ike_new(&control_ike_host, c, &c->timers, &c->o.clock);
@@ -107,6 +108,7 @@ void control_free(struct control *c)
     c->ike = NULL;
     dp_close(c);
     outbox_free(c);
+    grace_forget(c);
     udp_close(c);
     if (c->launch.kick)
         launch_free(&c->launch);

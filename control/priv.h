@@ -11,6 +11,7 @@
 
 #include "control/control.h"
 #include "control/crypto/identity.h"
+#include "control/crypto/grace.h"
 #include "control/crypto/outbox.h"
 #include "control/crypto/shadow.h"
 #include "control/job.h"
@@ -43,6 +44,7 @@ struct control {
     struct ipc *dp;
     uint32_t dp_seq;
     struct outbox outbox;
+    struct grace grace;
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;
     const struct dpstats *stats;
@@ -95,7 +97,7 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
                     const struct ike_child_state *child, const struct sadb_alg encr[2],
                     const struct sadb_alg integ[2], const struct ike_child_cfg *cfg);
 void tunnel_child_retired(struct control *c, const struct ike_child_state *child);
-void tunnel_child_down(struct control *c, const struct ike_child_state *child);
+void tunnel_child_down(struct control *c, const struct ike_child_state *child, enum ike_reason why);
 int tunnel_rekey_cfg(const struct control *c, const struct ike_child_state *child,
                      struct ike_child_cfg *cfg);
 void tunnel_identity_new(struct control *c, struct identity *id);

@@ -103,8 +103,7 @@ static void host_child_down(void *h, const struct ike_sa_state *sa, const struct
                             enum ike_reason why)
 {
     (void)sa;
-    (void)why;
-    tunnel_child_down((struct control *)h, k);
+    tunnel_child_down((struct control *)h, k, why);
 }
 
 static void host_initiate_failed(void *h, uint32_t policy, const struct ike_path *p,

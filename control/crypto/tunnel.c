@@ -276,7 +276,7 @@ static bool look_for_child(void *ctx, const struct ike_sa_state *sa)
     return true;
 }
 
-void tunnel_child_down(struct control *c, const struct ike_child_state *child)
+void tunnel_child_down(struct control *c, const struct ike_child_state *child, enum ike_reason why)
 {
     struct identity *id = identity_by_policy(&c->ids, child->policy);
     struct search s = {.policy = child->policy};
@@ -284,7 +284,8 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child)
         slot_give(&c->ids, child->slot_out); /* tunnel_child_retired() has taken it out */
     else
         uninstall(c, child->sa_out, child->slot_out);
-    uninstall(c, child->sa_in, child->slot_in);
+    if (why != IKE_R_REKEYED || !grace_take(c, child->sa_in, child->slot_in))
+        uninstall(c, child->sa_in, child->slot_in);
     if (!id || id->sa_in != child->sa_in)
         return;
     ike_each(c->ike, look_for_child, &s);
@@ -295,6 +296,7 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child)
 void tunnel_reset(struct control *c)
 {
     ike_clear(c->ike, NULL, 0);
+    grace_forget(c);
     for (size_t i = 0; i < c->ids.n; i++) {
         struct identity *id = c->ids.by_policy[i];
         timer_cancel(&c->timers, &id->step);
