@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* nothing, first message out, responder half open, IKE_AUTH out, established, leaving */
-#define PAIR_STAGES 6
+#define PAIR_STAGES 10
 #define PAIR_QUEUE  64
 
 struct pair;
@@ -127,6 +127,15 @@ static inline int pair_accept(void *h, const struct ike_sa_state *sa,
     return -ENOENT;
 }
 
+static inline int pair_cfg(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
+                           struct ike_child_cfg *cfg)
+{
+    (void)sa;
+    (void)c;
+    *cfg = ((struct pair_side *)h)->cfg;
+    return 0;
+}
+
 static inline int pair_alloc(void *h, struct ike_child_state *c)
 {
     (void)h;
@@ -203,6 +212,7 @@ static inline struct pair *pair_get(void)
                                          .policies = pair_policies,
                                          .peer = pair_peer,
                                          .accept_child = pair_accept,
+                                         .child_cfg = pair_cfg,
                                          .child_alloc = pair_alloc,
                                          .child_up = pair_up,
                                          .child_down = pair_down,
@@ -234,7 +244,7 @@ static inline struct pair *pair_get(void)
                                         .n_encr = 1,
                                         .n_prf = 1,
                                         .n_group = 1,
-                                        .lifetime = 86400};
+                                        .lifetime = 3000};
         s->esp = (struct ike_esp_proposal){.encr = {{ENCR_AES_CBC, 256}},
                                            .integ = {INTEG_SHA256_128},
                                            .n_encr = 1,
@@ -244,7 +254,7 @@ static inline struct pair *pair_get(void)
                                         .proposal = {&s->esp},
                                         .n_proposal = 1,
                                         .mode = SADB_TUNNEL,
-                                        .life_seconds = 3600};
+                                        .life_seconds = 2000};
         s->cfg.sel.lport[1] = s->cfg.sel.rport[1] = 65535;
         struct prefix l = prefix_make(&net[0], 24), r = prefix_make(&net[1], 24);
         s->cfg.sel.local = prefix_range(&l);
@@ -254,6 +264,12 @@ static inline struct pair *pair_get(void)
             abort();
     }
     return p;
+}
+
+static inline void pair_sleep(struct pair *p, unsigned seconds)
+{
+    p->time.mono_us += seconds * USEC_PER_SEC;
+    timerq_run(&p->q, p->time.mono_us, 64);
 }
 
 static inline void pair_advance(struct pair *p, unsigned stage)
@@ -269,6 +285,17 @@ static inline void pair_advance(struct pair *p, unsigned stage)
         pair_deliver(p);
     if (stage == 5)
         ike_clear(p->side[0].ike, NULL, 0);
+    /* Lifetimes: the child is rekeyed by one side or by both, then the IKE SA is. */
+    if (stage >= 6)
+        pair_sleep(p, 1901);
+    if (stage == 7)
+        pair_sleep(p, 75);
+    if (stage >= 8) {
+        pair_deliver(p);
+        pair_sleep(p, 950);
+    }
+    if (stage == 9)
+        pair_sleep(p, 90);
 }
 
 /* Bytes of a real message changed at places: triples of a 16-bit offset and a value. */
