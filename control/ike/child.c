@@ -56,11 +56,8 @@ void ike_want_failed(struct ike_sa *sa, struct ike_want *w, enum ike_reason why)
     struct ike *ike = sa->ike;
     uint32_t policy = w->cfg.policy;
     /* A responder's half-made child is nobody's initiation. */
-    bool ours = w->child.initiator;
+    bool ours = w->child.initiator && !w->rekey_spi; /* nor is a replacement */
 
-    /* While the old one still stands nobody misses the new one. */
-    if (w->rekey_spi && ike_child_by_spi(sa, w->rekey_spi) >= 0)
-        ours = false;
     ike_want_free(w);
     if (ours)
         ike->host.initiate_failed(ike->h, policy, &sa->s.path, why);

@@ -408,10 +408,11 @@ int ike_begin(struct ike *ike, const struct ike_path *p, struct ike_want *want)
 static bool wants_policy(const struct ike_sa *sa, uint32_t policy, unsigned *n)
 {
     *n = 0;
-    if (sa->active && sa->active->cfg.policy == policy)
+    /* Replacements do not count: where traffic asks, what they replace is not enough. */
+    if (sa->active && sa->active->cfg.policy == policy && !sa->active->rekey_spi)
         return true;
     for (const struct ike_want *w = sa->wants; w; w = w->next, (*n)++)
-        if (w->cfg.policy == policy)
+        if (w->cfg.policy == policy && !w->rekey_spi)
             return true;
     return false;
 }

@@ -102,9 +102,21 @@ static struct ike_sa *rival(const struct ike_sa *sa)
     return h && h->s.state == IKE_ESTABLISHED ? h : NULL;
 }
 
-/* From here on the old SA only waits for the peer's delete. */
+/* From here on the old SA only waits for the peer's delete. One per session does so: a peer that
+ * replaces and never deletes gathers nothing here. */
 static void wait_for_delete(struct ike_sa *old)
 {
+    struct ike_sa *next;
+
+    for (struct ike_sa *o = old->ike->head; o; o = next) {
+        next = o->next;
+        if (o->s.state == IKE_REKEYED && o->s.session_id == old->s.session_id) {
+            ike_sa_end(o, IKE_R_REKEYED);
+            next = old->ike->head; /* the list may have changed; what ended is not in it */
+        }
+    }
+    if (old->s.state != IKE_ESTABLISHED) /* ended from a callback */
+        return;
     old->s.state = IKE_REKEYED;
     timer_cancel(old->ike->q, &old->t_dpd);
     if (timer_set(old->ike->q, &old->t_life, ike_now(old->ike) + IKE_REKEYED_WAIT) < 0)

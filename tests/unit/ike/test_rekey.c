@@ -318,6 +318,31 @@ static void doubles_go(void **state)
     }
 }
 
+static bool no_deletes(struct sim *s, struct sim_packet *k)
+{
+    (void)s;
+    return k->to == 0 || k->data[18] != X_INFORMATIONAL;
+}
+
+/* A peer that replaces the IKE SA all the time and never deletes one. */
+static void never_deleted(void **state)
+{
+    struct sim *s = lives(41, 0, 0);
+    (void)state;
+    begin(s);
+    s->tap = no_deletes;
+    for (int i = 0; i < 20; i++) {
+        rekey_ike(s, 0);
+        sim_for(s, 0.1);
+        assert_in_range(s->node[1].ike->n_sas, 1, 2);
+    }
+    s->tap = NULL;
+    sim_for(s, 100);
+    settled(s, 1);
+    assert_int_equal(s->node[1].sa_up, 21);
+    sim_free(s);
+}
+
 /* --- both at once -------------------------------------------------------------------------- */
 
 static void both_rekey_child(void **state)
@@ -586,6 +611,7 @@ int main(void)
         cmocka_unit_test(ike_other_group),
         cmocka_unit_test(empty_ike),
         cmocka_unit_test(doubles_go),
+        cmocka_unit_test(never_deleted),
         cmocka_unit_test(both_rekey_child),
         cmocka_unit_test(both_rekey_ike),
         cmocka_unit_test(child_rekey_meets_delete),
