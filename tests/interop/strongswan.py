@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TESTS, "lab"))
@@ -144,6 +145,66 @@ def gcm_in_both_phases_with_a_modp_group(lab):
 @test
 def the_old_suite(lab):
     with_suite(lab, "aes-cbc 128, sha1, group 19; ESP sha512")
+
+
+def child_spis(box):
+    return re.findall(r"ESP spi in/out: (\S+)/(\S+)", show(box, "show crypto ikev2 sa"))
+
+
+def ike_spis(box):
+    return re.findall(r"Local spi: (\w+) +Remote spi: (\w+)",
+                      show(box, "show crypto ikev2 sa detail"))
+
+
+def rekeyed(what, read, before):
+    """Until there is one SA again, and it is another one."""
+    poll(lambda: len(read()) == 1 and read() != before, 10, f"{what}: another SA in place of {before}")
+
+
+@contextlib.contextmanager
+def traffic(lab, count):
+    """Pings all the while; every one of them must be answered."""
+    answered = []
+    pinging = threading.Thread(target=lambda: answered.append(
+        ping(lab, "inside", "10.20.0.1", count=count, interval=0.01, size=1000)))
+    pinging.start()
+    try:
+        yield
+    finally:
+        pinging.join()
+    equal(answered[0], count, "pings answered while keys were replaced")
+
+
+@test
+def strongswan_replaces_child_and_ike_sa_under_traffic(lab):
+    box = lab.box("BOX")
+    policy, proposal, ike, esp, _ = SUITES["aes-gcm, group 14"]
+    use(box, policy, proposal)
+    with peer(lab, ike, esp) as charon:
+        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+        with traffic(lab, 500):
+            for what, name, read in (("child", "net", child_spis), ("ike", "box", ike_spis),
+                                     ("child", "net", child_spis)):
+                before = read(box)
+                r = charon.swanctl("--rekey", f"--{what}", name)
+                equal(r.returncode, 0, r.stdout + r.stderr)
+                rekeyed(f"strongSwan's rekey of the {what}", lambda: read(box), before)
+
+
+@test
+def we_replace_the_child_by_volume_under_traffic(lab):
+    box = lab.box("BOX")
+    policy, proposal, ike, esp, _ = SUITES["aes-cbc, sha256, group 21"]
+    use(box, policy, proposal)
+    limit = "crypto ipsec security-association lifetime kilobytes"
+    check(box.paste(f"{limit} 200\n").returncode == 0, limit)
+    with peer(lab, ike, esp) as charon:
+        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+        seen = set(child_spis(box))
+        with traffic(lab, 600):
+            poll(lambda: seen.update(child_spis(box)) or len(seen) >= 3, 10, "two rekeys of ours")
+        equal(charon.swanctl("--list-sas").stdout.count("INSTALLED"), 1, "children at strongSwan")
+    check(box.paste(f"no {limit}\n").returncode == 0, "no " + limit)
 
 
 @test

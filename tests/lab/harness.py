@@ -72,10 +72,10 @@ def show_logs(lab):
         print("".join(f"# {l}\n" for l in box.tail(40).splitlines()), end="")
 
 
-def ping(lab, host, address, count=3, wait=5, interval=0.2):
+def ping(lab, host, address, count=3, wait=5, interval=0.2, size=56):
     """How many of `count` pings were answered."""
     r = lab.host(host, ["ping", "-n", "-q", "-c", str(count), "-i", str(interval), "-W", str(wait),
-                        address], capture_output=True, text=True)
+                        "-s", str(size), address], capture_output=True, text=True)
     m = re.search(r"(\d+) received", r.stdout)
     return int(m.group(1)) if m else 0
 
