@@ -126,8 +126,11 @@ static void details(struct str *out, const struct ike_sa_state *sa)
         str_add(out, "      DPD is not configured\n");
     nat_line(out, sa);
     if (sa->peer_fragments)
-        str_add(out, "      IKEv2 Fragmentation Configured MTU: 576 bytes, Overhead: 28 bytes, "
-                     "Effective MTU: 548 bytes\n");
+        str_printf(out,
+                   "      IKEv2 Fragmentation Configured MTU: %d bytes, Overhead: %d bytes, "
+                   "Effective MTU: %d bytes\n",
+                   IKE_FRAGMENT_SIZE + IKE_FRAGMENT_OVERHEAD, IKE_FRAGMENT_OVERHEAD,
+                   IKE_FRAGMENT_SIZE);
     else
         str_add(out, "      Fragmentation not  configured.\n");
     str_add(out, "      Parent SA Extended Status:\n");

@@ -175,7 +175,10 @@ struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q,
 void ike_free(struct ike *ike); /* sends nothing; wipes every key */
 void ike_set_schedule(struct ike *ike, const struct ike_schedule *s);
 /* Protected messages longer than this are sent in fragments when the peer understands that
- * (RFC 7383). 0 = never. Default: what fits an IPv6 packet of 1,280 bytes. */
+ * (RFC 7383). 0 = never. Default: IKE_FRAGMENT_SIZE, the platform's packet of 576 bytes less IP
+ * and UDP headers. */
+#define IKE_FRAGMENT_OVERHEAD 28
+#define IKE_FRAGMENT_SIZE     (576 - IKE_FRAGMENT_OVERHEAD)
 void ike_set_fragment_size(struct ike *ike, size_t bytes);
 void ike_set_limits(struct ike *ike, const struct ike_limits *l);
 

@@ -27,7 +27,6 @@
 #define IKE_REKEYED_WAIT  (60 * USEC_PER_SEC) /* for the peer's delete of what it replaced */
 #define IKE_RIVAL_WAIT    (30 * USEC_PER_SEC) /* for its delete of what lost (§2.8.2) */
 #define IKE_TRIES_MAX     5                   /* after TEMPORARY_FAILURE */
-#define IKE_FRAGMENT_SIZE 1220                /* 1,280 less IPv6, UDP and non-ESP marker */
 #define IKE_FRAGMENTS_MAX 64
 #define IKE_DELETE_SENDS  3
 #define IKE_DPD_SENDS     5 /* semantics.md §2: five misses */
