@@ -24,7 +24,8 @@ static inline int ns_enter(void)
                : -1;
 }
 
-/* What a command prints, into out (cut at cap). Returns its exit status. */
+/* What a command prints, into out. Returns its exit status; more than cap says so and aborts:
+ * a look that missed the rest must not pass for one that saw it all. */
 static inline int ns_output(const char *command, char *out, size_t cap)
 {
     FILE *f = popen(command, "r");
@@ -32,6 +33,10 @@ static inline int ns_output(const char *command, char *out, size_t cap)
         return -1;
     size_t n = fread(out, 1, cap - 1, f);
     out[n] = '\0';
+    if (n == cap - 1 && fgetc(f) != EOF) {
+        fprintf(stderr, "%s: prints more than the %zu bytes there is room for\n", command, cap);
+        abort();
+    }
     return pclose(f);
 }
 
