@@ -37,7 +37,7 @@
 #define EARLY         (10 * USEC_PER_SEC) /* a child that lived less died early */
 #define POISONED      3 /* early deaths that put the kept running-config under suspicion */
 #define LAST_ROLE     ROLE_ACCESS
-#define SOCKETS       (SOCK_PACKET4 + 1)
+#define SOCKETS       (SOCK_ICMP6 + 1)
 
 struct launcher;
 

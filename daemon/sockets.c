@@ -27,12 +27,20 @@
 
 const char *socket_name(enum launch_socket kind)
 {
-    static const char *const names[] = {
-        [SOCK_IKE4] = "UDP port 500",    [SOCK_NATT4] = "UDP port 4500",
-        [SOCK_ESP4] = "raw ESP socket",  [SOCK_ICMP4] = "raw ICMP socket",
-        [SOCK_CLI] = "CLI socket",       [SOCK_SSH] = "SSH port",
-        [SOCK_STATS] = "counter memory", [SOCK_HOSTKEY] = "SSH host key",
-        [SOCK_PACKET4] = "packet socket"};
+    static const char *const names[] = {[SOCK_IKE4] = "UDP port 500",
+                                        [SOCK_NATT4] = "UDP port 4500",
+                                        [SOCK_ESP4] = "raw ESP socket",
+                                        [SOCK_ICMP4] = "raw ICMP socket",
+                                        [SOCK_CLI] = "CLI socket",
+                                        [SOCK_SSH] = "SSH port",
+                                        [SOCK_STATS] = "counter memory",
+                                        [SOCK_HOSTKEY] = "SSH host key",
+                                        [SOCK_PACKET4] = "packet socket",
+                                        [SOCK_JOURNAL] = "journal memory",
+                                        [SOCK_IKE6] = "UDP port 500 (IPv6)",
+                                        [SOCK_NATT6] = "UDP port 4500 (IPv6)",
+                                        [SOCK_ESP6] = "raw ESP socket (IPv6)",
+                                        [SOCK_ICMP6] = "raw ICMP socket (IPv6)"};
     return names[kind];
 }
 
@@ -193,6 +201,11 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         break;
     case SOCK_HOSTKEY:
     case SOCK_PACKET4:
+    case SOCK_JOURNAL:
+    case SOCK_IKE6:
+    case SOCK_NATT6:
+    case SOCK_ESP6:
+    case SOCK_ICMP6:
         break;
     }
     if (fd < 0)

@@ -53,9 +53,13 @@ enum sadb_mode { SADB_TUNNEL = 1, SADB_TRANSPORT = 2 };
 #define SADB_F_NOREPLAY  0x04u
 #define SADB_F_KEEPALIVE 0x08u /* outbound with SADB_F_UDP: we are behind a NAT; RFC 3948 §4 */
 #define SADB_F_STANDBY   0x40u /* outbound: used only when no older SA of its policy is left */
-#define SADB_DF_COPY     0x00u /* inner DF to outer (default) */
-#define SADB_DF_SET      0x10u
-#define SADB_DF_CLEAR    0x20u
+/* The SA goes on where an earlier datapath ended: what its slot has counted stays and counts
+ * against its lifetimes. seq_first then says from where (outbound: behind the lease in the slot;
+ * inbound: behind the highest number accepted, as nobody knows which below it were seen). */
+#define SADB_F_RESUME 0x80u
+#define SADB_DF_COPY  0x00u /* inner DF to outer (default) */
+#define SADB_DF_SET   0x10u
+#define SADB_DF_CLEAR 0x20u
 
 /* Algorithms by their IKEv2 transform IDs (IANA), also for SAs of IKEv1. */
 struct sadb_alg {

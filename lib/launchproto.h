@@ -55,7 +55,13 @@ enum launch_socket {
     SOCK_SSH,      /* listening TCP socket of access */
     SOCK_STATS,    /* memfd of dataplane/dpstats.h: datapath writes, engine reads */
     SOCK_HOSTKEY,  /* file with the SSH host key, open for reading */
-    SOCK_PACKET4   /* AF_PACKET for plain ESP, when the launcher could open one */
+    SOCK_PACKET4,  /* AF_PACKET for plain ESP, when the launcher could open one */
+    SOCK_JOURNAL,  /* memfd of control/journal.h: what a successor of the engine needs, keys among
+                      it. Engine only; never on disk, and nobody else maps it */
+    SOCK_IKE6,     /* IPv6 twins, absent where the host has no IPv6 */
+    SOCK_NATT6,
+    SOCK_ESP6,
+    SOCK_ICMP6
 };
 
 struct lm_peer {

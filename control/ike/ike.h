@@ -146,6 +146,10 @@ struct ike_host {
     void (*debug)(void *h, enum ike_debug cls, unsigned level, const char *text);
     void (*run_job)(void *h, struct ike_job *j);
     void (*random)(void *h, uint8_t *p, size_t n);
+    /* Keep these bytes, which ike_restore() understands and which hold keys, under this key until
+     * they are replaced; NULL: forget them. Called before any message leaves that rests on the new
+     * state ("acknowledge before the wire"). May be NULL. */
+    void (*save)(void *h, uint64_t key, const uint8_t *p, size_t n);
     /* When ESP of this SA's children last came in, monotonic, 0 = never. May be NULL; with it a
      * peer that sends traffic is not asked whether it is alive (RFC 7296 §2.4). */
     usec_t (*last_traffic)(void *h, const struct ike_sa_state *sa);
@@ -182,6 +186,11 @@ void ike_set_schedule(struct ike *ike, const struct ike_schedule *s);
 void ike_set_fragment_size(struct ike *ike, size_t bytes);
 void ike_set_limits(struct ike *ike, const struct ike_limits *l);
 
+/* Takes over an SA from what save() brought, maybe of an engine that was killed at any moment: it
+ * goes on with its children, message IDs and timers, and repeats the request that was open. Nothing
+ * is sent before this returns. The bytes are checked like a peer's. 0, -EPROTO (another version),
+ * -EINVAL (they make no sense), -EEXIST, -ENOMEM. */
+int ike_restore(struct ike *ike, const uint8_t *p, size_t n);
 /* Wants a child for cfg with this peer: uses an established SA of the same path or starts one.
  * Several calls for one policy while one is under way are one. 0 or -errno. */
 int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_child_cfg *cfg);
