@@ -464,11 +464,11 @@ static void died(struct child *c, int status)
                  c->early_deaths);
         forget_running(l);
     }
-    char how[64];
-    if (WIFSIGNALED(status))
+    char how[64] = "was killed by its system call filter";
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSYS)
         snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
-    else
+    else if (!WIFSIGNALED(status))
         snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(status));
     log_line(&l->log, LOGL_ERROR, "launcher", "%s %s; restarting it in %lld ms", role_name(c->role),
              how, (long long)(wait / USEC_PER_MSEC));

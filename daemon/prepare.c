@@ -94,8 +94,19 @@ int prepare(const struct launcher_opts *o, struct log *log, struct prepared *p)
         log_line(log, LOGL_ERROR, AREA, "tandemd must be started as root");
         return -EPERM;
     }
-    rights_limits();
+    int err = rights_limits();
+    if (err)
+        log_line(log, LOGL_NOTICE, AREA,
+                 "memory cannot be locked, keys may go to swap: the limit (RLIMIT_MEMLOCK) may not "
+                 "be raised here: %s",
+                 strerror(-err));
     signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to die */
+    err = rights_keep_few();
+    if (err) {
+        log_line(log, LOGL_ERROR, AREA, "cannot give up what is not needed of root: %s",
+                 strerror(-err));
+        return err;
+    }
     if (lock_namespace(log, p) || find_user(o, log, p) || make_dirs(o, log, p))
         return -1;
     describe_box(o, log, p);

@@ -5,6 +5,8 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -27,6 +29,55 @@ int rights_lookup(const char *user, struct rights *r)
     r->uid = p->pw_uid;
     r->gid = p->pw_gid;
     return instead;
+}
+
+/* What the launcher does as root, and no more. */
+static const struct {
+    int capability;
+    const char *why;
+} keeps[] = {
+    {CAP_NET_ADMIN, "TUNs, addresses, routes, rules, marks, settings below /proc/sys/net"},
+    {CAP_NET_RAW, "raw sockets of ESP and ICMP, packet sockets"},
+    {CAP_NET_BIND_SERVICE, "UDP 500, TCP 22"},
+    {CAP_SETUID, "children become their user"},
+    {CAP_SETGID, "and their group"},
+    {CAP_SETPCAP, "and empty their bounding set"},
+    {CAP_SYS_CHROOT, "access locks itself into an empty directory"},
+    {CAP_KILL, "children of another user are told to end"},
+};
+#define KEEPS (sizeof(keeps) / sizeof(keeps[0]))
+
+int rights_keep_few(void)
+{
+    bool have[KEEPS];
+    if (capng_get_caps_process() < 0)
+        return -EPERM;
+    for (size_t i = 0; i < KEEPS; i++)
+        have[i] = capng_have_capability(CAPNG_PERMITTED, (unsigned)keeps[i].capability);
+    capng_clear(CAPNG_SELECT_ALL);
+    for (size_t i = 0; i < KEEPS; i++)
+        if (have[i])
+            capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+                         (unsigned)keeps[i].capability);
+    /* The bounding set first, while the right to change it is there. */
+    if (capng_apply(CAPNG_SELECT_BOUNDS) < 0 || capng_apply(CAPNG_SELECT_CAPS) < 0)
+        return -EPERM;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+const char *rights_capability(unsigned n)
+{
+    return n <= (unsigned)CAP_LAST_CAP ? capng_capability_to_name(n) : NULL;
+}
+
+int rights_lock_memory(void)
+{
+    struct rlimit now;
+    /* Under a limit the allocation that reaches it would fail, which is worse than swap. */
+    if (getrlimit(RLIMIT_MEMLOCK, &now) < 0 || now.rlim_cur != RLIM_INFINITY)
+        return -EPERM;
+    /* On fault: a stack or an arena that is reserved and never touched costs nothing. */
+    return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0 ? -errno : 0;
 }
 
 int rights_drop(const struct rights *r, const char **what)
@@ -62,9 +113,10 @@ int rights_drop(const struct rights *r, const char **what)
     return setuid(0) == 0 ? -EPERM : 0;
 }
 
-void rights_limits(void)
+int rights_limits(void)
 {
     struct rlimit no_core = {0, 0}, files = {OPEN_FILES, OPEN_FILES}, now;
+    struct rlimit locked = {RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_CORE, &no_core);
     if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max < OPEN_FILES &&
         setrlimit(RLIMIT_NOFILE, &files) < 0)
@@ -73,4 +125,5 @@ void rights_limits(void)
         files.rlim_max = now.rlim_max;
     files.rlim_cur = OPEN_FILES < files.rlim_max ? OPEN_FILES : files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
+    return setrlimit(RLIMIT_MEMLOCK, &locked) < 0 ? -errno : 0;
 }

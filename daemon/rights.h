@@ -18,7 +18,15 @@ int rights_lookup(const char *user, struct rights *r);
  * exec, no core, no ptrace by others, and death with the parent. On -errno *what says which step;
  * the process must then end. */
 int rights_drop(const struct rights *r, const char **what);
-/* No core files; room for many descriptors. For the launcher, inherited by all. */
-void rights_limits(void);
+/* No core files; room for many descriptors and for locked memory. For the launcher, inherited by
+ * all. 0, or -errno when memory must stay under a limit and so will not be locked. */
+int rights_limits(void);
+/* The launcher stays root, with the few capabilities that its work needs; children start with no
+ * more. What it lacks already (a container's root) is not asked for. 0 or -errno. */
+int rights_keep_few(void);
+/* The name of capability number n without its "cap_", NULL behind the last. For the shows. */
+const char *rights_capability(unsigned n);
+/* Secrets never go to swap: all memory, now and later, is locked as it is touched. 0 or -errno. */
+int rights_lock_memory(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* A child's life: it drops its rights, then runs its room's main until the launcher is gone. */
+/* A child's life: it drops its rights and most system calls, then runs its room's main until the
+ * launcher is gone. */
 #ifndef TANDEM_DAEMON_ROLES_H
 #define TANDEM_DAEMON_ROLES_H
 

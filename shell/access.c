@@ -36,13 +36,24 @@ struct access {
     int listener;
     struct event *on_accept, *on_child;
     ssh_key host_key;
+    access_confine_fn *confine;
     struct client clients[ACCESS_CONNECTIONS];
     struct clock clock;
     struct log log;
-    struct log_limit full, refused;
+    struct log_limit full, refused, filtered;
 };
 
 /* --- connections --------------------------------------------------------------------------- */
+
+/* Somebody made a process try what it may not: worth a line, not a flood of them. */
+static void say_filtered(struct client *k, const char *what)
+{
+    struct access *a = k->access;
+    uint64_t held;
+    if (log_limit_pass(&a->filtered, clock_mono(&a->clock), USEC_PER_SEC, &held))
+        log_line(&a->log, LOGL_ERROR, "ssh", "a %s of %s was killed by its system call filter",
+                 what, k->peer);
+}
 
 /* A connection wants a session: its channel goes on to the engine as it is. */
 static void on_client(struct ipc *ipc, struct ipc_msg *m, void *ctx)
@@ -51,6 +62,8 @@ static void on_client(struct ipc *ipc, struct ipc_msg *m, void *ctx)
     (void)ipc;
     if (m->type == CONN_AUTHENTICATED)
         k->authenticated = true;
+    if (m->type == CONN_FILTERED)
+        say_filtered(k, "session");
     if (m->type != AM_SESSION || m->nfds != 1 || !k->access->engine)
         return; /* the descriptor is closed, which the connection notices */
     ipc_send_fds(k->access->engine, AM_SESSION, NULL, 0, m->fds, 1);
@@ -67,11 +80,14 @@ static void on_child(evutil_socket_t sig, short what, void *ctx)
 {
     struct access *a = (struct access *)ctx;
     pid_t pid;
+    int status;
     (void)sig;
     (void)what;
-    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         for (int i = 0; i < ACCESS_CONNECTIONS; i++)
             if (a->clients[i].pid == pid) {
+                if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+                    say_filtered(&a->clients[i], "connection");
                 ipc_free(a->clients[i].ipc);
                 a->clients[i] = (struct client){.access = a};
             }
@@ -107,7 +123,8 @@ static _Noreturn void become_connection(struct access *a, int fd, int channel, c
     if (close_range(5, ~0u, 0) < 0)
         for (int i = 5; i < 1024; i++)
             close(i);
-    conn_main(3, 4, a->host_key, peer);
+    a->confine(ACCESS_CONNECTION);
+    conn_main(3, 4, a->host_key, peer, a->confine);
 }
 
 static void start_connection(struct access *a, int fd, const char *peer)
@@ -311,9 +328,9 @@ void access_prepare(void)
     ssh_init(); /* libcrypto looks for its configuration */
 }
 
-int access_main(int launch_fd)
+int access_main(int launch_fd, access_confine_fn *confine)
 {
-    struct access a = {.listener = -1};
+    struct access a = {.listener = -1, .confine = confine};
     for (int i = 0; i < ACCESS_CONNECTIONS; i++)
         a.clients[i].access = &a;
     int err = set_up(&a, launch_fd);

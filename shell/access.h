@@ -17,7 +17,10 @@
 
 /* What needs the file system: called before the process locks itself into an empty directory. */
 void access_prepare(void);
+enum access_process { ACCESS_CONNECTION, ACCESS_SESSION };
+/* What a process that was just forked gives up, before it reads its first byte. */
+typedef void access_confine_fn(enum access_process p);
 /* Runs until the launcher closes its channel (lib/launchproto.h). Returns the exit status. */
-int access_main(int launch_fd);
+int access_main(int launch_fd, access_confine_fn *confine);
 
 #endif

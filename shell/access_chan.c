@@ -127,7 +127,10 @@ static void client_to_session(struct chan *ch)
 static void end_session(struct chan *ch)
 {
     int status = 0;
-    if (ch->pid > 0 && waitpid(ch->pid, &status, 0) == ch->pid)
+    bool ended = ch->pid > 0 && waitpid(ch->pid, &status, 0) == ch->pid;
+    if (ended && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        ipc_send(ch->conn->access, CONN_FILTERED, NULL, 0);
+    if (ended)
         ssh_channel_request_send_exit_status(ch->ssh,
                                              WIFEXITED(status) ? WEXITSTATUS(status) : 255);
     ch->pid = 0;

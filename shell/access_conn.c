@@ -137,9 +137,10 @@ static void serve(struct conn *c)
     }
 }
 
-_Noreturn void conn_main(int fd, int access_fd, ssh_key host_key, const char *peer)
+_Noreturn void conn_main(int fd, int access_fd, ssh_key host_key, const char *peer,
+                         access_confine_fn *confine)
 {
-    struct conn c = {.fd = fd};
+    struct conn c = {.fd = fd, .confine = confine};
     str_copy(c.peer, sizeof(c.peer), peer);
     signal(SIGALRM, SIG_DFL);
     alarm(ACCESS_LOGIN_SECS);

@@ -5,6 +5,7 @@
 #define TANDEM_SHELL_ACCESS_INTERNAL_H
 
 #include "lib/addr.h"
+#include "shell/access.h"
 #include "shell/link.h"
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
@@ -19,7 +20,10 @@
 #define CONN_CHANNELS      8
 
 /* connection → access, beside AM_SESSION */
-enum { CONN_AUTHENTICATED = 112 };
+enum {
+    CONN_AUTHENTICATED = 112,
+    CONN_FILTERED = 113, /* a session of it was killed by its system call filter */
+};
 
 struct conn;
 
@@ -42,7 +46,8 @@ struct chan {
 /* One connection: the whole of its process. */
 struct conn {
     int fd;
-    struct ipc *access; /* asks the parent to pass channels to the engine */
+    access_confine_fn *confine; /* for its sessions */
+    struct ipc *access;         /* asks the parent to pass channels to the engine */
     ssh_session ssh;
     ssh_event loop;
     struct ssh_server_callbacks_struct callbacks;
@@ -59,7 +64,8 @@ struct conn {
 };
 
 /* access_conn.c: a connection from the first byte to its end. Never returns. */
-_Noreturn void conn_main(int fd, int access_fd, ssh_key host_key, const char *peer);
+_Noreturn void conn_main(int fd, int access_fd, ssh_key host_key, const char *peer,
+                         access_confine_fn *confine);
 /* A new channel to the engine. 0 or -errno. */
 int conn_engine(struct conn *c, struct link *l);
 

@@ -94,6 +94,7 @@ static int start(struct chan *ch, struct link *l, const char *command)
         forget_connection(ch->conn, ch);
         close(terminal[0]);
         close(control[0]);
+        ch->conn->confine(ACCESS_SESSION);
         int status = command ? run_exec(ch, l, terminal[1], command)
                              : run_shell(ch, l, terminal[1], control[1]);
         link_close(l);

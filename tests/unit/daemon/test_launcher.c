@@ -8,6 +8,7 @@
  */
 #include "daemon/launcher.h"
 #include "daemon/roles.h"
+#include "daemon/sandbox.h"
 #include "daemon/spawn.h"
 #include "dataplane/dpstats.h"
 #include "lib/ipc.h"
@@ -21,6 +22,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -170,6 +172,12 @@ static void obey(struct stub *s)
         unsigned to = (unsigned)order[4] - '0';
         ssize_t done = write(s->peer[to], "x", 1);
         tell(s, "said %zd", done);
+    } else if (strcmp(order, "break in") == 0) {
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        if (sandbox_enter(SANDBOX_DATAPATH) == 1)
+            raise(SIGSYS); /* AddressSanitizer: no filter; as if there were one */
+        open("/etc/passwd", O_RDONLY);
+        tell(s, "opened a file");
     } else if (strcmp(order, "close") == 0) {
         ipc_free(s->launcher);
         for (;;)
@@ -276,8 +284,9 @@ static void launch(struct bench *b)
                               .ports = "GigabitEthernet0/0 p0\n",
                               .box = {.asa = 1, .lab = 1, .ssh_port = 2222, .model = "box"}};
     close_range(3, ~0U, 0); /* as after an exec */
-    int null = open("/dev/null", O_WRONLY);
-    dup2(null, 2);
+    char path[96];
+    snprintf(path, sizeof(path), "%s/log", b->dir);
+    dup2(open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
     _exit(launcher_run(&o));
 }
 
@@ -395,6 +404,69 @@ static void everything_is_handed_over(void **state)
     assert_true(ns_shows(ps, "/run/empty"));
     assert_int_equal(stop(b), 0);
     assert_int_equal(stat(path, &st), -1);
+}
+
+/* A line of the launcher's log has these words. */
+static bool logged(const struct bench *b, const char *words)
+{
+    char path[96], line[512];
+    bool found = false;
+    snprintf(path, sizeof(path), "%s/log", b->dir);
+    FILE *f = fopen(path, "r");
+    while (f && !found && fgets(line, sizeof(line), f))
+        found = strstr(line, words) != NULL;
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static void what_the_filter_kills_is_named_and_replaced(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    launch(b);
+    all_up(b);
+    pid_t old = pid_of(b, "datapath");
+    rewind_to_now(b);
+    order("datapath", "break in");
+    assert_true(pid_of(b, "datapath") != old);
+    expect(b, "datapath message 8");
+    assert_non_null(strstr(b->line[expect(b, "datapath box")], "restarted=1"));
+    assert_false(seen(b, "datapath opened a file"));
+    assert_true(logged(b, "datapath was killed by its system call filter; restarting it"));
+    assert_int_equal(stop(b), 0);
+}
+
+static bool status_has(pid_t pid, const char *line)
+{
+    char path[64], text[256];
+    bool found = false;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r");
+    while (f && !found && fgets(text, sizeof(text), f))
+        found = strncmp(text, line, strlen(line)) == 0;
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static void the_launcher_keeps_few_capabilities(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    /* KILL SETGID SETUID SETPCAP, NET_BIND_SERVICE NET_ADMIN NET_RAW, SYS_CHROOT */
+    static const char few[] = "00000000000435e0";
+    launch(b);
+    all_up(b);
+    const char *sets[] = {"CapPrm", "CapEff", "CapBnd"};
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "%s:\t%s", sets[i], few);
+        assert_true(status_has(b->launcher, line));
+        if (i == 2) /* a child begins with no more */
+            assert_true(status_has(pid_of(b, "engine"), line));
+    }
+    assert_true(status_has(b->launcher, "CapInh:\t0000000000000000"));
+    assert_true(status_has(b->launcher, "CapAmb:\t0000000000000000"));
+    assert_int_equal(stop(b), 0);
 }
 
 static void a_killed_child_gets_everything_again(void **state)
@@ -602,6 +674,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(backoff_grows_and_ends, end_of_test),
         cmocka_unit_test_teardown(everything_is_handed_over, end_of_test),
+        cmocka_unit_test_teardown(the_launcher_keeps_few_capabilities, end_of_test),
+        cmocka_unit_test_teardown(what_the_filter_kills_is_named_and_replaced, end_of_test),
         cmocka_unit_test_teardown(a_killed_child_gets_everything_again, end_of_test),
         cmocka_unit_test_teardown(a_killed_engine_gets_back_what_was_running, end_of_test),
         cmocka_unit_test_teardown(only_the_engine_may_ask, end_of_test),

@@ -88,6 +88,12 @@ static void hand_over(struct ipc *c, uint16_t type, uint32_t kind, int fd)
     close(fd);
 }
 
+/* Filters are daemon/'s matter. */
+static void unconfined(enum access_process p)
+{
+    (void)p;
+}
+
 static int switch_on(void **state)
 {
     static struct box b;
@@ -99,7 +105,7 @@ static int switch_on(void **state)
     if (b.access == 0) {
         close(pair[0]);
         close(engine);
-        _exit(access_main(pair[1]));
+        _exit(access_main(pair[1], unconfined));
     }
     close(pair[1]);
     b.launcher = ipc_new(NULL, pair[0], NULL, NULL, NULL);
