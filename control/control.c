@@ -112,6 +112,7 @@ void control_free(struct control *c)
     udp_close(c);
     if (c->launch.kick)
         launch_free(&c->launch);
+    free(c->processes);
     world_close(&c->world);
     ports_free(&c->ports);
     rib_free(&c->rib);
@@ -271,6 +272,7 @@ void control_launcher_reply(struct control *c, const struct lm_reply *r, const c
     if (r->err)
         c->world.all_stale = true;
     launch_reply(&c->launch, r, text);
+    control_launcher_processes(c, NULL, 0);
 }
 
 static void map_stats(struct control *c, int fd)
@@ -354,6 +356,24 @@ int control_keep(struct control *c, const void *text, size_t len)
     int err = launch_call(&c->launch, LR_KEEP, &r, sizeof(r), fd, NULL, NULL);
     close(fd);
     return err;
+}
+
+int control_processes(struct control *c, void (*fn)(void *ctx, int err), void *ctx)
+{
+    struct lr_processes r = {0};
+    return launch_call(&c->launch, LR_PROCESSES, &r, sizeof(r), -1, fn, ctx);
+}
+
+/* The reply follows at once on the same channel; control_launcher_reply() forgets the list. */
+void control_launcher_processes(struct control *c, const void *list, size_t len)
+{
+    size_t n = len / sizeof(struct lm_process);
+    free(c->processes);
+    c->processes =
+        n && n <= PROCESSES_MAX ? (struct lm_process *)calloc(n, sizeof(*c->processes)) : NULL;
+    c->n_processes = c->processes ? n : 0;
+    if (c->processes)
+        memcpy(c->processes, list, n * sizeof(*c->processes));
 }
 
 int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int err), void *ctx)

@@ -58,6 +58,10 @@ int control_save(struct control *c, const char *name, const void *text, size_t l
 /* Gives the launcher the running-config (with its secrets), in memory only, for an engine that
  * has to take over from this one. 0 or -errno. */
 int control_keep(struct control *c, const void *text, size_t len);
+/* Asks what runs of this box: fn is called with 0, and query_processes() then has it until fn
+ * returns, or with -errno. */
+int control_processes(struct control *c, void (*fn)(void *ctx, int err), void *ctx);
+void control_launcher_processes(struct control *c, const void *list, size_t len);
 int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int err), void *ctx);
 void control_reload(struct control *c);
 

@@ -64,6 +64,8 @@ struct control {
     usec_t booted;
     bool applied; /* a configuration is in force */
     bool in_round, closing;
+    struct lm_process *processes; /* while the answer to control_processes() is told */
+    size_t n_processes;
 };
 
 void control_reconcile(struct control *c);

@@ -292,6 +292,12 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
  * -------------------------------------------------------------------------------------------------
  */
 
+const struct lm_process *query_processes(const struct control *c, size_t *n)
+{
+    *n = c->n_processes;
+    return c->processes;
+}
+
 void query_lab_keys(const struct control *c, void (*fn)(void *ctx, const char *line), void *ctx)
 {
     if (c->lab)

@@ -70,6 +70,8 @@ usec_t query_booted(const struct control *c); /* wall clock */
 uint64_t query_acl_hits(const struct control *c, const char *acl, uint32_t line);
 /* Lab boxes only (control_opts.lab): one line per key, "ike " or "esp " and then a line of
  * tshark's ikev2_decryption_table or esp_sa. Keys of ended SAs stay for a while. */
+/* The list that control_processes() brought; NULL and 0 outside of its callback. */
+const struct lm_process *query_processes(const struct control *c, size_t *n);
 void query_lab_keys(const struct control *c, void (*fn)(void *ctx, const char *line), void *ctx);
 
 #endif

@@ -471,6 +471,7 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
         err = do_reload(&a);
         break;
     case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
+    case LR_PROCESSES:
         return -EPROTO;
     }
     *reply = (struct lm_reply){.id = r.id, .err = err};

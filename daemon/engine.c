@@ -303,6 +303,9 @@ static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
         if (m->len >= sizeof(struct lm_reply))
             reply(e, m);
         break;
+    case LM_PROCESSES:
+        control_launcher_processes(e->control, m->data, m->len);
+        break;
     case LM_BOX:
     case LM_READY:
     case LM_TUN:

@@ -17,6 +17,7 @@
 #include "daemon/broker.h"
 #include "daemon/hostkey.h"
 #include "daemon/prepare.h"
+#include "daemon/processes.h"
 #include "daemon/sockets.h"
 #include "daemon/spawn.h"
 #include "lib/ipc.h"
@@ -49,6 +50,7 @@ struct child {
     struct event *again; /* restart after a pause */
     usec_t born;
     unsigned early_deaths;
+    unsigned restarts;
     bool ran; /* has run since the box came up */
 };
 
@@ -276,6 +278,30 @@ static bool keep_running(struct launcher *l, struct ipc_msg *m, struct lm_reply 
     return true;
 }
 
+/* What runs, as one frame before the reply. False: it is no such request. */
+static bool list_processes(struct launcher *l, const struct ipc_msg *m, struct lm_reply *reply)
+{
+    struct lr_processes r;
+    struct process_root roots[1 + LAST_ROLE] = {{.kind = PROCESS_LAUNCHER, .pid = getpid()}};
+    size_t n = 1;
+    if (m->type != LR_PROCESSES || m->len != sizeof(r))
+        return false;
+    memcpy(&r, m->data, sizeof(r));
+    *reply = (struct lm_reply){.id = r.id};
+    for (unsigned k = ROLE_ENGINE; k <= LAST_ROLE; k++)
+        if (l->child[k].pid)
+            roots[n++] = (struct process_root){.kind = k,
+                                               .pid = l->child[k].pid,
+                                               .restarts = l->child[k].restarts};
+    struct lm_process *list = (struct lm_process *)calloc(PROCESSES_MAX, sizeof(*list));
+    size_t found = list ? processes_list(roots, n, list, PROCESSES_MAX) : 0;
+    reply->err = list
+                     ? ipc_send(l->child[ROLE_ENGINE].ch, LM_PROCESSES, list, found * sizeof(*list))
+                     : -ENOMEM;
+    free(list);
+    return true;
+}
+
 static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
 {
     struct child *c = (struct child *)ctx;
@@ -284,7 +310,7 @@ static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
     char text[BROKER_TEXT];
     uint64_t held;
     /* Only the engine has wishes; in the other two a request is a sign of a break-in. */
-    if (c->role == ROLE_ENGINE && keep_running(l, m, &reply)) {
+    if (c->role == ROLE_ENGINE && (keep_running(l, m, &reply) || list_processes(l, m, &reply))) {
         ipc_send(ch, LM_REPLY, &reply, sizeof(reply));
         return;
     }
@@ -359,6 +385,7 @@ static void start_all(struct launcher *l)
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
         l->child[r].early_deaths = 0;
         l->child[r].ran = false;
+        l->child[r].restarts = 0;
     }
     /* The engine last: its configuration then finds its partners. */
     for (unsigned r = LAST_ROLE; r >= ROLE_ENGINE; r--)
@@ -456,6 +483,7 @@ static void died(struct child *c, int status)
             all_down(l);
         return;
     }
+    c->restarts++;
     c->early_deaths = clock_mono(&l->clock) - c->born < EARLY ? c->early_deaths + 1 : 1;
     usec_t wait = launcher_backoff(c->early_deaths - 1);
     if (c->role == ROLE_ENGINE && c->early_deaths >= POISONED && l->running >= 0) {

@@ -42,8 +42,26 @@ enum launch_msg {
     LM_BOX = 6,      /* struct lm_box: what this box is */
     LM_REPLY = 7,    /* struct lm_reply, then a text for people when err != 0 */
     LM_READY = 8,    /* empty: all that was there at the start has been sent */
+    LM_PROCESSES = 16, /* struct lm_process × n, just before the LM_REPLY to LR_PROCESSES */
     LM_PORTS = 9,    /* text of the ports file (control_set_ports), before any LM_CONFIG; empty:
                         there is none (engine only) */
+};
+
+/* What runs of this box; the roles have their own numbers. */
+enum process_kind { PROCESS_LAUNCHER = 0, PROCESS_CONNECTION = 16, PROCESS_SESSION };
+#define PROCESSES_MAX 512
+
+struct lm_process {
+    uint32_t kind; /* enum launch_role or enum process_kind */
+    int32_t pid;
+    uint32_t uid;
+    uint32_t uptime;       /* seconds */
+    uint32_t restarts;     /* since the box came up */
+    uint32_t resident_kb;  /* memory that it really has */
+    uint64_t capabilities; /* effective, as /proc/PID/status has them */
+    uint8_t seccomp;       /* 0 none, 1 strict, 2 filter */
+    uint8_t no_new_privs;
+    char user[22]; /* "" where the uid has no name */
 };
 
 enum launch_socket {
@@ -110,6 +128,7 @@ enum launch_req {
     LR_TUN = 68,    /* struct lr_tun */
     LR_SAVE = 69,   /* struct lr_save + fd (memfd with the text) */
     LR_RELOAD = 70, /* struct lr_reload: restart every child from startup-config */
+    LR_PROCESSES = 80, /* struct lr_processes: what runs, from /proc (the engine opens no files) */
     LR_KEEP = 71,   /* struct lr_keep + fd: the running-config, for an engine that has to follow
                        this one. Kept in memory only, and not looked into */
 };
@@ -168,6 +187,9 @@ struct lr_save {
     uint8_t erase; /* remove it instead */
 };
 struct lr_reload {
+    uint32_t id;
+};
+struct lr_processes {
     uint32_t id;
 };
 struct lr_keep {
