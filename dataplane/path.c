@@ -470,6 +470,7 @@ void dp_inbound(struct dp *dp, struct pkt **p, size_t n)
         else /* RFC 4301 §5.2 step 4 */
             drop(dp, q->sa->ctr, q, DP_SELECTOR);
     }
-    deliver(dp, good, out);
+    /* Before they are forwarded: after a kill in between nothing is taken a second time. */
     publish(dp, have, n_have);
+    deliver(dp, good, out);
 }

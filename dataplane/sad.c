@@ -140,11 +140,20 @@ static void fill(struct sa *sa, const struct sadb_sa *m)
     sa->integ_id = m->integ.id;
 }
 
-/* Where counting starts: 1, or where a predecessor of this SA's state left off. */
+/* The last number that may have been used, by what the memory of an earlier datapath says. */
+static uint64_t left_off(const struct sa *sa)
+{
+    return dp_read(sa->dir == SADB_OUT ? &sa->ctr->lease : &sa->ctr->seq);
+}
+
+/* Where counting starts: 1, or where a predecessor of this SA's state left off; whatever the
+ * engine believes, never at a number that this memory knows as used. */
 static int start_numbers(struct sa *sa, const struct sadb_sa *m)
 {
     uint64_t before = m->seq_first ? m->seq_first - 1 : 0;
     sa->seq_max = m->flags & SADB_F_ESN ? UINT64_MAX : UINT32_MAX;
+    if ((m->flags & SADB_F_RESUME) && before < left_off(sa))
+        before = left_off(sa);
     if (before > sa->seq_max)
         return -EINVAL;
     sa->seq = sa->lease = before;
@@ -154,6 +163,16 @@ static int start_numbers(struct sa *sa, const struct sadb_sa *m)
         replay_init(&sa->replay, on ? m->replay_window : 0, before);
     }
     return 0;
+}
+
+static void start_counters(struct sa *sa, const struct sadb_sa *m)
+{
+    if (m->flags & SADB_F_RESUME)
+        sa->bytes = dp_read(&sa->ctr->bytes);
+    else
+        memset((void *)sa->ctr, 0, sizeof *sa->ctr);
+    atomic_store_explicit(&sa->ctr->seq, sa->seq, memory_order_relaxed);
+    atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_release);
 }
 
 int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_counters *ctr,
@@ -173,6 +192,7 @@ int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_
                                .key_len = m->encr.key_len,
                                .ikey = m->integ.key,
                                .ikey_len = m->integ.key_len};
+    sa->ctr = ctr ? ctr : &sa->own;
     sa->key = crypto_key_new(c, &spec, &err);
     if (sa->key)
         err = start_numbers(sa, m);
@@ -180,10 +200,7 @@ int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_
         sa_free(sa);
         return err;
     }
-    sa->ctr = ctr ? ctr : &sa->own;
-    memset((void *)sa->ctr, 0, sizeof *sa->ctr);
-    dp_add(&sa->ctr->seq, sa->seq);
-    dp_add(&sa->ctr->lease, sa->lease);
+    start_counters(sa, m);
     struct sa **id = &s->ids[bucket(sa->id)], **key = key_place(s, sa);
     sa->by_id = *id;
     *id = sa;
@@ -283,7 +300,8 @@ bool sa_next_seq(struct sa *sa, uint64_t *seq)
     if (sa->seq > sa->lease) {
         uint64_t left = sa->seq_max - sa->seq;
         sa->lease = sa->seq + (left < SAD_LEASE ? left : SAD_LEASE);
-        atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_relaxed);
+        /* before any of them is used: a kill between the two must not bring one back */
+        atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_release);
     }
     return true;
 }
