@@ -235,6 +235,8 @@ void control_apply(struct control *c, struct intent *i)
     c->intent = *i;
     c->applied = true;
     *i = (struct intent){0};
+    if (c->intent.limits.sas)
+        ike_set_limits(c->ike, &c->intent.limits);
     ports_set_intent(&c->ports, &c->intent);
     round_with(c, &old);
     intent_free(&old);

@@ -84,6 +84,7 @@ struct intent {
     struct intent_acl *acl;
     struct intent_map *map;
     struct ike_policy *policy; /* by priority */
+    struct ike_limits limits;  /* all 0: as they are */
     struct ike_esp_proposal *proposal;
     struct intent_peer *peer;
 };

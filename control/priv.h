@@ -53,6 +53,7 @@ struct control {
     struct ike *ike;
     int ike_fd;
     struct event *ike_ev;
+    struct udp_rx *ike_rx;
     struct log_limit dropped, mismatch;
     struct jobs *jobs;
     int icmp_fd;

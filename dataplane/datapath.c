@@ -20,11 +20,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROUNDS       4
-#define TUNS_MAX     (2 * SPD_INTERFACES + 1) /* two each, and the bypass TUN */
-#define DUMP_PENDING (1u << 20) /* a dump waits while the channel holds more than this */
-#define IKE_PENDING  (2u << 20) /* and IKE messages from outside are dropped past this */
-#define LOG_IO       (5 * USEC_PER_SEC)
+#define ROUNDS   4
+#define TUNS_MAX (2 * SPD_INTERFACES + 1) /* two each, and the bypass TUN */
+/* What the channel to the engine may hold (bytes) for a message still to be put into it: what
+ * others can make us say goes first when the engine is slow, answers and expiries last. */
+#define IKE_PENDING     (1u << 19)
+#define DUMP_PENDING    (1u << 20)
+#define ACQUIRE_PENDING (2u << 20)
+#define ANY_PENDING     (8u << 20)
+#define LOG_IO          (5 * USEC_PER_SEC)
 
 struct tun {
     struct tun *next;
@@ -86,13 +90,28 @@ static void io_back(void *ctx, uint32_t ifid, struct pkt **p, size_t n)
     write_to(find_tun(ctx, ifid, true), p, n);
 }
 
+static size_t room_for(uint16_t type)
+{
+    switch (type) {
+    case SADB_IKE_RECV:
+        return IKE_PENDING;
+    case SADB_SA_INFO:
+        return DUMP_PENDING;
+    case SADB_ACQUIRE:
+    case SADB_EVENT:
+        return ACQUIRE_PENDING;
+    default:
+        return ANY_PENDING;
+    }
+}
+
 static int io_engine(void *ctx, uint16_t type, const void *a, size_t alen, const void *b,
                      size_t blen)
 {
     struct datapath *d = ctx;
     if (!d->engine)
         return -ENOTCONN;
-    if (type == SADB_SA_INFO && ipc_pending(d->engine) > DUMP_PENDING)
+    if (ipc_pending(d->engine) > room_for(type))
         return -ENOBUFS;
     return ipc_send2(d->engine, type, a, alen, b, blen);
 }
@@ -113,8 +132,8 @@ static const struct dp_io io = {
 static void on_ike(void *ctx, const struct sadb_ike *path, const uint8_t *msg, size_t len)
 {
     struct datapath *d = ctx;
-    if (d->engine && ipc_pending(d->engine) <= IKE_PENDING)
-        ipc_send2(d->engine, SADB_IKE_RECV, path, sizeof *path, msg, len);
+    if (io_engine(d, SADB_IKE_RECV, path, sizeof *path, msg, len))
+        dp_count(d->dp->total, DP_IKE_BUSY, 1);
 }
 
 /* --- descriptors that became readable ------------------------------------------------------ */
@@ -183,6 +202,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     struct datapath *d = arg;
     (void)fd;
     (void)what;
+    dp_count(d->dp->total, DP_RX_OVERFLOW, wire_lost(d->wire));
     dp_tick(d->dp);
 }
 
@@ -228,6 +248,7 @@ static void take_peer(struct datapath *d, struct ipc_msg *m)
         log_line(&d->log, LOGL_ERROR, "engine", "no memory for the engine's channel");
         return;
     }
+    ipc_set_limit(d->engine, ANY_PENDING);
     ipc_on_drained(d->engine, DUMP_PENDING / 2, on_drained);
     dp_engine_new(d->dp);
 }

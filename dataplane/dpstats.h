@@ -31,6 +31,8 @@ enum dp_cause {
     DP_HARD_LIFETIME,
     DP_TUN_ERROR,
     DP_CRYPTO_ERROR,
+    DP_IKE_BUSY,    /* IKE on UDP 4500 faster than the engine takes it */
+    DP_RX_OVERFLOW, /* the socket's buffer was full */
     DP_CAUSES
 };
 const char *dpstats_cause_name(enum dp_cause c);

@@ -22,6 +22,8 @@ const char *dpstats_cause_name(enum dp_cause c)
         [DP_HARD_LIFETIME] = "hard lifetime",
         [DP_TUN_ERROR] = "TUN error",
         [DP_CRYPTO_ERROR] = "crypto error",
+        [DP_IKE_BUSY] = "IKE message while the engine is busy",
+        [DP_RX_OVERFLOW] = "receive buffer full",
     };
     return (unsigned)c < DP_CAUSES ? names[c] : "unknown";
 }

@@ -9,6 +9,7 @@
 #include "dataplane/esp.h"
 #include "dataplane/ip.h"
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ union control {
 
 struct wire {
     int esp4, natt4;
-    int pmtu; /* IP_MTU_DISCOVER as set on natt4 */
+    uint32_t esp4_lost, natt4_lost; /* as the kernel counts them */
+    int pmtu;                       /* IP_MTU_DISCOVER as set on natt4 */
     uint16_t ip_id;
     wire_ike_fn *on_ike;
     void *ctx;
@@ -57,11 +59,30 @@ void wire_free(struct wire *w)
     free(w);
 }
 
+static uint32_t lost_count(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof info;
+    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0
+               ? info[SK_MEMINFO_DROPS]
+               : 0;
+}
+
+uint64_t wire_lost(struct wire *w)
+{
+    uint32_t esp4 = lost_count(w->esp4), natt4 = lost_count(w->natt4);
+    uint64_t n = (uint64_t)(esp4 - w->esp4_lost) + (natt4 - w->natt4_lost);
+    w->esp4_lost = esp4;
+    w->natt4_lost = natt4;
+    return n;
+}
+
 void wire_set_esp4(struct wire *w, int fd)
 {
     if (w->esp4 >= 0)
         close(w->esp4);
     w->esp4 = fd;
+    w->esp4_lost = lost_count(fd);
 }
 
 void wire_set_natt4(struct wire *w, int fd)
@@ -70,6 +91,7 @@ void wire_set_natt4(struct wire *w, int fd)
     if (w->natt4 >= 0)
         close(w->natt4);
     w->natt4 = fd;
+    w->natt4_lost = lost_count(fd);
     w->pmtu = -1;
     if (fd < 0)
         return;

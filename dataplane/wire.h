@@ -25,6 +25,9 @@ void wire_set_natt4(struct wire *w, int fd);
 int wire_recv_esp4(struct wire *w, struct pktvec *v);
 int wire_recv_natt4(struct wire *w, struct pktvec *v);
 
+/* How many datagrams found no room in a socket's buffer since the last call. */
+uint64_t wire_lost(struct wire *w);
+
 /* Sends ESP packets to their outer addresses; one that could not be sent gets its cause. */
 void wire_send(struct wire *w, struct pkt **p, size_t n);
 /* An IKE message from UDP 4500, or with len 0 a NAT keepalive. 0 or -errno. */

@@ -22,6 +22,7 @@ void derive_routes(struct derive *d);
 void derive_acls(struct derive *d);
 void derive_proposals(struct derive *d);
 void derive_policies(struct derive *d);
+void derive_limits(struct derive *d);
 void derive_maps(struct derive *d); /* also ties maps to interfaces */
 void derive_peers(struct derive *d);
 

@@ -83,6 +83,29 @@ void derive_policies(struct derive *d)
         one_policy(n, &out->policy[out->n_policy++]);
 }
 
+/* Without a line the limits that the memory of a small box bears; the platform's cookie threshold
+ * is half of what may be in negotiation. */
+void derive_limits(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root, *n;
+    struct ike_limits *l = &d->out->limits;
+    uint32_t percent = 50;
+    l->sas = IKE_LIMIT_SAS;
+    l->half_open = IKE_LIMIT_HALF_OPEN;
+    if ((n = cfg_first(root, E_IKEV2_MAX_SA)))
+        l->sas = (uint32_t)CFG_ARGS(n, ikev2_max_sa)->count;
+    if ((n = cfg_first(root, E_IKEV2_MAX_NEGOTIATING)))
+        l->half_open = (l->sas * (uint32_t)CFG_ARGS(n, ikev2_max_negotiating)->percent + 99) / 100;
+    n = cfg_first(root, E_IKEV2_COOKIE);
+    if (n && !CFG_ARGS(n, ikev2_cookie)->always && !CFG_ARGS(n, ikev2_cookie)->never)
+        percent = (uint32_t)CFG_ARGS(n, ikev2_cookie)->percent;
+    l->cookie_at = l->half_open * percent / 100;
+    if (n && CFG_ARGS(n, ikev2_cookie)->always)
+        l->cookie_at = 0;
+    else if (n && CFG_ARGS(n, ikev2_cookie)->never)
+        l->cookie_at = IKE_NO_COOKIES;
+}
+
 /* --- proposals ---------------------------------------------------------------------------------
  */
 

@@ -30,6 +30,8 @@ static const struct cause causes[DP_CAUSES] = {
     [DP_HARD_LIFETIME] = {"IPsec SA is past its lifetime", "ipsec-lifetime", true},
     [DP_TUN_ERROR] = {"Packet could not be given to the host", "tun-error", true},
     [DP_CRYPTO_ERROR] = {"Encryption failed", "crypto-error", true},
+    [DP_IKE_BUSY] = {"IKE on UDP 4500 faster than it is taken", "ike-nat-overload", false},
+    [DP_RX_OVERFLOW] = {"Packet found the receive buffer full", "rx-buffer-full", false},
 };
 
 static const char *const ike_names[IKE_DROPS] = {
@@ -45,6 +47,7 @@ static const char *const ike_names[IKE_DROPS] = {
     [IKE_DROP_DISABLED] = "ike-disabled",
     [IKE_DROP_COOKIE] = "ike-cookie-requested",
     [IKE_DROP_MEMORY] = "ike-no-memory",
+    [IKE_DROP_OVERLOAD] = "ike-overload",
 };
 
 static void line(struct str *out, const char *text, const char *name, uint64_t n)

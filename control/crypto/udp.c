@@ -1,27 +1,46 @@
 /*
  * The socket of UDP 500. It arrives bound, marked (so that our own table does not catch it) and
  * with packet information on: the address a message came to is the address of the answer.
+ *
+ * Anybody can fill it. Reading a datagram is cheap and answering a first message is not, so a turn
+ * of the loop reads many and answers few of those: what belongs to an SA gets through although
+ * first messages come faster than they can be answered, and timers, the datapath and the CLI have
+ * their turn after at most TURN datagrams. What the kernel had no room for is counted, too.
  */
 #include "control/priv.h"
 #include <errno.h>
 #include <event2/event.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MESSAGE_MAX   65535
-#define READS_AT_ONCE 32
-#define PORT_IKE      500
+#define MESSAGE_MAX 65535
+#define BATCH       16
+#define TURN        (16 * BATCH) /* datagrams */
+#define TURN_FIRST  64           /* of them IKE_SA_INIT requests */
+#define PORT_IKE    500
+
+struct udp_rx {
+    uint32_t lost;  /* as the kernel counts, since the socket was made */
+    unsigned first; /* in this turn */
+    struct mmsghdr mm[BATCH];
+    struct iovec iov[BATCH];
+    struct sockaddr_storage from[BATCH];
+    char ctl[BATCH][128];
+    uint8_t msg[BATCH][MESSAGE_MAX];
+};
 
 /* Where a datagram was sent to. */
 static struct addr destination(struct msghdr *m)
 {
     struct addr a = {0};
     for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+        struct in_pktinfo info;
         if (h->cmsg_level != IPPROTO_IP || h->cmsg_type != IP_PKTINFO)
             continue;
-        struct in_pktinfo info;
         memcpy(&info, CMSG_DATA(h), sizeof(info));
         a.family = AF_INET;
         memcpy(a.b, &info.ipi_addr, 4);
@@ -29,31 +48,72 @@ static struct addr destination(struct msghdr *m)
     return a;
 }
 
+/* What found no room in the socket's buffer, as the kernel counts. */
+static uint32_t lost_count(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof(info);
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
+}
+
+static void count_lost(struct control *c)
+{
+    uint32_t lost = lost_count(c->ike_fd);
+    if (lost != c->ike_rx->lost)
+        ike_overloaded(c->ike, lost - c->ike_rx->lost);
+    c->ike_rx->lost = lost;
+}
+
+static int receive(struct udp_rx *rx, int fd)
+{
+    memset(rx->mm, 0, sizeof(rx->mm));
+    for (size_t i = 0; i < BATCH; i++) {
+        rx->iov[i] = (struct iovec){.iov_base = rx->msg[i], .iov_len = MESSAGE_MAX};
+        rx->mm[i].msg_hdr = (struct msghdr){.msg_name = &rx->from[i],
+                                            .msg_namelen = sizeof(rx->from[i]),
+                                            .msg_iov = &rx->iov[i],
+                                            .msg_iovlen = 1,
+                                            .msg_control = rx->ctl[i],
+                                            .msg_controllen = sizeof(rx->ctl[i])};
+    }
+    return recvmmsg(fd, rx->mm, BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void take(struct control *c, size_t i)
+{
+    struct udp_rx *rx = c->ike_rx;
+    size_t len = rx->mm[i].msg_len;
+    struct ike_path p = {.local = destination(&rx->mm[i].msg_hdr), .lport = PORT_IKE};
+    if (addr_from_sockaddr((const struct sockaddr *)&rx->from[i], &p.remote, &p.rport) < 0 ||
+        !addr_is_set(&p.local))
+        return;
+    if (ike_is_first(rx->msg[i], len) && rx->first++ >= TURN_FIRST)
+        ike_overloaded(c->ike, 1);
+    else
+        ike_input(c->ike, &p, rx->msg[i], len);
+}
+
+static void read_turn(struct control *c, int fd)
+{
+    c->ike_rx->first = 0;
+    for (int done = 0; done < TURN && c->ike_fd == fd; done += BATCH) {
+        int n = receive(c->ike_rx, fd);
+        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+            continue; /* an ICMP error of an earlier send; IKE has its own timers */
+        for (int i = 0; i < n && c->ike_fd == fd; i++)
+            take(c, (size_t)i);
+        if (n < BATCH)
+            return;
+    }
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct control *c = (struct control *)arg;
-    uint8_t msg[MESSAGE_MAX];
     (void)what;
-    for (int i = 0; i < READS_AT_ONCE && c->ike_fd == fd; i++) {
-        char room[256];
-        struct sockaddr_storage from;
-        struct iovec iov = {.iov_base = msg, .iov_len = sizeof(msg)};
-        struct msghdr m = {.msg_name = &from,
-                           .msg_namelen = sizeof(from),
-                           .msg_iov = &iov,
-                           .msg_iovlen = 1,
-                           .msg_control = room,
-                           .msg_controllen = sizeof(room)};
-        ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
-        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-            continue; /* an ICMP error of an earlier send; IKE has its own timers */
-        if (n < 0)
-            return;
-        struct ike_path p = {.local = destination(&m), .lport = PORT_IKE};
-        if (addr_from_sockaddr((const struct sockaddr *)&from, &p.remote, &p.rport) == 0 &&
-            addr_is_set(&p.local))
-            ike_input(c->ike, &p, msg, (size_t)n);
-    }
+    read_turn(c, fd);
+    if (c->ike_rx)
+        count_lost(c);
 }
 
 void udp_close(struct control *c)
@@ -62,6 +122,8 @@ void udp_close(struct control *c)
         event_free(c->ike_ev);
     if (c->ike_fd >= 0)
         close(c->ike_fd);
+    free(c->ike_rx);
+    c->ike_rx = NULL;
     c->ike_ev = NULL;
     c->ike_fd = -1;
 }
@@ -70,8 +132,11 @@ void udp_open(struct control *c, int fd)
 {
     udp_close(c);
     c->ike_fd = fd;
+    c->ike_rx = (struct udp_rx *)calloc(1, sizeof(*c->ike_rx));
+    if (c->ike_rx)
+        c->ike_rx->lost = lost_count(fd);
     c->ike_ev = event_new(c->o.base, fd, EV_READ | EV_PERSIST, on_readable, c);
-    if (!c->ike_ev || event_add(c->ike_ev, NULL) < 0) {
+    if (!c->ike_rx || !c->ike_ev || event_add(c->ike_ev, NULL) < 0) {
         log_line(c->o.log, LOGL_ERROR, "ike", "no memory to listen on UDP 500");
         udp_close(c);
     }

@@ -14,7 +14,9 @@ static const struct ike_schedule asa_schedule = {.n = 6,
                                                  .wait = {2 * USEC_PER_SEC, 4 * USEC_PER_SEC,
                                                           8 * USEC_PER_SEC, 16 * USEC_PER_SEC,
                                                           32 * USEC_PER_SEC, 64 * USEC_PER_SEC}};
-static const struct ike_limits default_limits = {.half_open = 512, .cookie_at = 256, .sas = 16384};
+static const struct ike_limits default_limits = {.half_open = IKE_LIMIT_HALF_OPEN,
+                                                 .cookie_at = IKE_LIMIT_HALF_OPEN / 2,
+                                                 .sas = IKE_LIMIT_SAS};
 
 struct ike *ike_new(const struct ike_host *host, void *h, struct timerq *q, const struct clock *clk)
 {

@@ -164,9 +164,12 @@ struct ike_schedule {
 
 struct ike_limits {
     uint32_t half_open; /* responder SAs without IKE_AUTH */
-    uint32_t cookie_at; /* half-open SAs that turn cookies on (RFC 7296 §2.6) */
+    uint32_t cookie_at; /* half-open SAs that turn cookies on (RFC 7296 §2.6); 0: always */
     uint32_t sas;
 };
+#define IKE_LIMIT_SAS       16384
+#define IKE_LIMIT_HALF_OPEN 512
+#define IKE_NO_COOKIES      UINT32_MAX
 
 struct ike_stats {
     uint64_t rx, tx, retransmits, initiated, responded, established, failed;
@@ -196,6 +199,10 @@ int ike_restore(struct ike *ike, const uint8_t *p, size_t n);
 int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_child_cfg *cfg);
 /* One datagram, without the non-ESP marker. Never fails towards the caller. */
 void ike_input(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len);
+/* True for a request to make an SA: anybody can send it, and it belongs to nothing yet. */
+bool ike_is_first(const uint8_t *msg, size_t len);
+/* So many messages were not given to ike_input(), because more came than can be answered. */
+void ike_overloaded(struct ike *ike, uint64_t n);
 
 /* Ends SAs: all, or those with this remote address, or of this interface. Peers are told. */
 size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid);

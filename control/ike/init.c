@@ -255,6 +255,17 @@ void ike_on_init_refusal(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 
 /* --- responder ---------------------------------------------------------------------------- */
 
+bool ike_is_first(const uint8_t *msg, size_t len)
+{
+    return len >= IKE_HEADER_LEN && msg[18] == X_SA_INIT && !(msg[19] & IKE_F_RESPONSE);
+}
+
+void ike_overloaded(struct ike *ike, uint64_t n)
+{
+    ike->stats.dropped[IKE_DROP_OVERLOAD] += n - 1;
+    ike_dropped(ike, NULL, IKE_DROP_OVERLOAD);
+}
+
 /* An answer without an SA: nothing is remembered. */
 static void refuse(struct ike *ike, const struct ike_rx *rx, uint16_t type, const void *data,
                    size_t len)
@@ -280,9 +291,10 @@ static void rotate_cookie_secret(struct ike *ike)
 
     if (ike->cookie_since != 0 && now - ike->cookie_since < COOKIE_PERIOD)
         return;
+    bool stale = ike->cookie_since == 0 || now - ike->cookie_since >= 2 * COOKIE_PERIOD;
     memcpy(ike->cookie_secret[1], ike->cookie_secret[0], sizeof ike->cookie_secret[0]);
     ike->host.random(ike->h, ike->cookie_secret[0], sizeof ike->cookie_secret[0]);
-    if (ike->cookie_since == 0)
+    if (stale) /* or cookies of the last attack, hours ago, were good still */
         ike->host.random(ike->h, ike->cookie_secret[1], sizeof ike->cookie_secret[1]);
     ike->cookie_since = now ? now : 1;
 }
@@ -301,8 +313,9 @@ static int make_cookie(struct ike *ike, const struct ike_rx *rx, const struct ik
 }
 
 /* True when the request carries a cookie of ours; else it has been asked for one. */
-static bool cookie_fits(struct ike *ike, const struct ike_rx *rx, const struct ike_payload *nonce)
+static bool cookie_fits(struct ike *ike, const struct ike_rx *rx)
 {
+    const struct ike_payload *nonce = ike_payload_find(&rx->pl, PL_NONCE);
     uint8_t cookie[COOKIE_LEN];
     struct ike_notify_pl n;
 
@@ -345,28 +358,35 @@ static void responder_has_secret(struct ike_sa *sa, struct ike_dh_job *j)
     ike_transmit(ike, &sa->s.path, ike->out, len);
 }
 
-static void begin_responder(struct ike *ike, struct ike_rx *rx, const struct ike_policy *policy,
-                            const struct ike_suite *suite, uint8_t num, const struct ike_ke *ke,
-                            const struct ike_payload *nonce)
+static struct ike_sa *begin_responder(struct ike *ike, const struct ike_rx *rx,
+                                      const struct ike_policy *policy,
+                                      const struct ike_suite *suite, uint8_t num)
 {
     struct ike_sa *sa = ike_sa_new(ike, false, rx->h.spi_i, rx->path);
 
     if (!sa) {
         ike_dropped(ike, NULL, IKE_DROP_MEMORY);
-        return;
+        return NULL;
     }
-    struct ike_nego *n = sa->nego;
     ike->stats.responded++;
     sa->s.spi_r = ike_random_spi(ike);
     sa->s.suite = *suite;
     sa->s.policy_priority = policy->priority;
     sa->s.lifetime = policy->lifetime;
-    n->num = num;
-    n->group = suite->group;
+    sa->nego->num = num;
+    sa->nego->group = suite->group;
+    return sa;
+}
+
+static void answer_first(struct ike_sa *sa, struct ike_rx *rx, const struct ike_ke *ke,
+                         const struct ike_payload *nonce)
+{
+    struct ike_nego *n = sa->nego;
+
     n->ni_len = nonce->len;
     memcpy(n->ni, nonce->p, nonce->len);
     n->nr_len = IKE_NONCE_OUT;
-    ike->host.random(ike->h, n->nr, n->nr_len);
+    sa->ike->host.random(sa->ike->h, n->nr, n->nr_len);
     note_peer(sa, rx, 0); /* §2.23: the initiator hashed with a zero responder SPI */
     ike_event(sa, IKE_EV_INIT_RECEIVED, "IKE_SA_INIT");
     if (!ike_sa_alive(sa))
@@ -391,16 +411,22 @@ void ike_on_init_request(struct ike *ike, struct ike_sa *none, struct ike_rx *rx
         ike_dropped(ike, NULL, IKE_DROP_DISABLED);
         return;
     }
-    if (read_common(&rx->pl, &offer, &ke, &nonce) < 0) {
-        ike_dropped(ike, NULL, IKE_DROP_PAYLOADS);
-        return;
-    }
+    bool cookie = ike->n_half_open >= ike->limits.cookie_at;
     if (ike->n_half_open >= ike->limits.half_open || ike->n_sas >= ike->limits.sas) {
         ike_dropped(ike, NULL, IKE_DROP_LIMIT);
         return;
     }
-    if (ike->n_half_open >= ike->limits.cookie_at && !cookie_fits(ike, rx, nonce)) {
+    /* Before anything is looked at that costs more */
+    if (cookie && !cookie_fits(ike, rx)) {
         ike_dropped(ike, NULL, IKE_DROP_COOKIE);
+        return;
+    }
+    if (cookie && ike_source_full(ike, &rx->path->remote)) {
+        ike_dropped(ike, NULL, IKE_DROP_LIMIT);
+        return;
+    }
+    if (read_common(&rx->pl, &offer, &ke, &nonce) < 0) {
+        ike_dropped(ike, NULL, IKE_DROP_PAYLOADS);
         return;
     }
     int which = ike_choose_ike(&offer, ike->c, policy, n, &suite, &num);
@@ -418,5 +444,10 @@ void ike_on_init_request(struct ike *ike, struct ike_sa *none, struct ike_rx *rx
         ike_dropped(ike, NULL, IKE_DROP_PAYLOADS);
         return;
     }
-    begin_responder(ike, rx, &policy[which], &suite, num, &ke, nonce);
+    struct ike_sa *sa = begin_responder(ike, rx, &policy[which], &suite, num);
+    if (!sa)
+        return;
+    if (cookie)
+        ike_source_proven(sa);
+    answer_first(sa, rx, &ke, nonce);
 }

@@ -17,6 +17,7 @@
 #define IKE_OUT_MAX       16384
 #define IKE_IN_MAX        65535
 #define IKE_BUCKETS       4096 /* power of two */
+#define IKE_SOURCES       256  /* one byte of a hash */
 #define IKE_NONCE_OUT     32
 #define IKE_WANTS_MAX     64
 #define IKE_RESTARTS_MAX  5 /* cookies and other groups, §2.6.1 */
@@ -154,8 +155,9 @@ struct ike_sa {
     uint32_t gone[IKE_CHILDREN_ALL]; /* inbound SPIs of which the peer must be told */
     unsigned n_gone;
     enum ike_reason why;
-    uint16_t tell; /* error notify that goes with the delete */
-    bool half_open, want_delete, want_probe, want_rekey, lingering, told_down;
+    uint16_t tell;  /* error notify that goes with the delete */
+    uint8_t source; /* while proven: where it counts in half_open_from */
+    bool half_open, proven, want_delete, want_probe, want_rekey, lingering, told_down;
     bool in_doubt;         /* made by the peer while we replace the same SA: not used yet */
     bool replaced;         /* lost that, and ends */
     bool holding;          /* a handler is at work on it: nothing of ours goes out in between */
@@ -177,6 +179,7 @@ struct ike {
     uint64_t hash_key;
     unsigned depth;
     uint32_t n_sas, n_half_open;
+    uint32_t half_open_from[IKE_SOURCES]; /* by a hash of the address */
     size_t fragment_size;
     uint32_t session, conn;
     uint32_t tunnels, esp_spis;   /* how many numbers of each kind were given */
@@ -221,6 +224,10 @@ int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const ui
 /* --- sa.c: the list of SAs --- */
 struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i,
                           const struct ike_path *p);
+/* An address that has brought its cookie back may have a share of the half-open SAs; one that has
+ * not is not counted, or whoever forges it could use its share up. */
+bool ike_source_full(const struct ike *ike, const struct addr *remote);
+void ike_source_proven(struct ike_sa *sa);
 /* One without a first exchange, for the place of another; beyond the limit of SAs. */
 struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
                            const struct ike_path *p);

@@ -67,6 +67,31 @@ static uint32_t tunnel_id(struct ike *ike)
 
 static void on_dpd_timer(struct timer *t, void *owner);
 
+/* Addresses that share a number share what it may have; which ones do, nobody outside knows. */
+static uint8_t source_of(const struct ike *ike, const struct addr *a)
+{
+    uint64_t x = ike->hash_key;
+
+    for (unsigned i = 0; i < addr_size(a); i++)
+        x = (x ^ a->b[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ x >> 29;
+    return (uint8_t)(x >> 56);
+}
+
+bool ike_source_full(const struct ike *ike, const struct addr *remote)
+{
+    uint32_t share = ike->limits.half_open / 8;
+
+    /* A NAT with many peers behind it needs several at once */
+    return ike->half_open_from[source_of(ike, remote)] >= (share > 8 ? share : 8);
+}
+
+void ike_source_proven(struct ike_sa *sa)
+{
+    sa->proven = true;
+    sa->source = source_of(sa->ike, &sa->s.path.remote);
+    sa->ike->half_open_from[sa->source]++;
+}
+
 struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i, const struct ike_path *p)
 {
     struct ike_sa *sa = ike->n_sas < ike->limits.sas ? ike_sa_bare(ike, initiator, spi_i, p) : NULL;
@@ -168,7 +193,9 @@ static void not_half_open(struct ike_sa *sa)
 {
     if (sa->half_open)
         sa->ike->n_half_open--;
-    sa->half_open = false;
+    if (sa->proven)
+        sa->ike->half_open_from[sa->source]--;
+    sa->half_open = sa->proven = false;
 }
 
 /* Children down, wishes failed, the host told: what every end begins with. */

@@ -111,6 +111,7 @@ const char *ike_drop_text(enum ike_drop d)
         "cookie required",
         "out of memory",
         "fragment kept",
+        "overload",
     };
     return d < IKE_DROPS ? text[d] : "unknown";
 }

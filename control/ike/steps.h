@@ -23,7 +23,8 @@ enum ike_drop {
     IKE_DROP_DISABLED, /* IKEv2 is not enabled on that interface */
     IKE_DROP_COOKIE,   /* asked for a cookie instead */
     IKE_DROP_MEMORY,
-    IKE_DROP_PART, /* a fragment, kept until the others are here: not a drop */
+    IKE_DROP_PART,     /* a fragment, kept until the others are here: not a drop */
+    IKE_DROP_OVERLOAD, /* more came than can be answered */
     IKE_DROPS
 };
 const char *ike_drop_text(enum ike_drop d);

@@ -345,6 +345,51 @@ static void half_open_limit(void **state)
     sim_free(s);
 }
 
+/* An address that answers cookies may begin only so many; one that was forged uses up nothing. */
+static void one_source_does_not_take_all(void **state)
+{
+    struct sim *s = sim_new(10, DH_X25519);
+    struct ike_limits l = {.half_open = 80, .cookie_at = 4, .sas = 100};
+    const uint64_t *dropped = ike_stats(s->node[1].ike)->dropped;
+    (void)state;
+    ike_set_limits(s->node[1].ike, &l);
+    s->tap = only_init;
+    for (int i = 0; i < 20; i++) {
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, 1);
+        ike_free(s->node[0].ike);
+        sim_node_start(s, 0);
+    }
+    assert_int_equal(sim_sas(s, 1).n, 4 + 80 / 8); /* without cookies, and its share with */
+    assert_int_equal(dropped[IKE_DROP_LIMIT], 6);
+    assert_int_equal(dropped[IKE_DROP_COOKIE], 16);
+    sim_for(s, 61);
+    assert_int_equal(sim_sas(s, 1).n, 0);
+    s->tap = NULL;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    sim_free(s);
+}
+
+static void what_is_a_first_message(void **state)
+{
+    struct sim *s = sim_new(10, DH_X25519);
+    (void)state;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    uint8_t msg[IKE_HEADER_LEN] = {[18] = X_SA_INIT, [19] = IKE_F_INITIATOR};
+    assert_true(ike_is_first(msg, sizeof msg));
+    assert_false(ike_is_first(msg, sizeof msg - 1));
+    msg[19] = IKE_F_RESPONSE;
+    assert_false(ike_is_first(msg, sizeof msg));
+    msg[18] = X_AUTH;
+    assert_false(ike_is_first(msg, sizeof msg));
+    ike_overloaded(s->node[1].ike, 3);
+    assert_int_equal(ike_stats(s->node[1].ike)->dropped[IKE_DROP_OVERLOAD], 3);
+    sim_free(s);
+}
+
 /* An answer to IKE_SA_INIT as anybody could send it who saw the request. */
 static void forge_notify(struct sim *s, uint16_t type, const void *data, size_t len)
 {
@@ -523,6 +568,8 @@ int main(void)
         cmocka_unit_test(responder_order_decides),
         cmocka_unit_test(cookies),
         cmocka_unit_test(half_open_limit),
+        cmocka_unit_test(one_source_does_not_take_all),
+        cmocka_unit_test(what_is_a_first_message),
         cmocka_unit_test(endless_cookies),
         cmocka_unit_test(forged_refusals),
         cmocka_unit_test(mangled_answer),

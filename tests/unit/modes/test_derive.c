@@ -222,6 +222,33 @@ static void test_ike(void **state)
     drop(&b);
 }
 
+static void limits_are(const char *text, uint32_t sas, uint32_t half_open, uint32_t cookie_at)
+{
+    struct box b = load(text);
+    const struct ike_limits *l = &b.c->intent.limits;
+    assert_int_equal(l->sas, sas);
+    assert_int_equal(l->half_open, half_open);
+    assert_int_equal(l->cookie_at, cookie_at);
+    drop(&b);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    limits_are("hostname x\n", IKE_LIMIT_SAS, IKE_LIMIT_HALF_OPEN, IKE_LIMIT_HALF_OPEN / 2);
+    limits_are("crypto ikev2 limit max-sa 1000\ncrypto ikev2 limit max-in-negotiation-sa 20\n",
+               1000, 200, 100);
+    limits_are("crypto ikev2 limit max-sa 10\ncrypto ikev2 limit max-in-negotiation-sa 1\n", 10, 1,
+               0);
+    limits_are("crypto ikev2 cookie-challenge 25\n", IKE_LIMIT_SAS, IKE_LIMIT_HALF_OPEN,
+               IKE_LIMIT_HALF_OPEN / 4);
+    limits_are("crypto ikev2 cookie-challenge always\n", IKE_LIMIT_SAS, IKE_LIMIT_HALF_OPEN, 0);
+    limits_are("crypto ikev2 cookie-challenge never\n", IKE_LIMIT_SAS, IKE_LIMIT_HALF_OPEN,
+               IKE_NO_COOKIES);
+    limits_are("crypto ikev2 cookie-challenge never\nno crypto ikev2 cookie-challenge\n",
+               IKE_LIMIT_SAS, IKE_LIMIT_HALF_OPEN, IKE_LIMIT_HALF_OPEN / 2);
+}
+
 /* A line whose groups multiply beyond the bound is refused, not cut. */
 static void test_bound(void **state)
 {
@@ -364,8 +391,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interfaces), cmocka_unit_test(test_rules),
         cmocka_unit_test(test_maps),       cmocka_unit_test(test_ike),
-        cmocka_unit_test(test_dependents), cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_dependents),
+        cmocka_unit_test(test_bound),      cmocka_unit_test(test_any_order),
     };
     return cmocka_run_group_tests_name("derive", tests, NULL, NULL);
 }
