@@ -2,10 +2,10 @@
  * The socket of UDP 500. It arrives bound, marked (so that our own table does not catch it) and
  * with packet information on: the address a message came to is the address of the answer.
  *
- * Anybody can fill it. Reading a datagram is cheap and answering a first message is not, so a turn
- * of the loop reads many and answers few of those: what belongs to an SA gets through although
- * first messages come faster than they can be answered, and timers, the datapath and the CLI have
- * their turn after at most TURN datagrams. What the kernel had no room for is counted, too.
+ * Anybody can fill it. Reading a datagram is cheap and answering a first message is not: when they
+ * come faster than they can be answered and the buffer fills, a turn of the loop still reads many
+ * but answers few of those, so that what belongs to an SA gets through. Timers, the datapath and
+ * the CLI have their turn after at most TURN datagrams. What found no room is counted, too.
  */
 #include "control/priv.h"
 #include <errno.h>
@@ -19,13 +19,14 @@
 
 #define MESSAGE_MAX 65535
 #define BATCH       16
-#define TURN        (16 * BATCH) /* datagrams */
-#define TURN_FIRST  64           /* of them IKE_SA_INIT requests */
+#define TURN        (8 * BATCH) /* datagrams */
+#define TURN_FIRST  BATCH       /* of them IKE_SA_INIT requests while we are behind */
 #define PORT_IKE    500
 
 struct udp_rx {
-    uint32_t lost;  /* as the kernel counts, since the socket was made */
-    unsigned first; /* in this turn */
+    uint32_t lost;    /* as the kernel counts, since the socket was made */
+    unsigned n_first; /* in this turn */
+    bool behind;
     struct mmsghdr mm[BATCH];
     struct iovec iov[BATCH];
     struct sockaddr_storage from[BATCH];
@@ -48,20 +49,15 @@ static struct addr destination(struct msghdr *m)
     return a;
 }
 
-/* What found no room in the socket's buffer, as the kernel counts. */
-static uint32_t lost_count(int fd)
+/* What found no room in the buffer so far, and whether it is filling up. */
+static uint32_t look_at_buffer(int fd, bool *behind)
 {
     uint32_t info[SK_MEMINFO_VARS] = {0};
     socklen_t len = sizeof(info);
-    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
-}
-
-static void count_lost(struct control *c)
-{
-    uint32_t lost = lost_count(c->ike_fd);
-    if (lost != c->ike_rx->lost)
-        ike_overloaded(c->ike, lost - c->ike_rx->lost);
-    c->ike_rx->lost = lost;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
+        return 0;
+    *behind = info[SK_MEMINFO_RMEM_ALLOC] > info[SK_MEMINFO_RCVBUF] / 4;
+    return info[SK_MEMINFO_DROPS];
 }
 
 static int receive(struct udp_rx *rx, int fd)
@@ -87,33 +83,31 @@ static void take(struct control *c, size_t i)
     if (addr_from_sockaddr((const struct sockaddr *)&rx->from[i], &p.remote, &p.rport) < 0 ||
         !addr_is_set(&p.local))
         return;
-    if (ike_is_first(rx->msg[i], len) && rx->first++ >= TURN_FIRST)
+    if (rx->behind && ike_is_first(rx->msg[i], len) && rx->n_first++ >= TURN_FIRST)
         ike_overloaded(c->ike, 1);
     else
         ike_input(c->ike, &p, rx->msg[i], len);
 }
 
-static void read_turn(struct control *c, int fd)
+static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-    c->ike_rx->first = 0;
-    for (int done = 0; done < TURN && c->ike_fd == fd; done += BATCH) {
-        int n = receive(c->ike_rx, fd);
+    struct control *c = (struct control *)arg;
+    struct udp_rx *rx = c->ike_rx;
+    uint32_t lost = look_at_buffer(fd, &rx->behind);
+    (void)what;
+    if (lost != rx->lost)
+        ike_overloaded(c->ike, lost - rx->lost);
+    rx->lost = lost;
+    rx->n_first = 0;
+    for (int done = 0; done < TURN; done += BATCH) {
+        int n = receive(rx, fd);
         if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
             continue; /* an ICMP error of an earlier send; IKE has its own timers */
-        for (int i = 0; i < n && c->ike_fd == fd; i++)
+        for (int i = 0; i < n; i++)
             take(c, (size_t)i);
         if (n < BATCH)
             return;
     }
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *arg)
-{
-    struct control *c = (struct control *)arg;
-    (void)what;
-    read_turn(c, fd);
-    if (c->ike_rx)
-        count_lost(c);
 }
 
 void udp_close(struct control *c)
@@ -134,7 +128,7 @@ void udp_open(struct control *c, int fd)
     c->ike_fd = fd;
     c->ike_rx = (struct udp_rx *)calloc(1, sizeof(*c->ike_rx));
     if (c->ike_rx)
-        c->ike_rx->lost = lost_count(fd);
+        c->ike_rx->lost = look_at_buffer(fd, &c->ike_rx->behind);
     c->ike_ev = event_new(c->o.base, fd, EV_READ | EV_PERSIST, on_readable, c);
     if (!c->ike_rx || !c->ike_ev || event_add(c->ike_ev, NULL) < 0) {
         log_line(c->o.log, LOGL_ERROR, "ike", "no memory to listen on UDP 500");

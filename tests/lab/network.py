@@ -104,9 +104,10 @@ def _bridge(i):
 
 
 def _defaults(ns, forward):
-    """What a fresh namespace needs: IPv6 quiet on the wires, forwarding on routers."""
+    """What a fresh namespace needs: IPv6 quiet on the wires, forwarding on routers, bare bridges."""
     lines = ["/proc/sys/net/ipv6/conf/all/disable_ipv6=1",
-             "/proc/sys/net/ipv6/conf/default/disable_ipv6=1"]
+             "/proc/sys/net/ipv6/conf/default/disable_ipv6=1",
+             "/proc/sys/net/bridge/bridge-nf-call-iptables=0"]  # a wire is no firewall
     if forward:
         lines.append("/proc/sys/net/ipv4/ip_forward=1")
     script = "".join(f"[ ! -e {l.split('=')[0]} ] || echo {l.split('=')[1]} >{l.split('=')[0]}; "
