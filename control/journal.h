@@ -20,11 +20,18 @@ enum journal_kind {
     JOURNAL_NUMBERS       /* key 0: the last numbers given out */
 };
 
+/* To be raised when a record changes its meaning; those of IKE carry a version of their own. */
+#define JOURNAL_VERSION 1
+#define JOURNAL_SIZE    (256u << 20) /* the memory at most; what is not used takes no room */
+#define JOURNAL_RECORD  (1u << 20)   /* one record at most */
+
+enum journal_found { JOURNAL_NEW, JOURNAL_KEPT, JOURNAL_FOREIGN /* another version, or rubbish */ };
+
 struct journal;
-/* Maps and checks the memory, locked where that is allowed. Takes fd in any case. NULL: no memory.
- */
+/* Maps and checks the memory. Takes fd in any case. NULL: no memory. */
 struct journal *journal_open(int fd);
-void journal_close(struct journal *j); /* the records stay; NULL is fine */
+enum journal_found journal_found(const struct journal *j); /* what was there when it was opened */
+void journal_close(struct journal *j);                     /* the records stay; NULL is fine */
 /* 0, -ENOSPC, -EMSGSIZE. A failed put leaves the record before. */
 int journal_put(struct journal *j, enum journal_kind kind, uint64_t key, const void *p, size_t n);
 void journal_remove(struct journal *j, enum journal_kind kind, uint64_t key);

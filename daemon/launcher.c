@@ -20,6 +20,7 @@
 #include "daemon/processes.h"
 #include "daemon/sockets.h"
 #include "daemon/spawn.h"
+#include "dataplane/sadb.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include <errno.h>
@@ -36,9 +37,13 @@
 #define RETRY_SOCKETS (3 * USEC_PER_SEC)
 #define GRACE         (2 * USEC_PER_SEC)
 #define EARLY         (10 * USEC_PER_SEC) /* a child that lived less died early */
-#define POISONED      3 /* early deaths that put the kept running-config under suspicion */
-#define LAST_ROLE     ROLE_ACCESS
-#define SOCKETS       (SOCK_ICMP6 + 1)
+/* Early deaths that put what was kept for the engine under suspicion. Being killed says less about
+ * that than dying by itself. */
+#define DIED_ITSELF 4
+#define WAS_KILLED  1
+#define POISONED    (3 * DIED_ITSELF)
+#define LAST_ROLE   ROLE_ACCESS
+#define SOCKETS     (SOCK_ICMP6 + 1)
 
 struct launcher;
 
@@ -49,9 +54,9 @@ struct child {
     struct ipc *ch;
     struct event *again; /* restart after a pause */
     usec_t born;
-    unsigned early_deaths;
-    unsigned restarts;
-    bool ran; /* has run since the box came up */
+    unsigned early_deaths, suspicion, restarts;
+    bool ran;      /* has run since the box came up */
+    bool replaced; /* its end is our wish: a new build takes over */
 };
 
 enum phase { UP, RELOADING, STOPPING };
@@ -64,11 +69,14 @@ struct launcher {
     struct clock clock;
     struct broker *broker;
     struct child child[LAST_ROLE + 1];
-    int sock[SOCKETS]; /* -1 = not open (yet) */
-    int told[SOCKETS]; /* errno of the trouble that was reported */
-    int running;       /* memfd with the running-config of the engine (LR_KEEP); -1 = none */
+    int sock[SOCKETS];   /* -1 = not open (yet) */
+    int told[SOCKETS];   /* errno of the trouble that was reported */
+    int running;         /* memfd with the running-config of the engine (LR_KEEP); -1 = none */
+    int exe;             /* the build that children are made of */
+    char exe_path[4096]; /* where it was found, and where the next one will be */
+    struct protocols speaks;
     enum phase phase;
-    struct event *ev_term, *ev_int, *ev_child, *ev_sockets, *ev_kill;
+    struct event *ev_term, *ev_int, *ev_hup, *ev_child, *ev_sockets, *ev_kill;
     struct log_limit odd_requests;
 };
 
@@ -78,8 +86,9 @@ static const struct {
     enum launch_role role;
 } wants[] = {
     {SOCK_IKE4, ROLE_ENGINE},    {SOCK_ICMP4, ROLE_ENGINE},   {SOCK_STATS, ROLE_ENGINE},
-    {SOCK_CLI, ROLE_ENGINE},     {SOCK_NATT4, ROLE_DATAPATH}, {SOCK_ESP4, ROLE_DATAPATH},
-    {SOCK_STATS, ROLE_DATAPATH}, {SOCK_SSH, ROLE_ACCESS},     {SOCK_HOSTKEY, ROLE_ACCESS},
+    {SOCK_CLI, ROLE_ENGINE},     {SOCK_JOURNAL, ROLE_ENGINE}, {SOCK_NATT4, ROLE_DATAPATH},
+    {SOCK_ESP4, ROLE_DATAPATH},  {SOCK_STATS, ROLE_DATAPATH}, {SOCK_SSH, ROLE_ACCESS},
+    {SOCK_HOSTKEY, ROLE_ACCESS},
 };
 #define WANTS (sizeof(wants) / sizeof(wants[0]))
 
@@ -264,6 +273,16 @@ static void forget_running(struct launcher *l)
     l->running = -1;
 }
 
+/* What an engine kept for its successor, the next one does not get. */
+static void forget_engine(struct launcher *l)
+{
+    forget_running(l);
+    if (l->sock[SOCK_JOURNAL] >= 0)
+        close(l->sock[SOCK_JOURNAL]);
+    l->sock[SOCK_JOURNAL] = -1;
+    open_sockets(l);
+}
+
 /* The newest running-config replaces the one before. False: it is no such request. */
 static bool keep_running(struct launcher *l, struct ipc_msg *m, struct lm_reply *reply)
 {
@@ -343,8 +362,8 @@ static int spawn(struct child *c)
     int sv[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
         return -errno;
-    int pid =
-        spawn_role(c->role, &l->p.rights, c->role == ROLE_ACCESS ? l->p.empty_dir : NULL, sv[1]);
+    int pid = spawn_role(l->exe, c->role, &l->p.rights,
+                         c->role == ROLE_ACCESS ? l->p.empty_dir : NULL, sv[1]);
     int err = pid < 0 ? pid : 0;
     close(sv[1]);
     if (!err) {
@@ -383,7 +402,7 @@ static void start_all(struct launcher *l)
 {
     l->p.box.boot_wall_us = clock_wall(&l->clock);
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
-        l->child[r].early_deaths = 0;
+        l->child[r].early_deaths = l->child[r].suspicion = 0;
         l->child[r].ran = false;
         l->child[r].restarts = 0;
     }
@@ -428,8 +447,8 @@ static void all_down(struct launcher *l)
         return;
     }
     broker_reset(l->broker);
-    forget_running(l); /* a reload means: what was not saved is lost */
     l->phase = UP;
+    forget_engine(l); /* a reload means: what was not saved is lost */
     start_all(l);
 }
 
@@ -471,6 +490,34 @@ static void on_reload(void *ctx)
     go_down(l, RELOADING);
 }
 
+/* A death that nobody wished. Returns the pause before the next start. */
+static usec_t mourn(struct child *c, int status)
+{
+    struct launcher *l = c->l;
+    bool early = clock_mono(&l->clock) - c->born < EARLY;
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    char how[64] = "was killed by its system call filter";
+    c->early_deaths = early ? c->early_deaths + 1 : 1;
+    c->suspicion = (early ? c->suspicion : 0) + (killed ? WAS_KILLED : DIED_ITSELF);
+    usec_t wait = launcher_backoff(c->early_deaths - 1);
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSYS)
+        snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else if (!WIFSIGNALED(status))
+        snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(status));
+    log_line(&l->log, LOGL_ERROR, "launcher", "%s %s; restarting it in %lld ms", role_name(c->role),
+             how, (long long)(wait / USEC_PER_MSEC));
+    if (c->role == ROLE_ENGINE && c->suspicion >= POISONED) {
+        log_line(&l->log, LOGL_ERROR, "launcher",
+                 "the engine died %u times soon after its start; going on from startup-config, "
+                 "without the SAs that it had",
+                 c->early_deaths);
+        c->suspicion = 0;
+        forget_engine(l);
+    }
+    return wait;
+}
+
 static void died(struct child *c, int status)
 {
     struct launcher *l = c->l;
@@ -484,23 +531,9 @@ static void died(struct child *c, int status)
         return;
     }
     c->restarts++;
-    c->early_deaths = clock_mono(&l->clock) - c->born < EARLY ? c->early_deaths + 1 : 1;
-    usec_t wait = launcher_backoff(c->early_deaths - 1);
-    if (c->role == ROLE_ENGINE && c->early_deaths >= POISONED && l->running >= 0) {
-        log_line(&l->log, LOGL_ERROR, "launcher",
-                 "the engine died %u times soon after its start; going on from startup-config",
-                 c->early_deaths);
-        forget_running(l);
-    }
-    char how[64] = "was killed by its system call filter";
-    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSYS)
-        snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
-    else if (!WIFSIGNALED(status))
-        snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(status));
-    log_line(&l->log, LOGL_ERROR, "launcher", "%s %s; restarting it in %lld ms", role_name(c->role),
-             how, (long long)(wait / USEC_PER_MSEC));
-    arm(c->again, wait);
+    bool wished = c->replaced;
+    c->replaced = false;
+    arm(c->again, wished ? 0 : mourn(c, status));
 }
 
 static void on_child(evutil_socket_t sig, short what, void *arg)
@@ -515,6 +548,74 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
     }
 }
 
+/* --- another build -------------------------------------------------------------------------------
+ */
+
+/* The binary that we are, before anybody puts another one in its place. */
+static int find_exe(struct launcher *l)
+{
+    ssize_t n = readlink("/proc/self/exe", l->exe_path, sizeof(l->exe_path) - 1);
+    l->exe_path[n > 0 ? n : 0] = '\0';
+    l->speaks = (struct protocols){.launch = LAUNCH_VERSION, .sadb = SADB_VERSION};
+    l->exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    if (l->exe >= 0)
+        return 0;
+    log_line(&l->log, LOGL_ERROR, "launcher",
+             "cannot open the program itself: %s; is /proc mounted?", strerror(errno));
+    return -1;
+}
+
+/* Its successor goes on with what it has kept, as after a crash. */
+static void replace(struct child *c)
+{
+    if (!c->pid)
+        return; /* starts soon anyway */
+    c->replaced = true;
+    kill(c->pid, SIGKILL);
+}
+
+/* The build on disk, when it runs here and can talk to us. fd or -1. */
+static int next_build(struct launcher *l, struct protocols *speaks)
+{
+    int fd = open(l->exe_path, O_PATH | O_CLOEXEC);
+    int err = fd < 0 ? -errno : spawn_protocols(fd, speaks);
+    if (!err && speaks->launch == LAUNCH_VERSION)
+        return fd;
+    if (err)
+        log_line(&l->log, LOGL_ERROR, "launcher", "%s: %s; nothing is replaced", l->exe_path,
+                 strerror(-err));
+    else
+        log_line(&l->log, LOGL_ERROR, "launcher",
+                 "%s talks to its launcher otherwise; the box has to be started anew for it",
+                 l->exe_path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* A new build takes over: the engine, with it the access process (its sessions end with the
+ * engine), and the datapath where the two could not talk to each other any more. */
+static void on_upgrade(evutil_socket_t sig, short what, void *arg)
+{
+    struct launcher *l = (struct launcher *)arg;
+    struct protocols speaks;
+    (void)sig;
+    (void)what;
+    int fd = l->phase == UP ? next_build(l, &speaks) : -1;
+    if (fd < 0)
+        return;
+    bool whole = speaks.sadb != l->speaks.sadb;
+    close(l->exe);
+    l->exe = fd;
+    l->speaks = speaks;
+    log_line(&l->log, LOGL_NOTICE, "launcher", "engine and access%s go on from %s",
+             whole ? " and datapath" : "", l->exe_path);
+    if (whole)
+        replace(&l->child[ROLE_DATAPATH]);
+    replace(&l->child[ROLE_ENGINE]);
+    replace(&l->child[ROLE_ACCESS]);
+}
+
 /* --- life ---------------------------------------------------------------------------------------
  */
 
@@ -525,10 +626,11 @@ static int make_events(struct launcher *l)
         return -ENOMEM;
     l->ev_term = evsignal_new(l->base, SIGTERM, on_stop, l);
     l->ev_int = evsignal_new(l->base, SIGINT, on_stop, l);
+    l->ev_hup = evsignal_new(l->base, SIGHUP, on_upgrade, l);
     l->ev_child = evsignal_new(l->base, SIGCHLD, on_child, l);
     l->ev_sockets = evtimer_new(l->base, on_sockets, l);
     l->ev_kill = evtimer_new(l->base, on_kill, l);
-    if (!l->ev_term || !l->ev_int || !l->ev_child || !l->ev_sockets || !l->ev_kill)
+    if (!l->ev_term || !l->ev_int || !l->ev_hup || !l->ev_child || !l->ev_sockets || !l->ev_kill)
         return -ENOMEM;
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
         struct child *c = &l->child[r];
@@ -537,7 +639,8 @@ static int make_events(struct launcher *l)
         if (!c->again)
             return -ENOMEM;
     }
-    return event_add(l->ev_term, NULL) || event_add(l->ev_int, NULL) || event_add(l->ev_child, NULL)
+    return event_add(l->ev_term, NULL) || event_add(l->ev_int, NULL) ||
+                   event_add(l->ev_hup, NULL) || event_add(l->ev_child, NULL)
                ? -ENOMEM
                : 0;
 }
@@ -546,7 +649,7 @@ static int come_up(struct launcher *l)
 {
     char why[160];
     struct broker_opts bo = {.log = &l->log, .tun = give_tun, .reload = on_reload, .ctx = l};
-    if (prepare(l->o, &l->log, &l->p) < 0 || make_events(l) < 0)
+    if (find_exe(l) < 0 || prepare(l->o, &l->log, &l->p) < 0 || make_events(l) < 0)
         return -1;
     bo.state_dir = l->p.state_dir;
     l->broker = broker_new(&bo, why, sizeof(why));
@@ -572,6 +675,7 @@ static void clean_up(struct launcher *l)
         free_event(l->child[r].again);
     free_event(l->ev_term);
     free_event(l->ev_int);
+    free_event(l->ev_hup);
     free_event(l->ev_child);
     free_event(l->ev_sockets);
     free_event(l->ev_kill);
@@ -582,6 +686,9 @@ static void clean_up(struct launcher *l)
     for (size_t i = 0; i < SOCKETS; i++)
         if (l->sock[i] >= 0)
             close(l->sock[i]);
+    forget_running(l);
+    if (l->exe >= 0)
+        close(l->exe);
     prepared_free(&l->p);
 }
 
@@ -590,7 +697,8 @@ int launcher_run(const struct launcher_opts *o)
     struct launcher l = {.o = o,
                          .clock = clock_system(),
                          .p = {.state_dir = -1, .lock = -1},
-                         .running = -1};
+                         .running = -1,
+                         .exe = -1};
     for (size_t i = 0; i < SOCKETS; i++)
         l.sock[i] = -1;
     log_init(&l.log, "launcher", STDERR_FILENO, o->box.verbose ? LOGL_INFO : LOGL_NOTICE);

@@ -7,6 +7,7 @@
  * route anyway.
  */
 #include "daemon/sockets.h"
+#include "control/journal.h"
 #include "dataplane/dpstats.h"
 #include "lib/ipc.h"
 #include <errno.h>
@@ -152,6 +153,19 @@ static int open_stats(void)
     return fd;
 }
 
+/* The journal's memory: as large as it may get, and sparse. Its size is fixed, so that nobody's
+ * mapping ends before what was measured. */
+static int open_journal(void)
+{
+    int fd = memfd_create("tandem-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    if (ftruncate(fd, JOURNAL_SIZE) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return fail(fd, -errno);
+    return fd;
+}
+
 int stats_reader(int fd)
 {
     char path[32];
@@ -199,9 +213,11 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
     case SOCK_STATS:
         fd = open_stats();
         break;
+    case SOCK_JOURNAL:
+        fd = open_journal();
+        break;
     case SOCK_HOSTKEY:
     case SOCK_PACKET4:
-    case SOCK_JOURNAL:
     case SOCK_IKE6:
     case SOCK_NATT6:
     case SOCK_ESP6:

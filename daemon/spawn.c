@@ -8,13 +8,17 @@
 #include "daemon/spawn.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define ANSWER_MS 2000
 
 static const char *const role_names[] = {
     [ROLE_ENGINE] = "engine", [ROLE_DATAPATH] = "datapath", [ROLE_ACCESS] = "access"};
@@ -32,8 +36,20 @@ enum launch_role role_by_name(const char *name)
     return (enum launch_role)0;
 }
 
+static void execute(int exe, char **argv, char **env)
+{
+    for (int s = 1; s < NSIG; s++)
+        signal(s, s == SIGPIPE ? SIG_IGN : SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    execveat(exe, "", argv, env, AT_EMPTY_PATH);
+    _exit(127);
+}
+
 /* Runs in the new process. Does not return. */
-static void become(enum launch_role role, const struct rights *r, const char *root, int fd)
+static void become(int exe, enum launch_role role, const struct rights *r, const char *root, int fd)
 {
     char title[32], ids[32], *argv[8], *env[4];
     size_t n = 0, e = 0;
@@ -60,31 +76,78 @@ static void become(enum launch_role role, const struct rights *r, const char *ro
     }
     env[e] = NULL;
     setsid(); /* a Ctrl-C at the launcher's terminal is the launcher's alone */
+    if (exe == LAUNCH_FD)
+        exe = fcntl(exe, F_DUPFD_CLOEXEC, LAUNCH_FD + 1);
     if (fd == LAUNCH_FD)
         fcntl(fd, F_SETFD, 0);
     else if (dup2(fd, LAUNCH_FD) < 0)
         _exit(126);
-    close_range(LAUNCH_FD + 1, ~0U, 0);
-    for (int s = 1; s < NSIG; s++)
-        signal(s, s == SIGPIPE ? SIG_IGN : SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    execve("/proc/self/exe", argv, env);
-    _exit(127);
+    close_range(LAUNCH_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    execute(exe, argv, env);
 }
 
-int spawn_role(enum launch_role role, const struct rights *r, const char *root, int fd)
+/* 0 in the child, as fork(). The child must not run the launcher's handlers before it executes. */
+static pid_t fork_quietly(void)
 {
     sigset_t all, before;
-    /* The child must not run the launcher's handlers between fork and exec. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
+    int err = errno;
+    if (pid != 0)
+        sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = err;
+    return pid;
+}
+
+int spawn_role(int exe, enum launch_role role, const struct rights *r, const char *root, int fd)
+{
+    pid_t pid = fork_quietly();
     if (pid == 0)
-        become(role, r, root, fd);
+        become(exe, role, r, root, fd);
+    return pid < 0 ? -errno : (int)pid;
+}
+
+/* --- which build it is --------------------------------------------------------------------------
+ */
+
+static void ask(int exe, int out)
+{
+    char name[] = "tandemd", option[] = "--protocols";
+    char *argv[] = {name, option, NULL}, *env[] = {NULL};
+    if (dup2(out, STDOUT_FILENO) < 0)
+        _exit(126);
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    execute(exe, argv, env);
+}
+
+/* One line, as tandemd --protocols prints it. */
+static int read_answer(int fd, struct protocols *out)
+{
+    char line[64];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (poll(&p, 1, ANSWER_MS) != 1)
+        return -ETIMEDOUT;
+    ssize_t n = read(fd, line, sizeof(line) - 1);
+    line[n > 0 ? n : 0] = '\0';
+    return sscanf(line, "launch %u sadb %u", &out->launch, &out->sadb) == 2 ? 0 : -ENOEXEC;
+}
+
+int spawn_protocols(int exe, struct protocols *out)
+{
+    int pipe_fd[2];
+    if (pipe2(pipe_fd, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t pid = fork_quietly();
+    if (pid == 0)
+        ask(exe, pipe_fd[1]);
     int err = pid < 0 ? -errno : 0;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return err ? err : (int)pid;
+    close(pipe_fd[1]);
+    if (!err) {
+        err = read_answer(pipe_fd[0], out);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    close(pipe_fd[0]);
+    return err;
 }

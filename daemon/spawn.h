@@ -8,9 +8,18 @@
 const char *role_name(enum launch_role role);
 enum launch_role role_by_name(const char *name); /* 0: unknown */
 
-/* Forks and executes /proc/self/exe as "tandemd: ROLE" with `fd` as LAUNCH_FD and no other
- * descriptor beyond 2. The new process is to become r and, when root is not NULL, to chroot
- * there; it is told so on its command line and does it itself (role_run). pid or -errno. */
-int spawn_role(enum launch_role role, const struct rights *r, const char *root, int fd);
+/* Forks and executes the binary `exe` (a descriptor) as "tandemd: ROLE" with `fd` as LAUNCH_FD and
+ * no other descriptor beyond 2. The new process is to become r and, when root is not NULL, to
+ * chroot there; it is told so on its command line and does it itself (role_run). pid or -errno. */
+int spawn_role(int exe, enum launch_role role, const struct rights *r, const char *root, int fd);
+
+/* Which of our protocols a build speaks: its processes understand those of another build when
+ * these are equal. */
+struct protocols {
+    unsigned launch, sadb; /* LAUNCH_VERSION, SADB_VERSION */
+};
+/* Asks the binary `exe` (tandemd --protocols), which has two seconds. 0, or -errno: it does not
+ * run here, or answers something else. */
+int spawn_protocols(int exe, struct protocols *out);
 
 #endif

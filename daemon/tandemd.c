@@ -2,6 +2,7 @@
 #include "daemon/launcher.h"
 #include "daemon/roles.h"
 #include "daemon/spawn.h"
+#include "dataplane/sadb.h"
 #include "lib/str.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@ enum {
     O_ROLE,
     O_DROP,
     O_ROOT,
+    O_PROTOCOLS,
     O_HELP
 };
 
@@ -59,6 +61,7 @@ static const struct option options[] = {
     {"role", required_argument, NULL, O_ROLE},
     {"drop", required_argument, NULL, O_DROP},
     {"root", required_argument, NULL, O_ROOT},
+    {"protocols", no_argument, NULL, O_PROTOCOLS},
     {NULL, 0, NULL, 0},
 };
 
@@ -68,7 +71,7 @@ struct command_line {
     enum launch_role role; /* 0: the launcher */
     struct rights rights;
     bool dropped; /* --drop was given */
-    bool have_personality, help;
+    bool have_personality, help, protocols;
 };
 
 /* A number from lo to hi that is the whole text, or -1. */
@@ -148,6 +151,9 @@ static bool take(int option, struct command_line *c)
     case O_HELP:
         c->help = true;
         return true;
+    case O_PROTOCOLS:
+        c->protocols = true;
+        return true;
     case 'v':
         c->o.box.verbose++;
         return true;
@@ -220,6 +226,8 @@ int main(int argc, char **argv)
         fputs(usage, stdout);
         return 0;
     }
+    if (c.protocols)
+        return printf("launch %u sadb %u\n", LAUNCH_VERSION, SADB_VERSION) < 0;
     if (c.role && c.dropped)
         return role_run(c.role, &c.rights);
     if (c.role || !c.have_personality || optind != argc) {

@@ -16,6 +16,10 @@
 #include "lib/addr.h"
 #include <stdint.h>
 
+/* To be raised when a struct or its meaning changes: an engine of another version gets a datapath
+ * of its own build. Where struct sadb_sa changes, JOURNAL_VERSION changes, too. */
+#define SADB_VERSION 1u
+
 #define SADB_KEY_MAX 64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
 #define SADB_TS_MAX  8  /* selector pairs per SA */
 #define SADB_IKE_MAX 65535

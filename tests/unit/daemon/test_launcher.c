@@ -11,6 +11,7 @@
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
 #include "dataplane/dpstats.h"
+#include "dataplane/sadb.h"
 #include "lib/ipc.h"
 #include "tests/unit/daemon/ns.h"
 #include <errno.h>
@@ -76,6 +77,13 @@ static void tell_socket(struct stub *s, uint32_t kind, int fd)
         tell(s, "stats writable=%d good=%d", writable,
              st != MAP_FAILED && st->magic == DPSTATS_MAGIC && st->slots == DPSTATS_SLOTS &&
                  dp_read(&st->slot[DPSTATS_SLOTS - 1].packets) == 0);
+        return;
+    }
+    if (kind == SOCK_JOURNAL) { /* whose turn it was before is written there */
+        char was[16] = "";
+        if (pread(fd, was, sizeof(was) - 1, 0) < 0 || pwrite(fd, "mine", 4, 0) != 4)
+            strcpy(was, "?");
+        tell(s, "journal was=%s.", was);
         return;
     }
     tell(s, "socket %u open=%d mark=%d", kind, fcntl(fd, F_GETFD) >= 0, mark == TANDEM_FWMARK);
@@ -287,6 +295,8 @@ static void launch(struct bench *b)
     char path[96];
     snprintf(path, sizeof(path), "%s/log", b->dir);
     dup2(open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
+    if (chdir(b->dir) < 0)
+        _exit(9);
     _exit(launcher_run(&o));
 }
 
@@ -374,6 +384,7 @@ static void everything_is_handed_over(void **state)
         config = expect(b, "engine config fd=0"), ready = expect(b, "engine message 8");
     assert_non_null(strstr(b->line[box], "restarted=0 lab=1 asa=1 port=2222 model=box"));
     assert_true(box < ports && ports < config && config < ready);
+    expect(b, "engine journal was=.");
     expect(b, "engine socket 1 open=1 mark=1"); /* IKE */
     expect(b, "engine socket 4 open=1 mark=0"); /* ping: as any host's */
     expect(b, "engine socket 5 open=1");
@@ -385,6 +396,8 @@ static void everything_is_handed_over(void **state)
     expect(b, "access socket 8 open=1");
     assert_true(expect(b, "engine peer 2") < config && expect(b, "engine peer 3") < config);
     assert_false(seen(b, "access config"));
+    assert_false(seen(b, "datapath journal"));
+    assert_false(seen(b, "access journal"));
     assert_false(seen(b, "datapath ports"));
     order("engine", "say 2");
     expect(b, "datapath heard 1");
@@ -526,19 +539,21 @@ static void a_killed_engine_gets_back_what_was_running(void **state)
     rewind_to_now(b);
     order("engine", "keep second");
     expect(b, "engine reply 5 0");
-    for (int i = 0; i < 2; i++) { /* the second time it is read from its start again */
+    for (int i = 0; i < 5; i++) { /* each time it is read from its start again */
         rewind_to_now(b);
-        kill(pid, SIGKILL);
+        kill(pid, i < 3 ? SIGKILL : SIGABRT);
         pid = pid_of(b, "engine");
         expect(b, "engine message 8");
         expect(b, "engine running fd=1 second");
+        expect(b, "engine journal was=mine.");
         expect(b, "engine config");
     }
-    /* three early deaths: the text itself is under suspicion */
+    /* died early by itself for the third time: what it was given is under suspicion */
     rewind_to_now(b);
-    kill(pid, SIGKILL);
+    kill(pid, SIGABRT);
     expect(b, "engine message 8");
     assert_false(seen(b, "engine running"));
+    expect(b, "engine journal was=.");
     /* and a reload forgets it */
     order("engine", "keep third");
     expect(b, "engine reply 5 0");
@@ -546,6 +561,55 @@ static void a_killed_engine_gets_back_what_was_running(void **state)
     order("engine", "reload");
     all_up(b);
     assert_false(seen(b, "engine running"));
+    expect(b, "engine journal was=.");
+    assert_int_equal(stop(b), 0);
+}
+
+/* What a build that is found on disk answers to --protocols. */
+static void next_build_says(const struct bench *b, const char *text)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/protocols", b->dir);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void a_new_build_takes_over(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    char text[64];
+    launch(b);
+    all_up(b);
+    pid_t engine = pid_of(b, "engine"), access = pid_of(b, "access");
+    order("engine", "keep this");
+    expect(b, "engine reply 5 0");
+    rewind_to_now(b);
+    kill(b->launcher, SIGHUP);
+    assert_true(pid_of(b, "engine") != engine && pid_of(b, "access") != access);
+    expect(b, "engine journal was=mine.");
+    expect(b, "engine running fd=1 this");
+    expect(b, "access message 8");
+    assert_false(seen(b, "datapath box"));
+    /* another vocabulary between engine and datapath */
+    snprintf(text, sizeof(text), "launch %u sadb %u\n", LAUNCH_VERSION, SADB_VERSION + 1);
+    next_build_says(b, text);
+    rewind_to_now(b);
+    kill(b->launcher, SIGHUP);
+    expect(b, "engine journal was=mine.");
+    expect(b, "datapath box");
+    all_up(b);
+    /* one that the launcher cannot serve, and one that does not run: nothing changes */
+    snprintf(text, sizeof(text), "launch %u sadb %u\n", LAUNCH_VERSION + 1, SADB_VERSION);
+    next_build_says(b, text);
+    rewind_to_now(b);
+    kill(b->launcher, SIGHUP);
+    next_build_says(b, "Segmentation fault\n");
+    kill(b->launcher, SIGHUP);
+    order("engine", "addr");
+    expect(b, "engine reply 3 0");
+    assert_false(seen(b, "engine box"));
     assert_int_equal(stop(b), 0);
 }
 
@@ -597,7 +661,7 @@ static void an_occupied_port_comes_later(void **state)
     assert_int_equal(bind(u, (const struct sockaddr *)&sin, sizeof(sin)), 0);
     launch(b);
     all_up(b);
-    assert_false(seen(b, "engine socket 1"));
+    assert_false(seen(b, "engine socket 1 "));
     assert_true(seen(b, "engine socket 4"));
     close(u);
     expect(b, "engine socket 1 open=1 mark=1");
@@ -667,8 +731,23 @@ static void backoff_grows_and_ends(void **state)
     assert_int_equal(launcher_backoff(UINT32_MAX), 10 * USEC_PER_SEC);
 }
 
+/* As tandemd answers; or what the test has written, in the launcher's directory. */
+static int protocols(void)
+{
+    char text[64] = "";
+    FILE *f = fopen("protocols", "r");
+    if (f && !fgets(text, sizeof(text), f))
+        text[0] = '\0';
+    if (f)
+        fclose(f);
+    return f ? fputs(text, stdout) < 0
+             : printf("launch %u sadb %u\n", LAUNCH_VERSION, SADB_VERSION) < 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--protocols") == 0)
+        return protocols();
     if (argc > 2 && strcmp(argv[1], "--role") == 0)
         return play(role_by_name(argv[2]));
     const struct CMUnitTest tests[] = {
@@ -678,6 +757,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(what_the_filter_kills_is_named_and_replaced, end_of_test),
         cmocka_unit_test_teardown(a_killed_child_gets_everything_again, end_of_test),
         cmocka_unit_test_teardown(a_killed_engine_gets_back_what_was_running, end_of_test),
+        cmocka_unit_test_teardown(a_new_build_takes_over, end_of_test),
         cmocka_unit_test_teardown(only_the_engine_may_ask, end_of_test),
         cmocka_unit_test_teardown(reload_is_a_fresh_start, end_of_test),
         cmocka_unit_test_teardown(an_occupied_port_comes_later, end_of_test),
