@@ -46,6 +46,9 @@ void field_load(const struct g_arg *a, const void *args, struct value *v)
     case GS_ADDR:
         memcpy(&v->addr, p, sizeof(v->addr));
         break;
+    case GS_PREFIX:
+        memcpy(&v->prefix, p, sizeof(v->prefix));
+        break;
     default:
         memcpy(&v->str, p, sizeof(v->str));
         break;
@@ -69,6 +72,9 @@ void field_store(const struct g_arg *a, void *args, const struct value *v)
         return;
     case GS_ADDR:
         memcpy(p, &v->addr, sizeof(v->addr));
+        break;
+    case GS_PREFIX:
+        memcpy(p, &v->prefix, sizeof(v->prefix));
         break;
     default:
         memcpy(p, &v->str, sizeof(v->str));
@@ -100,6 +106,8 @@ int field_cmp(const struct g_arg *a, const void *x, const void *y)
     switch (g_store(a->type)) {
     case GS_ADDR:
         return addr_cmp(&vx.addr, &vy.addr);
+    case GS_PREFIX:
+        return prefix_cmp(&vx.prefix, &vy.prefix);
     case GS_STR:
         return strcmp(vx.str ? vx.str : "", vy.str ? vy.str : "");
     default:
@@ -236,6 +244,8 @@ uint64_t args_hash(uint16_t entry, const void *args)
             h = v.str ? mix(h, v.str, strlen(v.str)) : h;
         else if (g_store(a->type) == GS_ADDR)
             h = mix(h, v.addr.b, sizeof(v.addr.b));
+        else if (g_store(a->type) == GS_PREFIX)
+            h = mix(mix(h, v.prefix.addr.b, sizeof(v.prefix.addr.b)), &v.prefix.len, 1);
         else
             h = mix(h, &v.num, sizeof(v.num));
     }

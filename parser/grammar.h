@@ -33,6 +33,8 @@ enum g_type_kind {
     GT_MASK,
     GT_WILDCARD,
     GT_IP6,
+    GT_ADDR,    /* either family */
+    GT_PREFIX6, /* host bits are kept */
     GT_HOST,
     GT_IFNAME,
     GT_PROTO,
@@ -44,7 +46,7 @@ enum g_type_kind {
 };
 
 /* How the value of a type is kept in the generated struct. */
-enum g_store { GS_BOOL, GS_U64, GS_STR, GS_ADDR, GS_INT };
+enum g_store { GS_BOOL, GS_U64, GS_STR, GS_ADDR, GS_PREFIX, GS_INT };
 
 static inline enum g_store g_store(unsigned type_kind)
 {
@@ -60,7 +62,10 @@ static inline enum g_store g_store(unsigned type_kind)
     case GT_MASK:
     case GT_WILDCARD:
     case GT_IP6:
+    case GT_ADDR:
         return GS_ADDR;
+    case GT_PREFIX6:
+        return GS_PREFIX;
     case GT_ENUM:
         return GS_INT;
     default:
@@ -82,6 +87,8 @@ static inline unsigned g_rank(unsigned type_kind)
     case GT_IP:
     case GT_WILDCARD:
     case GT_IP6:
+    case GT_ADDR:
+    case GT_PREFIX6:
         return 2;
     case GT_IFNAME:
         return 3;

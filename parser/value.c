@@ -80,6 +80,18 @@ static bool read_ip6(const char *t, size_t n, struct addr *a)
     return strchr(buf, ':') && addr_parse(buf, a) == 0 && a->family == AF_INET6;
 }
 
+/* IPv6 address, a slash, a length. */
+static bool read_prefix6(const char *t, size_t n, struct prefix *p)
+{
+    const char *slash = (const char *)memchr(t, '/', n);
+    uint64_t len;
+    if (!slash || !read_ip6(t, (size_t)(slash - t), &p->addr) ||
+        !read_number(slash + 1, n - (size_t)(slash - t) - 1, &len) || len > 128)
+        return false;
+    p->len = (uint8_t)len;
+    return true;
+}
+
 /* hh:mm:ss, or hh:mm */
 static bool read_time(const char *t, size_t n, uint64_t *seconds)
 {
@@ -129,6 +141,7 @@ static size_t hex_span(const char *t, size_t n)
 bool value_accepts(const struct g_arg *a, const char *t, size_t n)
 {
     struct addr ad;
+    struct prefix p;
     uint64_t v;
     char name[64];
     switch (a->type) {
@@ -143,6 +156,10 @@ bool value_accepts(const struct g_arg *a, const char *t, size_t n)
         return read_quad(t, n, &ad) && addr_mask_to_len(&ad) >= 0;
     case GT_IP6:
         return read_ip6(t, n, &ad);
+    case GT_ADDR:
+        return read_quad(t, n, &ad) || read_ip6(t, n, &ad);
+    case GT_PREFIX6:
+        return read_prefix6(t, n, &p);
     case GT_HOST:
         return is_host(t, n, a->hi);
     case GT_IFNAME:
@@ -179,6 +196,23 @@ static size_t quad_viable(const char *t, size_t n)
     return i;
 }
 
+static size_t ip6_viable(const char *t, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (isxdigit((unsigned char)t[i]) || t[i] == ':' || t[i] == '.'))
+        i++;
+    return i;
+}
+
+static size_t prefix6_viable(const char *t, size_t n)
+{
+    size_t i = ip6_viable(t, n);
+    if (i < n && t[i] == '/' && memchr(t, ':', i))
+        for (i++; i < n && isdigit((unsigned char)t[i]);)
+            i++;
+    return i;
+}
+
 size_t value_viable(const struct g_arg *a, const char *t, size_t n)
 {
     struct addr ad;
@@ -196,9 +230,11 @@ size_t value_viable(const struct g_arg *a, const char *t, size_t n)
     case GT_WILDCARD:
         return quad_viable(t, n);
     case GT_IP6:
-        while (i < n && (isxdigit((unsigned char)t[i]) || t[i] == ':' || t[i] == '.'))
-            i++;
-        return i;
+        return ip6_viable(t, n);
+    case GT_ADDR:
+        return memchr(t, ':', n) ? ip6_viable(t, n) : quad_viable(t, n);
+    case GT_PREFIX6:
+        return prefix6_viable(t, n);
     case GT_IFNAME:
         return ifname_viable(t, n);
     case GT_TIME:
@@ -275,6 +311,12 @@ int value_read(const struct g_arg *a, const char *t, size_t n, struct value *v, 
     case GT_IP6:
         ok = read_ip6(t, n, &v->addr);
         break;
+    case GT_ADDR:
+        ok = read_quad(t, n, &v->addr) || read_ip6(t, n, &v->addr);
+        break;
+    case GT_PREFIX6:
+        ok = read_prefix6(t, n, &v->prefix);
+        break;
     case GT_TIME:
         ok = read_time(t, n, &v->num);
         break;
@@ -303,9 +345,16 @@ static void print_keyword(const struct g_arg *a, uint64_t num, bool asa, struct 
     str_printf(out, "%" PRIu64, num);
 }
 
+/* IOS writes the digits of IPv6 large. */
+static void print_address(const char *text, bool asa, struct str *out)
+{
+    for (; *text; text++)
+        str_addc(out, asa ? *text : (char)toupper((unsigned char)*text));
+}
+
 void value_print(const struct g_arg *a, const struct value *v, bool asa, struct str *out)
 {
-    char buf[ADDR_STRLEN];
+    char buf[PREFIX_STRLEN];
     switch (a->type) {
     case GT_NUM:
         str_printf(out, "%" PRIu64, v->num);
@@ -319,7 +368,11 @@ void value_print(const struct g_arg *a, const struct value *v, bool asa, struct 
     case GT_MASK:
     case GT_WILDCARD:
     case GT_IP6:
-        str_add(out, addr_print(&v->addr, buf, sizeof(buf)));
+    case GT_ADDR:
+        print_address(addr_print(&v->addr, buf, sizeof(buf)), asa, out);
+        break;
+    case GT_PREFIX6:
+        print_address(prefix_print(&v->prefix, buf, sizeof(buf)), asa, out);
         break;
     case GT_TIME:
         str_printf(out, "%02u:%02u:%02u", (unsigned)(v->num / 3600) % 24,
@@ -349,6 +402,12 @@ void value_hint(const struct g_arg *a, struct str *out)
         break;
     case GT_IP6:
         str_add(out, "X:X:X:X::X");
+        break;
+    case GT_ADDR:
+        str_add(out, "A.B.C.D or X:X:X:X::X");
+        break;
+    case GT_PREFIX6:
+        str_add(out, "X:X:X:X::X/<0-128>");
         break;
     case GT_HOST:
         str_add(out, "A.B.C.D or WORD");

@@ -16,6 +16,7 @@
 struct value {
     uint64_t num; /* numbers, enum values, flags */
     struct addr addr;
+    struct prefix prefix;
     const char *str; /* where the caller says it lives */
 };
 

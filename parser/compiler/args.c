@@ -32,6 +32,8 @@ static const char *field_type(const struct arg *a)
         return "int ";
     case GS_ADDR:
         return "struct addr ";
+    case GS_PREFIX:
+        return "struct prefix ";
     case GS_BOOL:
         return "bool ";
     default:

@@ -31,6 +31,12 @@ static void value(const struct arg *a, unsigned v, struct str *out)
     case GT_IP6:
         str_add(out, "2001:db8::1");
         break;
+    case GT_ADDR:
+        str_printf(out, v & 1 ? "2001:db8::%u" : "10.1.%u.3", v);
+        break;
+    case GT_PREFIX6:
+        str_printf(out, "2001:db8:%u::/48", v);
+        break;
     case GT_HOST:
         str_add(out, v & 1 ? "Zh1" : "10.9.8.7");
         break;

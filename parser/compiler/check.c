@@ -29,6 +29,15 @@ static bool numeric(unsigned type)
     return type == GT_NUM || type == GT_PROTO || type == GT_PORT;
 }
 
+/* 1: may read an IPv4 address, 2: an IPv6 address */
+static unsigned families(unsigned type)
+{
+    return type == GT_IP || type == GT_WILDCARD ? 1u
+           : type == GT_IP6                     ? 2u
+           : type == GT_ADDR                    ? 3u
+                                                : 0;
+}
+
 /* Two typed values that stand equal in rank and share a value. */
 static bool values_overlap(const struct arg *a, const struct arg *b)
 {
@@ -40,8 +49,7 @@ static bool values_overlap(const struct arg *a, const struct arg *b)
         return true;
     if (a->type == b->type)
         return true;
-    return (a->type == GT_IP && b->type == GT_WILDCARD) ||
-           (a->type == GT_WILDCARD && b->type == GT_IP);
+    return families(a->type) & families(b->type);
 }
 
 static bool share_keyword(const struct expr *a, const struct expr *b)

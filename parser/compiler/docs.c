@@ -23,6 +23,12 @@ static const char *hint(struct grammar *g, const struct arg *a)
     case GT_IP6:
         str_add(&s, "X:X:X:X::X");
         break;
+    case GT_ADDR:
+        str_add(&s, "A.B.C.D or X:X:X:X::X");
+        break;
+    case GT_PREFIX6:
+        str_add(&s, "X:X:X:X::X/<0-128>");
+        break;
     case GT_HOST:
         str_add(&s, "A.B.C.D or WORD");
         break;

@@ -244,9 +244,10 @@ static void arg_type(struct reader *r, struct arg *a, const char *t)
     static const struct {
         const char *name;
         unsigned type;
-    } simple[] = {{"ip", GT_IP},       {"mask", GT_MASK}, {"wildcard", GT_WILDCARD},
-                  {"ip6", GT_IP6},     {"host", GT_HOST}, {"ifname", GT_IFNAME},
-                  {"proto", GT_PROTO}, {"port", GT_PORT}, {"time", GT_TIME}};
+    } simple[] = {{"ip", GT_IP},     {"mask", GT_MASK},     {"wildcard", GT_WILDCARD},
+                  {"ip6", GT_IP6},   {"addr", GT_ADDR},     {"prefix6", GT_PREFIX6},
+                  {"host", GT_HOST}, {"ifname", GT_IFNAME}, {"proto", GT_PROTO},
+                  {"port", GT_PORT}, {"time", GT_TIME}};
     const char *dots = strstr(t, "..");
     size_t base = strcspn(t, "<");
     if (dots && t[0] >= '0' && t[0] <= '9') {

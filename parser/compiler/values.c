@@ -67,6 +67,8 @@ static const char *value_initialiser(struct grammar *g, const struct arg *a, con
         return a->type == GT_TIME ? NULL : number(g, a, text);
     case GS_ADDR:
         return address(g, text);
+    case GS_PREFIX:
+        return NULL;
     case GS_STR:
         return string(g, a, text);
     default:

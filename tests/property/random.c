@@ -93,6 +93,15 @@ void random_value(struct rnd *r, const struct g_arg *a, struct str *out)
     case GT_IP6:
         str_printf(out, "2001:db8::%x", 1 + rnd_below(r, 0xffff));
         break;
+    case GT_ADDR:
+        if (rnd_below(r, 2))
+            random_address(r, a, out);
+        else
+            str_printf(out, "2001:db8::%x", 1 + rnd_below(r, 0xffff));
+        break;
+    case GT_PREFIX6:
+        str_printf(out, "2001:db8:%x::/%u", 1 + rnd_below(r, 0xffff), 48 + rnd_below(r, 81));
+        break;
     case GT_IFNAME:
         random_ifname(r, out);
         break;
