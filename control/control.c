@@ -70,7 +70,8 @@ struct control *control_new(const struct control_opts *o)
     if (!c)
         return NULL;
     c->o = *o;
-    c->ike_fd = c->icmp_fd = -1;
+    for (unsigned i = 0; i < FAMILIES; i++)
+        c->ike_sock[i].fd = c->icmp_sock[i].fd = -1;
     c->booted = clock_wall(&c->o.clock);
     c->tick = evtimer_new(o->base, on_tick, c);
     c->again = evtimer_new(o->base, on_again, c);
@@ -178,14 +179,22 @@ void control_notice(struct control *c, const char *line)
 /* --- a round
  * ----------------------------------------------------------------------------------------- */
 
+static struct rib_if rib_if(const struct control *c, const struct port *p)
+{
+    bool up = ports_up(&c->ports, p, &c->world);
+    return (struct rib_if){.ifp = p->ifp,
+                           .up = up && p->has_addr,
+                           .up6 = up ? p->has_addr6 : 0,
+                           .link6 = up && p->ifp->ipv6};
+}
+
 static void build_rib(struct control *c)
 {
     struct rib_if ifs[PORTS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < c->ports.n; i++)
         if (c->ports.v[i]->ifp)
-            ifs[n++] = (struct rib_if){.ifp = c->ports.v[i]->ifp,
-                                       .up = ports_up(&c->ports, c->ports.v[i], &c->world)};
+            ifs[n++] = rib_if(c, c->ports.v[i]);
     if (rib_build(&c->rib, ifs, n, c->intent.route, c->intent.n_route, clock_mono(&c->o.clock)) <
         0) {
         rib_free(&c->rib); /* its pointers may be of a configuration that goes */
@@ -253,7 +262,7 @@ struct port *control_port_of(const struct control *c, const struct addr *local)
 {
     for (size_t i = 0; i < c->ports.n; i++) {
         struct port *p = c->ports.v[i];
-        if (ports_active(&c->ports, p) && addr_eq(&p->ifp->addr.addr, local))
+        if (ports_active(&c->ports, p) && ports_owns(p, local))
             return p;
     }
     return NULL;
@@ -277,6 +286,26 @@ void control_launcher_reply(struct control *c, const struct lm_reply *r, const c
     control_launcher_processes(c, NULL, 0);
 }
 
+void socket_drop(struct family_socket *s)
+{
+    if (s->ev)
+        event_free(s->ev);
+    if (s->fd >= 0)
+        close(s->fd);
+    *s = (struct family_socket){.fd = -1};
+}
+
+int socket_watch(struct control *c, struct family_socket *s, int fd, socket_fn *fn)
+{
+    socket_drop(s);
+    s->fd = fd;
+    s->ev = event_new(c->o.base, fd, EV_READ | EV_PERSIST, fn, c);
+    if (s->ev && event_add(s->ev, NULL) == 0)
+        return 0;
+    socket_drop(s);
+    return -ENOMEM;
+}
+
 static void map_stats(struct control *c, int fd)
 {
     struct stat st;
@@ -296,10 +325,16 @@ void control_set_socket(struct control *c, enum launch_socket kind, int fd)
 {
     switch (kind) {
     case SOCK_IKE4:
-        udp_open(c, fd);
+        udp_open(c, FAMILY_4, fd);
+        break;
+    case SOCK_IKE6:
+        udp_open(c, FAMILY_6, fd);
         break;
     case SOCK_ICMP4:
-        ping_open(c, fd);
+        ping_open(c, FAMILY_4, fd);
+        break;
+    case SOCK_ICMP6:
+        ping_open(c, FAMILY_6, fd);
         break;
     case SOCK_STATS:
         map_stats(c, fd);

@@ -14,18 +14,40 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INTENT_NAME 64
+#define INTENT_NAME  64
+#define INTENT_ADDR6 8 /* IPv6 addresses of one interface */
+#define INTENT_ADDRS (1 + INTENT_ADDR6)
 
 struct intent_if {
     char name[INTENT_NAME];   /* canonical: "GigabitEthernet0/0" */
     char nameif[INTENT_NAME]; /* ASA name, "" = none: the port takes no part in forwarding */
     uint8_t security;
     bool shutdown;
-    struct prefix addr;           /* address with its mask (host bits kept); unset = none */
+    struct prefix addr;                /* address with its mask (host bits kept); unset = none */
+    struct prefix addr6[INTENT_ADDR6]; /* the same of IPv6; the first one speaks for the box */
+    uint8_t n_addr6;
+    bool ipv6;                    /* IPv6 with addresses or without (ipv6 enable) */
     uint16_t mtu;                 /* 0 = leave as it is */
     bool ikev2;                   /* crypto ikev2 enable */
     const struct intent_map *map; /* crypto map applied here, or NULL */
 };
+
+/* The address by which this interface meets peers of a family; unset: it has none. */
+static inline struct addr intent_if_local(const struct intent_if *i, uint8_t family)
+{
+    return family == AF_INET6 ? i->addr6[0].addr : i->addr.addr;
+}
+
+/* All its addresses; v has room for INTENT_ADDRS. Returns how many. */
+static inline size_t intent_if_addrs(const struct intent_if *i, struct addr *v)
+{
+    size_t n = 0;
+    if (addr_is_set(&i->addr.addr))
+        v[n++] = i->addr.addr;
+    for (unsigned k = 0; k < i->n_addr6; k++)
+        v[n++] = i->addr6[k].addr;
+    return n;
+}
 
 struct intent_route {
     char ifname[INTENT_NAME]; /* canonical name of the egress interface */

@@ -1,23 +1,25 @@
 /*
- * The box's own ping: ICMP echo over one raw socket, any number of pings at a time, each with an
- * identifier of its own.
+ * The box's own ping: ICMP echo over one raw socket of each family, any number of pings at a time,
+ * each with an identifier of its own.
  *
  * One request is out at a time; the next follows its answer or its timeout, as on the platforms.
  * Packets are not marked, so that a protected destination is reached through its tunnel. Local
  * refusals count as answers too: no route is 'N', no neighbour 'H', too big with DF 'M'.
  */
 #include "control/priv.h"
+#include "lib/pktinfo.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/icmp6.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define IP_HEADER     20
+#define IP6_HEADER    40
 #define ICMP_HEADER   8
 #define SIZE_MAX_IP   65535
 #define READS_AT_ONCE 32
@@ -70,10 +72,20 @@ static void unlink_ping(struct ping *p)
 /* --- sending
  * ---------------------------------------------------------------------------------------- */
 
+static bool is6(const struct ping *p)
+{
+    return p->o.dst.family == AF_INET6;
+}
+
+static size_t header(const struct ping *p)
+{
+    return is6(p) ? IP6_HEADER : IP_HEADER;
+}
+
 static size_t build(const struct ping *p, uint8_t *out)
 {
-    size_t n = p->o.size - IP_HEADER;
-    out[0] = ICMP_ECHO;
+    size_t n = p->o.size - header(p);
+    out[0] = is6(p) ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
     out[1] = 0;
     out[2] = out[3] = 0;
     out[4] = (uint8_t)(p->id >> 8);
@@ -82,41 +94,39 @@ static size_t build(const struct ping *p, uint8_t *out)
     out[7] = (uint8_t)p->seq;
     for (size_t i = ICMP_HEADER; i < n; i++)
         out[i] = (i & 1) ? 0xcd : 0xab; /* the platforms' pattern */
+    if (is6(p))
+        return n; /* the kernel sums it up, with the addresses (RFC 3542 §3.1) */
     uint16_t sum = checksum(out, n);
     out[2] = (uint8_t)(sum >> 8);
     out[3] = (uint8_t)sum;
     return n;
 }
 
+static void set_df(int fd, const struct ping *p)
+{
+    int df4 = p->o.df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+    int df6 = p->o.df ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT;
+    if (is6(p))
+        setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &df6, sizeof(df6));
+    else
+        setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &df4, sizeof(df4));
+}
+
 static int transmit(const struct ping *p)
 {
-    union {
-        struct cmsghdr h;
-        char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
-    } ctl;
+    union pktinfo ctl;
     uint8_t packet[SIZE_MAX_IP];
     struct sockaddr_storage to;
-    int df = p->o.df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+    int fd = p->control->icmp_sock[family_index(p->o.dst.family)].fd;
     int to_len = addr_to_sockaddr(&p->o.dst, 0, &to);
     struct iovec iov = {.iov_base = packet, .iov_len = build(p, packet)};
     struct msghdr m = {.msg_name = &to,
                        .msg_namelen = (socklen_t)to_len,
                        .msg_iov = &iov,
                        .msg_iovlen = 1};
-    if (p->o.src.family == AF_INET) {
-        struct in_pktinfo info = {0};
-        memset(&ctl, 0, sizeof(ctl));
-        memcpy(&info.ipi_spec_dst, p->o.src.b, 4);
-        m.msg_control = ctl.room;
-        m.msg_controllen = sizeof(ctl.room);
-        struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-        h->cmsg_level = IPPROTO_IP;
-        h->cmsg_type = IP_PKTINFO;
-        h->cmsg_len = CMSG_LEN(sizeof(info));
-        memcpy(CMSG_DATA(h), &info, sizeof(info));
-    }
-    int fd = p->control->icmp_fd;
-    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &df, sizeof(df));
+    if (p->o.src.family == p->o.dst.family)
+        pktinfo_from(&m, &ctl, &p->o.src);
+    set_df(fd, p);
     return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
@@ -175,14 +185,15 @@ struct ping *control_ping(struct control *c, const struct ping_opts *o,
                           void (*result)(void *ctx, char mark, unsigned rtt_us),
                           void (*done)(void *ctx), void *ctx)
 {
-    struct ping *p =
-        c->icmp_fd >= 0 && o->dst.family == AF_INET ? (struct ping *)calloc(1, sizeof(*p)) : NULL;
+    struct ping *p = c->icmp_sock[family_index(o->dst.family)].fd >= 0
+                         ? (struct ping *)calloc(1, sizeof(*p))
+                         : NULL;
     if (!p)
         return NULL;
     *p = (struct ping){.control = c, .o = *o, .result = result, .done = done, .ctx = ctx};
     p->id = ++c->ping_id;
-    if (p->o.size < IP_HEADER + ICMP_HEADER)
-        p->o.size = IP_HEADER + ICMP_HEADER;
+    if (p->o.size < header(p) + ICMP_HEADER)
+        p->o.size = (uint32_t)header(p) + ICMP_HEADER;
     if (p->o.size > SIZE_MAX_IP)
         p->o.size = SIZE_MAX_IP;
     timer_init(&p->timer, on_timer, p);
@@ -217,10 +228,10 @@ static uint16_t get16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static void on_reply(struct control *c, const uint8_t *ip, const uint8_t *icmp)
+static void on_reply(struct control *c, const struct addr *from, const uint8_t *icmp)
 {
     struct ping *p = find(c, get16(icmp + 4), get16(icmp + 6));
-    if (!p || memcmp(ip + 12, p->o.dst.b, 4) != 0)
+    if (!p || !addr_eq(from, &p->o.dst))
         return;
     usec_t rtt = now(p) - p->sent_at;
     settle(p, '!', rtt > 0 ? (unsigned)rtt : 0);
@@ -235,7 +246,7 @@ static void on_error(struct control *c, const uint8_t *icmp, size_t len)
         in[hdr] != ICMP_ECHO)
         return;
     struct ping *p = find(c, get16(in + hdr + 4), get16(in + hdr + 6));
-    if (!p || memcmp(in + 16, p->o.dst.b, 4) != 0)
+    if (!p || is6(p) || memcmp(in + 16, p->o.dst.b, 4) != 0)
         return;
     char mark = '?';
     if (icmp[0] == ICMP_DEST_UNREACH)
@@ -245,14 +256,50 @@ static void on_error(struct control *c, const uint8_t *icmp, size_t len)
     settle(p, mark, 0);
 }
 
+/* RFC 4443 §3: as much of the packet as fits. Ours have no extension header but a fragment's. */
+static void on_error6(struct control *c, const uint8_t *icmp, size_t len)
+{
+    const uint8_t *in = icmp + ICMP_HEADER;
+    size_t left = len - ICMP_HEADER, hdr = IP6_HEADER;
+    uint8_t next = left >= IP6_HEADER ? in[6] : 0;
+    if (next == IPPROTO_FRAGMENT && left >= hdr + 8) {
+        next = in[hdr];
+        hdr += 8;
+    }
+    if (next != IPPROTO_ICMPV6 || left < hdr + ICMP_HEADER || in[hdr] != ICMP6_ECHO_REQUEST)
+        return;
+    struct ping *p = find(c, get16(in + hdr + 4), get16(in + hdr + 6));
+    if (!p || !is6(p) || memcmp(in + 24, p->o.dst.b, 16) != 0)
+        return;
+    settle(p,
+           icmp[0] == ICMP6_PACKET_TOO_BIG  ? 'M'
+           : icmp[0] == ICMP6_DST_UNREACH   ? 'U'
+           : icmp[0] == ICMP6_TIME_EXCEEDED ? '&'
+                                            : '?',
+           0);
+}
+
+/* The kernel leaves the IPv6 header out and has checked the sum. */
+static void on_packet6(struct control *c, const struct addr *from, const uint8_t *icmp, size_t len)
+{
+    if (len < ICMP_HEADER)
+        return;
+    if (icmp[0] == ICMP6_ECHO_REPLY)
+        on_reply(c, from, icmp);
+    else if (icmp[0] >= ICMP6_DST_UNREACH && icmp[0] <= ICMP6_PARAM_PROB)
+        on_error6(c, icmp, len);
+}
+
 static void on_packet(struct control *c, const uint8_t *ip, size_t len)
 {
     size_t hdr = len >= IP_HEADER ? (size_t)(ip[0] & 15) * 4 : 0;
     if (hdr < IP_HEADER || len < hdr + ICMP_HEADER)
         return;
     const uint8_t *icmp = ip + hdr;
+    struct addr from = {.family = AF_INET};
+    memcpy(from.b, ip + 12, 4);
     if (icmp[0] == ICMP_ECHOREPLY)
-        on_reply(c, ip, icmp);
+        on_reply(c, &from, icmp);
     else if (icmp[0] == ICMP_DEST_UNREACH || icmp[0] == ICMP_TIME_EXCEEDED ||
              icmp[0] == ICMP_PARAMETERPROB)
         on_error(c, icmp, len - hdr);
@@ -263,23 +310,23 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct control *c = (struct control *)arg;
     uint8_t packet[SIZE_MAX_IP];
     (void)what;
-    for (int i = 0; i < READS_AT_ONCE && c->icmp_fd == fd; i++) {
-        ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+    for (int i = 0; i < READS_AT_ONCE; i++) {
+        struct sockaddr_storage ss;
+        socklen_t ss_len = sizeof(ss);
+        struct addr from;
+        if (c->icmp_sock[FAMILY_4].fd != fd && c->icmp_sock[FAMILY_6].fd != fd)
+            return; /* closed by what the last answer led to */
+        ssize_t n =
+            recvfrom(fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&ss, &ss_len);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return;
-        if (n > 0)
+        if (n <= 0 || addr_from_sockaddr((const struct sockaddr *)&ss, &from, NULL) < 0)
+            continue;
+        if (from.family == AF_INET6)
+            on_packet6(c, &from, packet, (size_t)n);
+        else
             on_packet(c, packet, (size_t)n);
     }
-}
-
-static void close_socket(struct control *c)
-{
-    if (c->icmp_ev)
-        event_free(c->icmp_ev);
-    if (c->icmp_fd >= 0)
-        close(c->icmp_fd);
-    c->icmp_ev = NULL;
-    c->icmp_fd = -1;
 }
 
 void ping_close(struct control *c)
@@ -290,16 +337,12 @@ void ping_close(struct control *c)
         timer_cancel(&c->timers, &p->timer);
         free(p);
     }
-    close_socket(c);
+    for (unsigned i = 0; i < FAMILIES; i++)
+        socket_drop(&c->icmp_sock[i]);
 }
 
-void ping_open(struct control *c, int fd)
+void ping_open(struct control *c, unsigned family, int fd)
 {
-    close_socket(c);
-    c->icmp_fd = fd;
-    c->icmp_ev = event_new(c->o.base, fd, EV_READ | EV_PERSIST, on_readable, c);
-    if (!c->icmp_ev || event_add(c->icmp_ev, NULL) < 0) {
+    if (socket_watch(c, &c->icmp_sock[family], fd, on_readable) < 0)
         log_line(c->o.log, LOGL_ERROR, "control", "no memory for the ICMP socket");
-        close_socket(c);
-    }
 }

@@ -29,6 +29,24 @@ struct counter_ring {
     size_t next;
 };
 
+/* One socket of each family. */
+enum { FAMILY_4, FAMILY_6, FAMILIES };
+struct family_socket {
+    int fd; /* -1: none */
+    struct event *ev;
+};
+
+static inline unsigned family_index(uint8_t family)
+{
+    return family == AF_INET6 ? FAMILY_6 : FAMILY_4;
+}
+
+struct control;
+typedef void socket_fn(int fd, short what, void *control);
+/* Takes fd in the place of what s has and calls fn when it can be read. 0 or -ENOMEM. */
+int socket_watch(struct control *c, struct family_socket *s, int fd, socket_fn *fn);
+void socket_drop(struct family_socket *s);
+
 struct control {
     struct control_opts o;
     struct timerq timers;
@@ -51,13 +69,11 @@ struct control {
     size_t stats_len;
     struct counter_ring *ring; /* query.c, once counters were cleared */
     struct ike *ike;
-    int ike_fd;
-    struct event *ike_ev;
+    struct family_socket ike_sock[FAMILIES];
     struct udp_rx *ike_rx;
     struct log_limit dropped, mismatch;
     struct jobs *jobs;
-    int icmp_fd;
-    struct event *icmp_ev;
+    struct family_socket icmp_sock[FAMILIES];
     struct ping *pings;
     uint16_t ping_id;
     unsigned debug[IKE_DBG_CLASSES];
@@ -118,13 +134,13 @@ int accept_child(struct control *c, const struct ike_sa_state *sa, const struct 
                  size_t n, struct ike_child_cfg *cfg);
 const struct intent_peer *control_peer(const struct intent *i, const struct addr *remote);
 
-/* crypto/udp.c: the IKE socket */
-void udp_open(struct control *c, int fd);
+/* crypto/udp.c: the IKE sockets */
+void udp_open(struct control *c, unsigned family, int fd);
 void udp_close(struct control *c);
 int udp_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);
 
 /* ping.c */
-void ping_open(struct control *c, int fd);
+void ping_open(struct control *c, unsigned family, int fd);
 void ping_close(struct control *c);
 
 #endif

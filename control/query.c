@@ -165,6 +165,14 @@ static int by_line(const void *a, const void *b)
     return x->ace < y->ace ? -1 : x->ace > y->ace; /* of one array: the list's own order */
 }
 
+/* Where the tunnel ends here, or would. */
+static struct addr local_of(const struct identity *id, const struct ike_sa_state *sa)
+{
+    if (sa)
+        return sa->path.local;
+    return intent_if_local(id->ifp, id->entry->n_peer ? id->entry->peer[0].family : AF_INET);
+}
+
 void query_identities(const struct control *c,
                       bool (*fn)(void *ctx, const struct query_identity *q), void *ctx)
 {
@@ -189,7 +197,7 @@ void query_identities(const struct control *c,
                                    .map = id->map,
                                    .entry = id->entry,
                                    .ace = id->ace,
-                                   .local = id->ifp->addr.addr,
+                                   .local = local_of(id, k ? k->sa : NULL),
                                    .current_peer = id->tried,
                                    .sa = k ? k->sa : NULL,
                                    .child = k ? k->child : NULL};
@@ -254,9 +262,19 @@ static struct prefix address_of(const struct control *c, const struct port *p,
     if (p->has_addr)
         return p->ifp->addr;
     for (size_t i = 0; l && i < c->world.n_addr; i++)
-        if (c->world.addr[i].ifindex == l->ifindex)
+        if (c->world.addr[i].ifindex == l->ifindex && c->world.addr[i].addr.addr.family == AF_INET)
             return c->world.addr[i].addr;
     return (struct prefix){0};
+}
+
+static struct addr link_address(const struct control *c, const struct world_link *l)
+{
+    for (size_t i = 0; l && i < c->world.n_addr; i++) {
+        const struct addr *a = &c->world.addr[i].addr.addr;
+        if (c->world.addr[i].ifindex == l->ifindex && addr_is_link_local(a))
+            return *a;
+    }
+    return (struct addr){0};
 }
 
 void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),
@@ -278,6 +296,7 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
                                .carrier = l && l->carrier,
                                .mtu = l ? l->mtu : 0,
                                .addr = address_of(c, v[i], l),
+                               .link6 = link_address(c, l),
                                .trouble = v[i]->trouble};
         if (l) {
             memcpy(q.mac, l->mac, sizeof(q.mac));

@@ -59,6 +59,7 @@ struct query_port {
     uint8_t mac[6];
     uint32_t mtu;
     struct prefix addr; /* what is on the device now */
+    struct addr link6;  /* its address of the link (RFC 4291 §2.5.6); unset = none */
     bool counted;       /* the kernel's counters of the device, where they could be read */
     struct world_traffic traffic;
     const char *trouble; /* "" or what keeps the wanted state from being true, for people */

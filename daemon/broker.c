@@ -19,6 +19,7 @@
 #define MTU_MIN       68 /* RFC 791 */
 #define TUN_QUEUE_LEN 10000
 #define FORWARD       "ipv4/ip_forward"
+#define FORWARD6      "ipv6/conf/all/forwarding"
 
 struct tun {
     struct tun *next;
@@ -42,6 +43,7 @@ struct held {
 
 struct sysctl {
     const char *path, *value;
+    bool may_lack; /* a kernel without IPv6 has none */
     char before[32];
     bool changed;
 };
@@ -53,7 +55,7 @@ struct broker {
     struct was *links;
     struct held *addrs;
     unsigned n_tuns, n_links, n_addrs;
-    struct sysctl ctl[3];
+    struct sysctl ctl[4];
 };
 
 /* The answer under construction. */
@@ -154,8 +156,18 @@ static struct held **held_find(struct broker *b, uint32_t ifindex, const struct 
     return h;
 }
 
+/* ::, ::1, and what embeds an IPv4 address there. */
+static bool addr_is_low6(const struct addr *a)
+{
+    static const uint8_t zero[10];
+    return memcmp(a->b, zero, sizeof(zero)) == 0;
+}
+
 static bool addr_usable(const struct prefix *p)
 {
+    if (p->addr.family == AF_INET6)
+        return p->len >= 1 && p->len <= 128 && p->addr.b[0] != 0xff &&
+               !addr_is_link_local(&p->addr) && !addr_is_low6(&p->addr);
     uint32_t v4 = addr_v4(&p->addr);
     return p->addr.family == AF_INET && p->len >= 1 && p->len <= 32 && v4 >> 24 != 0 &&
            v4 >> 24 != 127 && v4 >> 24 < 224;
@@ -205,7 +217,7 @@ static int do_addr(struct answer *a, const struct lr_addr *r)
     char p[PREFIX_STRLEN], what[PREFIX_STRLEN + LAUNCH_IFNAME + 16];
     struct kernel_link l;
     if (!addr_usable(&r->addr))
-        return refuse(a, -EPERM, "not a unicast IPv4 address with its mask");
+        return refuse(a, -EPERM, "not a unicast address with its mask");
     prefix_print(&r->addr, p, sizeof(p));
     if (kernel_link_get(a->b->k, r->ifindex, &l) < 0) {
         if (r->add)
@@ -235,9 +247,16 @@ static bool table_ok(uint32_t table)
     return table == TABLE_MAIN || rt_table_is_ours(table);
 }
 
-static bool v4_or_unset(const struct addr *a)
+static bool is_or_unset(const struct addr *a, uint8_t family)
 {
-    return !addr_is_set(a) || a->family == AF_INET;
+    return !addr_is_set(a) || a->family == family;
+}
+
+static bool one_family(const struct lr_route *r)
+{
+    uint8_t family = r->dst.addr.family;
+    return (family == AF_INET || family == AF_INET6) && r->dst.len <= addr_bits(&r->dst.addr) &&
+           is_or_unset(&r->gw, family) && is_or_unset(&r->src, family);
 }
 
 static int do_route(struct answer *a, const struct lr_route *in)
@@ -246,9 +265,8 @@ static int do_route(struct answer *a, const struct lr_route *in)
     char p[PREFIX_STRLEN], what[PREFIX_STRLEN + 16];
     if (!table_ok(r.table))
         return refuse(a, -EPERM, "routing table %u is not ours", r.table);
-    if (r.dst.addr.family != AF_INET || r.dst.len > 32 || !v4_or_unset(&r.gw) ||
-        !v4_or_unset(&r.src))
-        return refuse(a, -EPERM, "not an IPv4 route");
+    if (!one_family(&r))
+        return refuse(a, -EPERM, "not a route of one family");
     if (r.type < RT_UNICAST || r.type > RT_UNREACHABLE)
         return refuse(a, -EPERM, "route type %u is not known", r.type);
     if (r.type == RT_UNICAST && r.add && !r.oif && !addr_is_set(&r.gw))
@@ -271,6 +289,8 @@ static int do_route(struct answer *a, const struct lr_route *in)
 static int do_rule(struct answer *a, const struct lr_rule *r)
 {
     char what[48];
+    if (r->family != AF_INET && r->family != AF_INET6)
+        return refuse(a, -EPERM, "a rule is of IPv4 or of IPv6");
     if (!r->priority || r->priority > RULE_LAST)
         return refuse(a, -EPERM, "rule priority %u is outside of 1..%u", r->priority, RULE_LAST);
     if (r->goto_priority ? r->table != 0 || r->goto_priority <= r->priority : !table_ok(r->table))
@@ -378,6 +398,8 @@ static int do_tun(struct answer *a, const struct lr_tun *r)
         return refuse(a, -EEXIST, "TUN %s already serves that interface", t->t.name);
     if (t) { /* a new engine asks again, or the MTU changes */
         int err = kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, 0), "TUN MTU");
+        if (!err) /* below 1280 the kernel forgets what it knew of IPv6 there */
+            err = tun_tame(r->name);
         if (err)
             return err;
         t->t.mtu = r->mtu;
@@ -484,6 +506,7 @@ static void sysctls_set(struct broker *b)
 {
     static const struct sysctl want[] = {
         {.path = FORWARD, .value = "1"},
+        {.path = FORWARD6, .value = "1", .may_lack = true},
         /* The strictest of `all` and the interface counts: 0 here lets ours decide. */
         {.path = "ipv4/conf/all/rp_filter", .value = "0"},
         /* Taking an address of ours away must not take others of its subnet along. */
@@ -498,7 +521,7 @@ static void sysctls_set(struct broker *b)
         if (!err)
             err = sysctl_net_write(s->path, s->value);
         s->changed = err == 0;
-        if (err)
+        if (err && !(s->may_lack && err == -ENOENT))
             log_line(b->o.log, LOGL_ERROR, "broker",
                      "cannot set net/%s to %s: %s; packets may not be forwarded until that is done "
                      "by hand",
@@ -541,9 +564,11 @@ void broker_reset(struct broker *b)
 {
     /* While routes go one by one, a packet that a tunnel protects could find a way in clear:
      * nothing is forwarded meanwhile. */
-    char before[32] = "1";
+    char before[32] = "1", before6[32] = "1";
     int err = sysctl_net_read(FORWARD, before, sizeof(before));
+    int err6 = sysctl_net_read(FORWARD6, before6, sizeof(before6));
     sysctl_net_write(FORWARD, "0");
+    sysctl_net_write(FORWARD6, "0");
     kernel_sweep(b->k);
     forget_addrs(b);
     while (b->tuns)
@@ -551,6 +576,8 @@ void broker_reset(struct broker *b)
     restore_links(b);
     if (!err)
         sysctl_net_write(FORWARD, before);
+    if (!err6)
+        sysctl_net_write(FORWARD6, before6);
 }
 
 void broker_free(struct broker *b)

@@ -5,7 +5,7 @@
  * answered with 0 or -errno and a sentence for people. It keeps the TUNs it opened, so that they
  * outlive a datapath, and remembers what it must put back: links' state and MTU, sysctls.
  *
- * Limits: links other than loopback; IPv4 unicast addresses; routes in main and in
+ * Limits: links other than loopback; unicast addresses; routes in main and in
  * TANDEM_RT_TABLE only, always under our protocol number; rules below priority 32766 that point
  * to those tables; TUNs that did not exist; files named in save.c. Nothing of others is removed.
  */

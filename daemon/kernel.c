@@ -203,6 +203,8 @@ int kernel_link_set(struct kernel *k, uint32_t ifindex, int up, uint32_t mtu, ui
 static struct nl_msg *addr_message(int type, int flags, uint32_t ifindex, const struct prefix *p)
 {
     struct ifaddrmsg a = {.ifa_family = p->addr.family,
+                          /* usable at once: a gateway's peers wait for it */
+                          .ifa_flags = p->addr.family == AF_INET6 ? IFA_F_NODAD : 0,
                           .ifa_prefixlen = p->len,
                           .ifa_index = ifindex};
     struct nl_msg *m = message(type, flags, &a, sizeof(a));
@@ -218,7 +220,7 @@ int kernel_addr_add(struct kernel *k, uint32_t ifindex, const struct prefix *p)
     struct nl_msg *m = addr_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, p);
     if (!m)
         return -ENOMEM;
-    if (p->len < 31) { /* RFC 3021: a /31 has no broadcast address */
+    if (p->addr.family == AF_INET && p->len < 31) { /* RFC 3021: a /31 has no broadcast address */
         struct addr_range all = prefix_range(
             &(struct prefix){.addr = prefix_make(&p->addr, p->len).addr, .len = p->len});
         put_addr(m, IFA_BROADCAST, &all.hi);
@@ -270,22 +272,36 @@ static int on_addr(struct nl_msg *msg, void *arg)
         nlmsg_parse(nlmsg_hdr(msg), sizeof(struct ifaddrmsg), tb, IFA_PROTO, NULL) < 0)
         return NL_SKIP;
     const struct ifaddrmsg *a = (const struct ifaddrmsg *)nlmsg_data(h);
-    if (!tb[IFA_PROTO] || nla_get_u8(tb[IFA_PROTO]) != TANDEM_RTPROT || !tb[IFA_LOCAL])
+    struct nlattr *at = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]; /* IPv6 has the latter */
+    if (!tb[IFA_PROTO] || nla_get_u8(tb[IFA_PROTO]) != TANDEM_RTPROT || !at)
         return NL_SKIP;
     struct found_addr *x = (struct found_addr *)found_add(f);
     if (x)
         *x = (struct found_addr){.ifindex = a->ifa_index,
-                                 .p = {.addr = attr_addr(tb[IFA_LOCAL], a->ifa_family),
+                                 .p = {.addr = attr_addr(at, a->ifa_family),
                                        .len = a->ifa_prefixlen}};
     return NL_OK;
 }
 
+/* Asks for all of a kind there are, of both families. A kernel without IPv6 answers about IPv4. */
+static int find_all(struct kernel *k, int type, void *head, size_t len, uint8_t *family,
+                    nl_recvmsg_msg_cb_t fn, struct found *f)
+{
+    *family = AF_INET;
+    int err = query(k, type, NLM_F_DUMP, head, len, fn, f);
+    *family = AF_INET6;
+    if (!err) {
+        err = query(k, type, NLM_F_DUMP, head, len, fn, f);
+        err = err == -EOPNOTSUPP || err == -EAFNOSUPPORT ? 0 : err;
+    }
+    return err ? err : f->bad ? -ENOMEM : 0;
+}
+
 static int find_addrs(struct kernel *k, struct found *f)
 {
-    struct ifaddrmsg a = {.ifa_family = AF_INET};
+    struct ifaddrmsg a = {0};
     *f = (struct found){.size = sizeof(struct found_addr)};
-    int err = query(k, RTM_GETADDR, NLM_F_DUMP, &a, sizeof(a), on_addr, f);
-    return err ? err : f->bad ? -ENOMEM : 0;
+    return find_all(k, RTM_GETADDR, &a, sizeof(a), &a.ifa_family, on_addr, f);
 }
 
 int kernel_addr_is_ours(struct kernel *k, uint32_t ifindex, const struct prefix *p)
@@ -378,10 +394,9 @@ static int on_route(struct nl_msg *msg, void *arg)
 
 static int find_routes(struct kernel *k, struct found *f)
 {
-    struct rtmsg t = {.rtm_family = AF_INET};
+    struct rtmsg t = {0};
     *f = (struct found){.size = sizeof(struct found_route)};
-    int err = query(k, RTM_GETROUTE, NLM_F_DUMP, &t, sizeof(t), on_route, f);
-    return err ? err : f->bad ? -ENOMEM : 0;
+    return find_all(k, RTM_GETROUTE, &t, sizeof(t), &t.rtm_family, on_route, f);
 }
 
 /* The kernel refused r because that place is taken: by one of ours? 1, 0 or -errno. */
@@ -431,7 +446,7 @@ static int sweep_routes(struct kernel *k)
 
 int kernel_rule(struct kernel *k, const struct lr_rule *r)
 {
-    struct fib_rule_hdr h = {.family = AF_INET,
+    struct fib_rule_hdr h = {.family = r->family,
                              .action = r->goto_priority ? FR_ACT_GOTO : FR_ACT_TO_TBL,
                              .flags = r->not_mark ? FIB_RULE_INVERT : 0,
                              .table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC};
@@ -469,6 +484,7 @@ static int on_rule(struct nl_msg *msg, void *arg)
     if (!x)
         return NL_OK;
     *x = (struct lr_rule){
+        .family = r->family,
         .not_mark = (r->flags & FIB_RULE_INVERT) != 0,
         .priority = tb[FRA_PRIORITY] ? nla_get_u32(tb[FRA_PRIORITY]) : 0,
         .mark = tb[FRA_FWMARK] ? nla_get_u32(tb[FRA_FWMARK]) : 0,
@@ -482,9 +498,9 @@ static int on_rule(struct nl_msg *msg, void *arg)
 
 static int sweep_rules(struct kernel *k)
 {
-    struct fib_rule_hdr h = {.family = AF_INET};
+    struct fib_rule_hdr h = {0};
     struct found f = {.size = sizeof(struct lr_rule)};
-    int err = query(k, RTM_GETRULE, NLM_F_DUMP, &h, sizeof(h), on_rule, &f), n = 0;
+    int err = find_all(k, RTM_GETRULE, &h, sizeof(h), &h.family, on_rule, &f), n = 0;
     const struct lr_rule *x = (const struct lr_rule *)f.items;
     for (size_t i = 0; !err && i < f.n; i++)
         n += kernel_rule(k, &x[i]) == 0;

@@ -88,7 +88,8 @@ static const struct {
     {SOCK_IKE4, ROLE_ENGINE},    {SOCK_ICMP4, ROLE_ENGINE},   {SOCK_STATS, ROLE_ENGINE},
     {SOCK_CLI, ROLE_ENGINE},     {SOCK_JOURNAL, ROLE_ENGINE}, {SOCK_NATT4, ROLE_DATAPATH},
     {SOCK_ESP4, ROLE_DATAPATH},  {SOCK_STATS, ROLE_DATAPATH}, {SOCK_SSH, ROLE_ACCESS},
-    {SOCK_HOSTKEY, ROLE_ACCESS},
+    {SOCK_HOSTKEY, ROLE_ACCESS}, {SOCK_IKE6, ROLE_ENGINE},    {SOCK_ICMP6, ROLE_ENGINE},
+    {SOCK_NATT6, ROLE_DATAPATH}, {SOCK_ESP6, ROLE_DATAPATH},
 };
 #define WANTS (sizeof(wants) / sizeof(wants[0]))
 
@@ -235,6 +236,8 @@ static bool open_sockets(struct launcher *l)
         if (l->sock[kind] >= 0)
             continue;
         int fd = open_one(l, kind, why, sizeof(why));
+        if (fd == -EAFNOSUPPORT)
+            continue; /* this host has no IPv6 */
         if (fd < 0) {
             all = false;
             if (l->told[kind] != fd)

@@ -12,6 +12,7 @@
 #include "lib/ipc.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <stdio.h>
@@ -59,10 +60,12 @@ static void big_buffers(int fd)
         set_int(fd, SOL_SOCKET, SO_SNDBUF, BUFFER);
 }
 
-static int bind_any(int fd, uint16_t port)
+static int bind_any(int fd, int family, uint16_t port)
 {
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(port)};
-    return bind(fd, (const struct sockaddr *)&sin, sizeof(sin)) < 0 ? -errno : 0;
+    struct sockaddr_storage ss;
+    struct addr any = {.family = (uint8_t)family};
+    int len = addr_to_sockaddr(&any, port, &ss);
+    return bind(fd, (const struct sockaddr *)&ss, (socklen_t)len) < 0 ? -errno : 0;
 }
 
 static int fail(int fd, int err)
@@ -71,22 +74,51 @@ static int fail(int fd, int err)
     return err;
 }
 
-static int open_udp(uint16_t port)
+/* Packet information on; IPv6 for itself, since the twin has IPv4. */
+static int set_family(int fd, int family)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (family == AF_INET)
+        return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    int err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    return err ? err : set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+/* IKE and ESP in UDP may be fragmented on the way: RFC 7296 §2 sends no DF. */
+static int set_no_df(int fd, int family)
+{
+    return family == AF_INET ? set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
+                             : set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+}
+
+static int open_udp(int family, uint16_t port)
+{
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    int err = set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    int err = set_family(fd, family);
     if (!err)
         err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
-    if (!err) /* IKE and ESP in UDP may be fragmented on the way: RFC 7296 §2 sends no DF */
-        err = set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     if (!err)
-        err = bind_any(fd, port);
+        err = set_no_df(fd, family);
+    if (!err)
+        err = bind_any(fd, family, port);
     if (err)
         return fail(fd, err);
     big_buffers(fd);
     return fd;
+}
+
+/* Answers and errors; neighbour discovery is the kernel's. */
+static int filter_icmp6(int fd)
+{
+    struct icmp6_filter f;
+    ICMP6_FILTER_SETBLOCKALL(&f);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &f);
+    ICMP6_FILTER_SETPASS(ICMP6_DST_UNREACH, &f);
+    ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &f);
+    ICMP6_FILTER_SETPASS(ICMP6_TIME_EXCEEDED, &f);
+    ICMP6_FILTER_SETPASS(ICMP6_PARAM_PROB, &f);
+    return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &f, sizeof(f)) < 0 ? -errno : 0;
 }
 
 static int open_raw(int protocol, bool esp)
@@ -105,6 +137,28 @@ static int open_raw(int protocol, bool esp)
     return fd;
 }
 
+/* IPv6 adds the header itself, from what comes with each packet: there is no routing of ours in
+ * it, and the kernel cuts what is too long. */
+static int open_raw6(int protocol, bool esp)
+{
+    int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    if (fd < 0)
+        return -errno;
+    int err = set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    if (!err && esp)
+        err = set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    if (!err && esp)
+        err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
+    if (!err && esp)
+        err = set_no_df(fd, AF_INET6);
+    if (!err && !esp)
+        err = filter_icmp6(fd);
+    if (err)
+        return fail(fd, err);
+    big_buffers(fd);
+    return fd;
+}
+
 static int open_ssh(uint16_t port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -112,7 +166,7 @@ static int open_ssh(uint16_t port)
         return -errno;
     int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (!err)
-        err = bind_any(fd, port);
+        err = bind_any(fd, AF_INET, port);
     if (!err && listen(fd, SSH_BACKLOG) < 0)
         err = -errno;
     return err ? fail(fd, err) : fd;
@@ -176,7 +230,8 @@ int stats_reader(int fd)
 
 static const char *advice(enum launch_socket kind, int err)
 {
-    if (err == -EADDRINUSE && (kind == SOCK_IKE4 || kind == SOCK_NATT4))
+    if (err == -EADDRINUSE &&
+        (kind == SOCK_IKE4 || kind == SOCK_NATT4 || kind == SOCK_IKE6 || kind == SOCK_NATT6))
         return "another program has it (see ss -ulnp); stop that one, strongSwan or libreswan "
                "for instance";
     if (err == -EADDRINUSE && kind == SOCK_SSH)
@@ -193,16 +248,28 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
     int fd = -EINVAL;
     switch (kind) {
     case SOCK_IKE4:
-        fd = open_udp(IKE_PORT);
+        fd = open_udp(AF_INET, IKE_PORT);
         break;
     case SOCK_NATT4:
-        fd = open_udp(NATT_PORT);
+        fd = open_udp(AF_INET, NATT_PORT);
         break;
     case SOCK_ESP4:
         fd = open_raw(IPPROTO_ESP, true);
         break;
     case SOCK_ICMP4:
         fd = open_raw(IPPROTO_ICMP, false);
+        break;
+    case SOCK_IKE6:
+        fd = open_udp(AF_INET6, IKE_PORT);
+        break;
+    case SOCK_NATT6:
+        fd = open_udp(AF_INET6, NATT_PORT);
+        break;
+    case SOCK_ESP6:
+        fd = open_raw6(IPPROTO_ESP, true);
+        break;
+    case SOCK_ICMP6:
+        fd = open_raw6(IPPROTO_ICMPV6, false);
         break;
     case SOCK_CLI:
         fd = open_cli(o->run_dir);
@@ -218,10 +285,6 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         break;
     case SOCK_HOSTKEY:
     case SOCK_PACKET4:
-    case SOCK_IKE6:
-    case SOCK_NATT6:
-    case SOCK_ESP6:
-    case SOCK_ICMP6:
         break;
     }
     if (fd < 0)

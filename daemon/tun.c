@@ -64,8 +64,10 @@ int tun_tame(const char *name)
         const char *path, *key, *value;
         bool may_lack;
     } set[] = {
-        /* The kernel's own IPv6 multicast would be packets that no policy asked for. */
-        {"ipv6/conf", "disable_ipv6", "1", true},
+        /* No address of the link, no solicitations: packets that no policy asked for. */
+        {"ipv6/conf", "addr_gen_mode", "1", true},
+        {"ipv6/conf", "accept_ra", "0", true},
+        {"ipv6/conf", "disable_ipv6", "0", true},
         /* Decrypted packets come from addresses that are routed elsewhere; a bypassed packet of
          * the box itself comes back with a source of its own. */
         {"ipv4/conf", "rp_filter", "0", false},

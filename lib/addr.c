@@ -95,6 +95,11 @@ bool addr_is_any(const struct addr *a)
     return n > 0;
 }
 
+bool addr_is_link_local(const struct addr *a)
+{
+    return a->family == AF_INET6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
 int addr_mask_to_len(const struct addr *mask)
 {
     unsigned bits = addr_bits(mask), len = 0;

@@ -46,9 +46,10 @@ static inline bool addr_is_set(const struct addr *a)
 {
     return a->family != 0;
 }
-bool addr_is_any(const struct addr *a);   /* 0.0.0.0 or :: */
-unsigned addr_size(const struct addr *a); /* 4, 16 or 0 bytes */
-unsigned addr_bits(const struct addr *a); /* 32, 128 or 0 */
+bool addr_is_any(const struct addr *a);        /* 0.0.0.0 or :: */
+bool addr_is_link_local(const struct addr *a); /* fe80::/10 */
+unsigned addr_size(const struct addr *a);      /* 4, 16 or 0 bytes */
+unsigned addr_bits(const struct addr *a);      /* 32, 128 or 0 */
 
 /* Netmask <-> prefix length. -1 where the mask is not contiguous. */
 int addr_mask_to_len(const struct addr *mask);

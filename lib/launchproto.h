@@ -169,6 +169,7 @@ struct lr_route {
 struct lr_rule {
     uint32_t id;
     uint8_t add;
+    uint8_t family;   /* AF_INET or AF_INET6: each has rules of its own */
     uint8_t not_mark; /* match packets WITHOUT fwmark `mark` */
     uint32_t priority;
     uint32_t mark;  /* 0 = none */

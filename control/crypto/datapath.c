@@ -207,12 +207,12 @@ void control_set_datapath(struct control *c, int fd)
 /* Where ESP to us may arrive: the addresses of interfaces that bear a map. */
 void dp_local_addrs(struct control *c)
 {
-    struct addr v[PORTS_MAX];
+    struct addr v[PORTS_MAX * INTENT_ADDRS];
     size_t n = 0;
     memset(v, 0, sizeof(v));
     for (size_t i = 0; i < c->ports.n; i++)
         if (c->shadow[c->ports.v[i]->ifid].wanted)
-            v[n++] = c->ports.v[i]->ifp->addr.addr;
+            n += intent_if_addrs(c->ports.v[i]->ifp, v + n);
     bool same = n == c->n_told_addrs;
     for (size_t i = 0; same && i < n; i++)
         same = addr_eq(&v[i], &c->told_addrs[i]);

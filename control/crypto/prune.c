@@ -12,20 +12,28 @@
 /* --- interfaces
  * -------------------------------------------------------------------------------------- */
 
+static bool same_addrs(const struct addr *a, size_t n, const struct addr *b, size_t m)
+{
+    for (size_t i = 0; n == m && i < n; i++)
+        if (!addr_eq(&a[i], &b[i]))
+            return false;
+    return n == m;
+}
+
 static void check_interface(struct control *c, const struct port *p)
 {
     struct shadow *s = &c->shadow[p->ifid];
-    struct addr now = {0};
-    if (s->wanted && p->ifp->ikev2)
-        now = p->ifp->addr.addr;
-    if (addr_eq(&now, &s->local))
+    struct addr there[INTENT_ADDRS];
+    size_t n = p->ifp && !p->ifp->shutdown ? intent_if_addrs(p->ifp, there) : 0;
+    size_t used = s->wanted && p->ifp->ikev2 ? n : 0;
+    if (same_addrs(there, used, s->local, s->n_local))
         return;
-    bool kept = p->ifp && addr_eq(&p->ifp->addr.addr, &s->local) && !p->ifp->shutdown;
-    if (kept)
+    if (s->n_local)
+        ike_interface_changed(c->ike, p->ifid, there, n);
+    if (s->n_local && !used)
         ike_clear(c->ike, NULL, p->ifid); /* the address is still there: peers can be told */
-    else if (addr_is_set(&s->local))
-        ike_interface_changed(c->ike, p->ifid, addr_is_set(&now) ? &now : NULL);
-    s->local = now;
+    memcpy(s->local, there, used * sizeof(*there));
+    s->n_local = used;
 }
 
 /* --- peers

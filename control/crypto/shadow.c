@@ -16,8 +16,9 @@
 #define RULE_CRYPTO  32002
 #define RULE_MAIN    32766
 
-#define MTU_LEAST 576
-#define MTU_MOST  65535 /* nothing is added to what passes: no TUN of ours is the bottleneck */
+#define MTU_LEAST  576
+#define MTU_LEAST6 1280  /* RFC 8200 §5; below it the kernel speaks no IPv6 on a device */
+#define MTU_MOST   65535 /* nothing is added to what passes: no TUN of ours is the bottleneck */
 
 void shadow_name(uint32_t ifid, bool in, char *buf, size_t cap)
 {
@@ -36,12 +37,12 @@ uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t)
 /* --- MTU
  * ------------------------------------------------------------------------------------------ */
 
-/* What is left of mtu in tunnel mode. Outer IPv4 header 20, UDP 8 (a NAT may turn up at any
+/* What is left of mtu in tunnel mode. Outer header 20 (IPv6: 40), UDP 8 (a NAT may turn up at any
  * time), ESP SPI and sequence number 8; then IV, ciphertext in whole blocks with the 2 bytes of
  * trailer inside (RFC 4303 §2.4: at least 4-byte alignment), ICV. */
-static uint32_t room(const struct transform *encr, unsigned icv, uint32_t mtu)
+static uint32_t room(const struct transform *encr, unsigned icv, bool v6, uint32_t mtu)
 {
-    uint32_t fixed = 20 + 8 + 8 + encr->iv_len + icv;
+    uint32_t fixed = (v6 ? 40u : 20u) + 8 + 8 + encr->iv_len + icv;
     uint32_t block = encr->block > 4 ? encr->block : 4;
     return mtu > fixed + block ? (mtu - fixed) / block * block - 2 : 0;
 }
@@ -57,22 +58,42 @@ static unsigned widest_icv(const struct ike_esp_proposal *p)
     return most;
 }
 
+static bool peer6(const struct intent_map_entry *e)
+{
+    for (uint8_t i = 0; i < e->n_peer; i++)
+        if (e->peer[i].family == AF_INET6)
+            return true;
+    return false;
+}
+
+static bool protects6(const struct intent_map_entry *e)
+{
+    for (uint32_t i = 0; e->acl && i < e->acl->n; i++)
+        if (e->acl->ace[i].permit && e->acl->ace[i].sel.local.lo.family == AF_INET6)
+            return true;
+    return false;
+}
+
 uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
 {
-    uint32_t least = mtu;
+    uint32_t least = mtu, floor = MTU_LEAST;
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_map_entry *entry = &m->entry[e];
+        bool v6 = peer6(entry);
+        if (protects6(entry))
+            floor = MTU_LEAST6;
         for (unsigned k = 0; k < entry->n_proposal; k++) {
             const struct ike_esp_proposal *p = entry->proposal[k];
             for (unsigned i = 0; i < p->n_encr; i++) {
                 const struct transform *t =
                     transform_find(T_ENCR, p->encr[i].id, p->encr[i].keybits);
-                uint32_t fits = t ? room(t, t->icv_len ? t->icv_len : widest_icv(p), mtu) : mtu;
+                unsigned icv = t && t->icv_len ? t->icv_len : widest_icv(p);
+                uint32_t fits = t ? room(t, icv, v6, mtu) : mtu;
                 least = fits < least ? fits : least;
             }
         }
     }
-    return least < MTU_LEAST ? MTU_LEAST : least;
+    return least < floor ? floor : least;
 }
 
 /* --- TUNs
@@ -120,9 +141,9 @@ static void apply_tun(struct control *c, uint32_t ifid, bool in)
 
 static bool same_rule(const struct lr_rule *a, const struct lr_rule *b)
 {
-    return a->priority == b->priority && a->mark == b->mark && a->not_mark == b->not_mark &&
-           a->table == b->table && a->goto_priority == b->goto_priority &&
-           strcmp(a->iif, b->iif) == 0;
+    return a->family == b->family && a->priority == b->priority && a->mark == b->mark &&
+           a->not_mark == b->not_mark && a->table == b->table &&
+           a->goto_priority == b->goto_priority && strcmp(a->iif, b->iif) == 0;
 }
 
 static bool among(const struct lr_rule *r, const struct lr_rule *v, size_t n)
@@ -133,8 +154,16 @@ static bool among(const struct lr_rule *r, const struct lr_rule *v, size_t n)
     return i < n;
 }
 
+bool shadow_ipv6(const struct control *c)
+{
+    for (uint32_t i = 0; c->world.ipv6 && i < c->intent.n_if; i++)
+        if (c->intent.ifs[i].ipv6)
+            return true;
+    return false;
+}
+
 /* v is zeroed and has room for two more than there are ports. */
-static size_t wanted_rules(const struct control *c, struct lr_rule *v)
+static size_t wanted_rules(const struct control *c, uint8_t family, struct lr_rule *v)
 {
     size_t n = 0;
     if (!c->shadow[0].wanted)
@@ -157,19 +186,24 @@ static size_t wanted_rules(const struct control *c, struct lr_rule *v)
         memcpy(v[n].iif, p->netdev, sizeof(v[n].iif));
         n++;
     }
+    for (size_t i = 0; i < n; i++)
+        v[i].family = family;
     return n;
 }
 
 static void apply_rules(struct control *c)
 {
     const struct world *w = &c->world;
-    struct lr_rule *want = (struct lr_rule *)calloc(c->ports.n + 2, sizeof(*want));
+    struct lr_rule *want = (struct lr_rule *)calloc(2 * (c->ports.n + 2), sizeof(*want));
     if (!want)
         return;
-    size_t n = wanted_rules(c, want);
+    size_t n = wanted_rules(c, AF_INET, want);
+    if (shadow_ipv6(c))
+        n += wanted_rules(c, AF_INET6, want + n);
     for (size_t i = 0; i < w->n_rule; i++) {
         struct lr_rule have;
         memset(&have, 0, sizeof(have));
+        have.family = w->rule[i].family;
         have.not_mark = w->rule[i].not_mark;
         have.priority = w->rule[i].priority;
         have.mark = w->rule[i].mark;

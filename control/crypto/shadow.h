@@ -25,7 +25,8 @@ struct shadow {
     size_t n_spd;
     bool spd_told;
     /* what IKE was told */
-    struct addr local;
+    struct addr local[INTENT_ADDRS];
+    size_t n_local;
 };
 
 void shadow_apply(struct control *c);
@@ -33,6 +34,8 @@ void shadow_apply(struct control *c);
 void shadow_name(uint32_t ifid, bool in, char *buf, size_t cap);
 /* The device while it can carry packets, else 0. */
 uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t);
+/* Does any interface speak IPv6? Else its rules and tables are left out. */
+bool shadow_ipv6(const struct control *c);
 /* The largest packet that still fits `mtu` after the costliest encapsulation of the map. */
 uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu);
 

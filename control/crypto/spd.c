@@ -21,7 +21,7 @@ int spd_flatten(const struct intent_map *m, struct spd_line **out, size_t *n)
         bool quiet = entry->connection == CONN_ANSWER || !entry->n_peer || !entry->n_proposal;
         for (uint32_t i = 0; entry->acl && i < entry->acl->n; i++) {
             const struct intent_ace *a = &entry->acl->ace[i];
-            if (a->sel.local.lo.family != AF_INET || a->sel.remote.lo.family != AF_INET)
+            if (!addr_is_set(&a->sel.local.lo) || a->sel.local.lo.family != a->sel.remote.lo.family)
                 continue;
             if (!VEC_ROOM(*out, cap, *n + 1)) {
                 free(*out);

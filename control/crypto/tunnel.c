@@ -44,12 +44,14 @@ static int try_peer(struct identity *id)
     struct control *c = id->control;
     const struct port *p = ports_by_ifid(&c->ports, id->ifid);
     struct ike_child_cfg cfg;
-    struct ike_path path = {.local = id->ifp->addr.addr,
+    struct ike_path path = {.local = intent_if_local(id->ifp, id->tried.family),
                             .remote = id->tried,
                             .lport = PORT_IKE,
                             .rport = PORT_IKE};
     if (!p || !ports_up(&c->ports, p, &c->world))
         return -ENETDOWN;
+    if (!addr_is_set(&path.local))
+        return -EAFNOSUPPORT;
     if (!id->ifp->ikev2 || !c->intent.n_policy)
         return -EPROTONOSUPPORT;
     if (!control_peer(&c->intent, &path.remote))
@@ -97,7 +99,8 @@ static void on_step(struct timer *t, void *owner)
                  err == -ENOKEY ? "no tunnel-group with a key"
                  : err == -EPROTONOSUPPORT
                      ? "IKEv2 is not enabled on the interface or has no policy"
-                     : strerror(-err));
+                 : err == -EAFNOSUPPORT ? "the interface has no address of its family"
+                                        : strerror(-err));
         id->at++;
     }
     if (id->walking)

@@ -1,21 +1,21 @@
 /*
- * The socket of UDP 500. It arrives bound, marked (so that our own table does not catch it) and
- * with packet information on: the address a message came to is the address of the answer.
+ * The sockets of UDP 500, one for each family. They arrive bound, marked (so that our own table
+ * does not catch IKE) and with packet information on: the address a message came to is the
+ * address of the answer.
  *
- * Anybody can fill it. Reading a datagram is cheap and answering a first message is not: when they
- * come faster than they can be answered and the buffer fills, a turn of the loop still reads many
- * but answers few of those, so that what belongs to an SA gets through. Timers, the datapath and
- * the CLI have their turn after at most TURN datagrams. What found no room is counted, too.
+ * Anybody can fill them. Reading a datagram is cheap and answering a first message is not: when
+ * they come faster than they can be answered and the buffer fills, a turn of the loop still reads
+ * many but answers few of those, so that what belongs to an SA gets through. Timers, the datapath
+ * and the CLI have their turn after at most TURN datagrams. What found no room is counted, too.
  */
 #include "control/priv.h"
+#include "lib/pktinfo.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define MESSAGE_MAX 65535
 #define BATCH       16
@@ -24,8 +24,8 @@
 #define PORT_IKE    500
 
 struct udp_rx {
-    uint32_t lost;    /* as the kernel counts, since the socket was made */
-    unsigned n_first; /* in this turn */
+    uint32_t lost[FAMILIES]; /* as the kernel counts, since the socket was made */
+    unsigned n_first;        /* in this turn */
     bool behind;
     struct mmsghdr mm[BATCH];
     struct iovec iov[BATCH];
@@ -33,21 +33,6 @@ struct udp_rx {
     char ctl[BATCH][128];
     uint8_t msg[BATCH][MESSAGE_MAX];
 };
-
-/* Where a datagram was sent to. */
-static struct addr destination(struct msghdr *m)
-{
-    struct addr a = {0};
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-        struct in_pktinfo info;
-        if (h->cmsg_level != IPPROTO_IP || h->cmsg_type != IP_PKTINFO)
-            continue;
-        memcpy(&info, CMSG_DATA(h), sizeof(info));
-        a.family = AF_INET;
-        memcpy(a.b, &info.ipi_addr, 4);
-    }
-    return a;
-}
 
 /* What found no room in the buffer so far, and whether it is filling up. */
 static uint32_t look_at_buffer(int fd, bool *behind)
@@ -79,7 +64,7 @@ static void take(struct control *c, size_t i)
 {
     struct udp_rx *rx = c->ike_rx;
     size_t len = rx->mm[i].msg_len;
-    struct ike_path p = {.local = destination(&rx->mm[i].msg_hdr), .lport = PORT_IKE};
+    struct ike_path p = {.local = pktinfo_to(&rx->mm[i].msg_hdr), .lport = PORT_IKE};
     if (addr_from_sockaddr((const struct sockaddr *)&rx->from[i], &p.remote, &p.rport) < 0 ||
         !addr_is_set(&p.local))
         return;
@@ -94,10 +79,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct control *c = (struct control *)arg;
     struct udp_rx *rx = c->ike_rx;
     uint32_t lost = look_at_buffer(fd, &rx->behind);
+    uint32_t *before = &rx->lost[fd == c->ike_sock[FAMILY_6].fd ? FAMILY_6 : FAMILY_4];
     (void)what;
-    if (lost != rx->lost)
-        ike_overloaded(c->ike, lost - rx->lost);
-    rx->lost = lost;
+    if (lost != *before)
+        ike_overloaded(c->ike, lost - *before);
+    *before = lost;
     rx->n_first = 0;
     for (int done = 0; done < TURN; done += BATCH) {
         int n = receive(rx, fd);
@@ -112,54 +98,35 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 void udp_close(struct control *c)
 {
-    if (c->ike_ev)
-        event_free(c->ike_ev);
-    if (c->ike_fd >= 0)
-        close(c->ike_fd);
+    for (unsigned i = 0; i < FAMILIES; i++)
+        socket_drop(&c->ike_sock[i]);
     free(c->ike_rx);
     c->ike_rx = NULL;
-    c->ike_ev = NULL;
-    c->ike_fd = -1;
 }
 
-void udp_open(struct control *c, int fd)
+void udp_open(struct control *c, unsigned family, int fd)
 {
-    udp_close(c);
-    c->ike_fd = fd;
-    c->ike_rx = (struct udp_rx *)calloc(1, sizeof(*c->ike_rx));
-    if (c->ike_rx)
-        c->ike_rx->lost = look_at_buffer(fd, &c->ike_rx->behind);
-    c->ike_ev = event_new(c->o.base, fd, EV_READ | EV_PERSIST, on_readable, c);
-    if (!c->ike_rx || !c->ike_ev || event_add(c->ike_ev, NULL) < 0) {
+    if (!c->ike_rx)
+        c->ike_rx = (struct udp_rx *)calloc(1, sizeof(*c->ike_rx));
+    if (!c->ike_rx || socket_watch(c, &c->ike_sock[family], fd, on_readable) < 0)
         log_line(c->o.log, LOGL_ERROR, "ike", "no memory to listen on UDP 500");
-        udp_close(c);
-    }
+    else
+        c->ike_rx->lost[family] = look_at_buffer(fd, &c->ike_rx->behind);
 }
 
 int udp_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
-    union {
-        struct cmsghdr h;
-        char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
-    } ctl;
+    union pktinfo ctl;
     struct sockaddr_storage to;
+    int fd = c->ike_sock[family_index(p->local.family)].fd;
     int to_len = addr_to_sockaddr(&p->remote, p->rport, &to);
-    if (c->ike_fd < 0 || to_len < 0 || p->local.family != AF_INET)
+    if (fd < 0 || to_len < 0 || !addr_is_set(&p->local))
         return -ENOTCONN;
     struct iovec iov = {.iov_base = (void *)(uintptr_t)msg, .iov_len = len};
     struct msghdr m = {.msg_name = &to,
                        .msg_namelen = (socklen_t)to_len,
                        .msg_iov = &iov,
-                       .msg_iovlen = 1,
-                       .msg_control = ctl.room,
-                       .msg_controllen = sizeof(ctl.room)};
-    struct in_pktinfo info = {0};
-    memset(&ctl, 0, sizeof(ctl));
-    memcpy(&info.ipi_spec_dst, p->local.b, 4);
-    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-    h->cmsg_level = IPPROTO_IP;
-    h->cmsg_type = IP_PKTINFO;
-    h->cmsg_len = CMSG_LEN(sizeof(info));
-    memcpy(CMSG_DATA(h), &info, sizeof(info));
-    return sendmsg(c->ike_fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+                       .msg_iovlen = 1};
+    pktinfo_from(&m, &ctl, &p->local);
+    return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

@@ -484,6 +484,7 @@ static size_t delete_where(struct ike *ike, bool (*fn)(const struct ike_sa *sa, 
 struct chosen {
     const struct addr *addr;
     uint32_t ifid;
+    size_t n; /* addresses */
 };
 
 static bool to_clear(const struct ike_sa *sa, const void *ctx)
@@ -495,20 +496,24 @@ static bool to_clear(const struct ike_sa *sa, const void *ctx)
 
 size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid)
 {
-    struct chosen c = {remote, ifid};
+    struct chosen c = {remote, ifid, 1};
     return delete_where(ike, to_clear, &c, true);
 }
 
 static bool to_drop(const struct ike_sa *sa, const void *ctx)
 {
     const struct chosen *c = ctx;
-    return c->ifid == sa->s.ifid &&
-           (!c->addr || !addr_is_set(c->addr) || !addr_eq(c->addr, &sa->s.path.local));
+    if (c->ifid != sa->s.ifid)
+        return false;
+    for (size_t i = 0; i < c->n; i++)
+        if (addr_eq(&c->addr[i], &sa->s.path.local))
+            return false;
+    return true;
 }
 
-void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local)
+void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local, size_t n)
 {
-    struct chosen c = {local, ifid};
+    struct chosen c = {local, ifid, n};
     /* Nothing can be sent from an address that is gone. */
     delete_where(ike, to_drop, &c, false);
 }

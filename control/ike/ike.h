@@ -206,8 +206,8 @@ void ike_overloaded(struct ike *ike, uint64_t n);
 
 /* Ends SAs: all, or those with this remote address, or of this interface. Peers are told. */
 size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid);
-/* Ends SAs of ifid whose local address is no longer `local`, or all of it when unset. */
-void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local);
+/* Ends SAs of ifid whose local address is none of the n that it still has. */
+void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *local, size_t n);
 /* The datapath says an SA direction has reached a lifetime: soft, it is replaced; hard, it ends. */
 void ike_expired(struct ike *ike, uint32_t sa, bool hard);
 /* Ends the child of this SADB handle for a reason of the host's; the peer is told. */

@@ -67,14 +67,19 @@ struct inputs {
     size_t n_rib, cap_rib, n_prot, cap_prot;
 };
 
-static bool gather_protected(struct inputs *in, const struct port *p)
+static bool family_ok(const struct control *c, uint8_t family)
+{
+    return family == AF_INET || (family == AF_INET6 && shadow_ipv6(c));
+}
+
+static bool gather_protected(const struct control *c, struct inputs *in, const struct port *p)
 {
     const struct intent_map *m = p->ifp->map;
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_acl *acl = m->entry[e].acl;
         for (uint32_t i = 0; acl && i < acl->n; i++) {
             const struct intent_ace *a = &acl->ace[i];
-            if (a->permit && a->sel.remote.lo.family == AF_INET &&
+            if (a->permit && family_ok(c, a->sel.remote.lo.family) &&
                 !table_add_range(&in->prot, &in->n_prot, &in->cap_prot, &a->sel.remote, p->ifid))
                 return false;
         }
@@ -82,10 +87,23 @@ static bool gather_protected(struct inputs *in, const struct port *p)
     return true;
 }
 
+/* What belongs to a link (RFC 4291 §2.5.6, §2.7) goes past every map, as neighbour discovery
+ * does: no interface with a number is its egress. */
+static bool gather_links(struct inputs *in)
+{
+    static const struct prefix link[] = {{{AF_INET6, {0xfe, 0x80}}, 10}, {{AF_INET6, {0xff}}, 8}};
+    for (size_t i = 0; i < sizeof(link) / sizeof(link[0]); i++) {
+        if (!VEC_ROOM(in->rib, in->cap_rib, in->n_rib + 1))
+            return false;
+        in->rib[in->n_rib++] = (struct table_in){.dst = link[i]};
+    }
+    return true;
+}
+
 static bool gather(struct control *c, struct inputs *in)
 {
     for (size_t i = 0; i < c->ports.n; i++)
-        if (c->shadow[c->ports.v[i]->ifid].wanted && !gather_protected(in, c->ports.v[i]))
+        if (c->shadow[c->ports.v[i]->ifid].wanted && !gather_protected(c, in, c->ports.v[i]))
             return false;
     for (size_t i = 0; in->n_prot && i < c->rib.n; i++) {
         const struct query_route *q = &c->rib.v[i];
@@ -95,7 +113,7 @@ static bool gather(struct control *c, struct inputs *in)
             return false;
         in->rib[in->n_rib++] = (struct table_in){.dst = q->dst, .ifid = ifid_of(c, q->ifp)};
     }
-    return true;
+    return !in->n_prot || !shadow_ipv6(c) || gather_links(in);
 }
 
 /* Behind each way into a shadow stands a wall: should all of us be killed at once, the kernel
@@ -109,6 +127,13 @@ static void add_closed(struct wanted *w, uint32_t table, const struct prefix *ds
     r->metric = CLOSED_METRIC;
     r->dst = *dst;
     r->type = RT_UNREACHABLE;
+}
+
+/* Does the address that packets of this family get stand on the device, if there is one? */
+static bool has_address(const struct port *p, uint8_t family)
+{
+    struct addr a = intent_if_local(p->ifp, family);
+    return !addr_is_set(&a) || (family == AF_INET6 ? p->has_addr6 & 1 : p->has_addr);
 }
 
 static void add_table(struct control *c, struct wanted *w)
@@ -132,11 +157,11 @@ static void add_table(struct control *c, struct wanted *w)
         const struct port *p = ports_by_ifid(&c->ports, t[i].ifid);
         uint32_t tun = shadow_ready(c, &c->shadow[t[i].ifid].out);
         r->type = RT_UNREACHABLE;
-        if (tun && p->has_addr) {
+        if (tun && has_address(p, t[i].dst.addr.family)) {
             r->type = RT_UNICAST;
             r->oif = tun;
             /* else the box's own packets would take the address of another interface */
-            r->src = p->ifp->addr.addr;
+            r->src = intent_if_local(p->ifp, t[i].dst.addr.family);
             add_closed(w, TANDEM_RT_TABLE, &t[i].dst);
         }
     }
@@ -153,13 +178,13 @@ static int by_dst(const void *x, const void *y)
     return prefix_cmp(&((const struct table_in *)x)->dst, &((const struct table_in *)y)->dst);
 }
 
-static bool gather_local(struct inputs *in, const struct intent_map *m)
+static bool gather_local(const struct control *c, struct inputs *in, const struct intent_map *m)
 {
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_acl *acl = m->entry[e].acl;
         for (uint32_t i = 0; acl && i < acl->n; i++) {
             const struct intent_ace *a = &acl->ace[i];
-            if (a->permit && a->sel.local.lo.family == AF_INET &&
+            if (a->permit && family_ok(c, a->sel.local.lo.family) &&
                 !table_add_range(&in->prot, &in->n_prot, &in->cap_prot, &a->sel.local, 0))
                 return false;
         }
@@ -175,7 +200,7 @@ static void add_inbound(struct control *c, const struct port *p, struct wanted *
     struct inputs in = {0};
     const struct prefix *last = NULL;
     uint32_t tun = shadow_ready(c, &c->shadow[p->ifid].in);
-    w->bad = !gather_local(&in, p->ifp->map) || w->bad;
+    w->bad = !gather_local(c, &in, p->ifp->map) || w->bad;
     if (in.n_prot)
         qsort(in.prot, in.n_prot, sizeof(*in.prot), by_dst);
     for (size_t i = 0; i < in.n_prot; i++) {

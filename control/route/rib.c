@@ -20,24 +20,52 @@ static struct query_route *add(struct rib *r)
     return q;
 }
 
-static int add_connected(struct rib *r, const struct intent_if *ifp)
+static int add_connected(struct rib *r, const struct intent_if *ifp, const struct prefix *addr)
 {
     struct query_route *c = add(r);
     if (!c)
         return -ENOMEM;
     *c = (struct query_route){.source = RIB_CONNECTED,
-                              .dst = prefix_make(&ifp->addr.addr, ifp->addr.len),
+                              .dst = prefix_make(&addr->addr, addr->len),
                               .ifp = ifp};
-    if (ifp->addr.len == addr_bits(&ifp->addr.addr))
+    if (addr->len == addr_bits(&addr->addr))
         return 0; /* a host address is its own connected route */
     struct query_route *l = add(r);
     if (!l)
         return -ENOMEM;
     *l = (struct query_route){.source = RIB_LOCAL,
-                              .dst = {.addr = ifp->addr.addr,
-                                      .len = (uint8_t)addr_bits(&ifp->addr.addr)},
+                              .dst = {.addr = addr->addr, .len = (uint8_t)addr_bits(&addr->addr)},
                               .ifp = ifp};
     return 0;
+}
+
+/* The addresses of an interface that count. */
+static size_t addresses(const struct rib_if *i, const struct prefix *out[INTENT_ADDRS])
+{
+    size_t n = 0;
+    if (i->up)
+        out[n++] = &i->ifp->addr;
+    for (unsigned k = 0; k < i->ifp->n_addr6; k++)
+        if (i->up6 >> k & 1)
+            out[n++] = &i->ifp->addr6[k];
+    return n;
+}
+
+/* Does this interface lead to the gateway? An address of the link is on every link that speaks
+ * IPv6; a route without a gateway needs an address of its own family. */
+static bool leads_to(const struct rib_if *i, const struct intent_route *s)
+{
+    const struct prefix *a[INTENT_ADDRS];
+    size_t n = addresses(i, a);
+    if (addr_is_link_local(&s->gateway))
+        return s->ifname[0] && i->link6;
+    for (size_t k = 0; k < n; k++) {
+        struct prefix net = prefix_make(&a[k]->addr, a[k]->len);
+        if (!addr_is_set(&s->gateway) ? s->ifname[0] && a[k]->addr.family == s->dst.addr.family
+                                      : prefix_contains(&net, &s->gateway))
+            return true;
+    }
+    return false;
 }
 
 /* The interface a static route leaves by, or NULL while it cannot be used: named and up with the
@@ -46,10 +74,9 @@ static const struct intent_if *egress(const struct rib_if *ifs, size_t n,
                                       const struct intent_route *s)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!ifs[i].up || (s->ifname[0] && strcmp(ifs[i].ifp->name, s->ifname) != 0))
+        if (s->ifname[0] && strcmp(ifs[i].ifp->name, s->ifname) != 0)
             continue;
-        struct prefix net = prefix_make(&ifs[i].ifp->addr.addr, ifs[i].ifp->addr.len);
-        if (!addr_is_set(&s->gateway) ? s->ifname[0] != '\0' : prefix_contains(&net, &s->gateway))
+        if (leads_to(&ifs[i], s))
             return ifs[i].ifp;
     }
     return NULL;
@@ -117,9 +144,12 @@ int rib_build(struct rib *r, const struct rib_if *ifs, size_t n_if,
               const struct intent_route *routes, size_t n_routes, usec_t now)
 {
     struct rib n = {0};
-    for (size_t i = 0; i < n_if; i++)
-        if (ifs[i].up && add_connected(&n, ifs[i].ifp) < 0)
-            goto fail;
+    for (size_t i = 0; i < n_if; i++) {
+        const struct prefix *a[INTENT_ADDRS];
+        for (size_t k = addresses(&ifs[i], a); k-- > 0;)
+            if (add_connected(&n, ifs[i].ifp, a[k]) < 0)
+                goto fail;
+    }
     for (size_t i = 0; i < n_routes; i++) {
         const struct intent_route *s = &routes[i];
         const struct intent_if *out = egress(ifs, n_if, s);

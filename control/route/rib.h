@@ -14,7 +14,9 @@
 
 struct rib_if {
     const struct intent_if *ifp;
-    bool up;
+    bool up;     /* its IPv4 address counts */
+    uint8_t up6; /* bit i: its IPv6 address number i counts */
+    bool link6;  /* IPv6 is spoken on its link */
 };
 
 struct rib {

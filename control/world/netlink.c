@@ -97,7 +97,7 @@ static void on_addr(struct world *w, struct nlmsghdr *h)
         return;
     const struct ifaddrmsg *a = (const struct ifaddrmsg *)nlmsg_data(h);
     struct nlattr *at = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
-    if (a->ifa_family != AF_INET || !at)
+    if ((a->ifa_family != AF_INET && a->ifa_family != AF_INET6) || !at)
         return;
     struct world_addr n = {.ifindex = a->ifa_index,
                            .addr = {.addr = attr_addr(at, a->ifa_family), .len = a->ifa_prefixlen},
@@ -123,8 +123,9 @@ static void on_route(struct world *w, struct nlmsghdr *h)
         return;
     const struct rtmsg *t = (const struct rtmsg *)nlmsg_data(h);
     uint32_t table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : t->rtm_table;
-    if (t->rtm_family != AF_INET || t->rtm_protocol != TANDEM_RTPROT ||
-        (t->rtm_flags & RTM_F_CLONED) || (table != RT_TABLE_MAIN && !rt_table_is_ours(table)))
+    if ((t->rtm_family != AF_INET && t->rtm_family != AF_INET6) ||
+        t->rtm_protocol != TANDEM_RTPROT || (t->rtm_flags & RTM_F_CLONED) ||
+        (table != RT_TABLE_MAIN && !rt_table_is_ours(table)))
         return;
     if (!VEC_ROOM(w->route, w->cap_route, w->n_route + 1)) {
         w->routes_stale = true;
@@ -151,9 +152,9 @@ static void on_route(struct world *w, struct nlmsghdr *h)
 
 static bool same_rule(const struct lr_rule *a, const struct lr_rule *b)
 {
-    return a->priority == b->priority && a->mark == b->mark && a->not_mark == b->not_mark &&
-           a->table == b->table && a->goto_priority == b->goto_priority &&
-           strcmp(a->iif, b->iif) == 0;
+    return a->family == b->family && a->priority == b->priority && a->mark == b->mark &&
+           a->not_mark == b->not_mark && a->table == b->table &&
+           a->goto_priority == b->goto_priority && strcmp(a->iif, b->iif) == 0;
 }
 
 static void on_rule(struct world *w, struct nlmsghdr *h)
@@ -162,9 +163,11 @@ static void on_rule(struct world *w, struct nlmsghdr *h)
     if (nlmsg_parse(h, sizeof(struct fib_rule_hdr), tb, FRA_MAX, NULL) < 0)
         return;
     const struct fib_rule_hdr *r = (const struct fib_rule_hdr *)nlmsg_data(h);
-    if (r->family != AF_INET || !tb[FRA_PROTOCOL] || nla_get_u8(tb[FRA_PROTOCOL]) != TANDEM_RTPROT)
+    w->ipv6 = w->ipv6 || r->family == AF_INET6; /* the kernel's own rules are among them */
+    if ((r->family != AF_INET && r->family != AF_INET6) || !tb[FRA_PROTOCOL] ||
+        nla_get_u8(tb[FRA_PROTOCOL]) != TANDEM_RTPROT)
         return;
-    struct lr_rule n = {.not_mark = (r->flags & FIB_RULE_INVERT) != 0};
+    struct lr_rule n = {.family = r->family, .not_mark = (r->flags & FIB_RULE_INVERT) != 0};
     n.priority = tb[FRA_PRIORITY] ? nla_get_u32(tb[FRA_PRIORITY]) : 0;
     n.mark = tb[FRA_FWMARK] ? nla_get_u32(tb[FRA_FWMARK]) : 0;
     n.goto_priority = tb[FRA_GOTO] ? nla_get_u32(tb[FRA_GOTO]) : 0;
@@ -224,9 +227,12 @@ static int dump_routes(struct world *w)
     /* With strict checking the kernel itself leaves out what is not ours: a host may carry a
      * full table. */
     struct rtmsg t = {.rtm_family = AF_INET, .rtm_protocol = TANDEM_RTPROT};
+    struct rtmsg t6 = {.rtm_family = AF_INET6, .rtm_protocol = TANDEM_RTPROT};
     w->n_route = 0;
     w->routes_dirty = true;
     int err = ask(w, RTM_GETROUTE, &t, sizeof(t));
+    if (!err && w->ipv6)
+        err = ask(w, RTM_GETROUTE, &t6, sizeof(t6));
     w->routes_stale = err != 0;
     return err;
 }
@@ -234,14 +240,18 @@ static int dump_routes(struct world *w)
 static int dump_all(struct world *w)
 {
     struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
-    struct ifaddrmsg addr = {.ifa_family = AF_INET};
-    struct fib_rule_hdr rule = {.family = AF_INET};
+    struct ifaddrmsg addr = {.ifa_family = AF_INET}, addr6 = {.ifa_family = AF_INET6};
+    struct fib_rule_hdr rule = {.family = AF_INET}, rule6 = {.family = AF_INET6};
     w->n_link = w->n_addr = w->n_rule = 0;
     int err = ask(w, RTM_GETLINK, &link, sizeof(link));
     if (!err)
         err = ask(w, RTM_GETADDR, &addr, sizeof(addr));
     if (!err)
         err = ask(w, RTM_GETRULE, &rule, sizeof(rule));
+    if (!err)
+        err = ask(w, RTM_GETRULE, &rule6, sizeof(rule6));
+    if (!err && w->ipv6)
+        err = ask(w, RTM_GETADDR, &addr6, sizeof(addr6));
     if (!err)
         err = dump_routes(w);
     w->all_stale = err != 0;
@@ -339,7 +349,8 @@ int world_open(struct world *w, struct event_base *base, struct log *log, void (
     nl_socket_set_buffer_size(w->monitor, MONITOR_BUFFER, 0);
     nl_socket_set_nonblocking(w->monitor);
     if (nl_socket_add_memberships(w->monitor, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
-                                  RTNLGRP_IPV4_RULE, 0) < 0)
+                                  RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+                                  RTNLGRP_IPV6_RULE, 0) < 0)
         goto fail;
     setsockopt(nl_socket_get_fd(w->dump), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
     w->ev = event_new(base, nl_socket_get_fd(w->monitor), EV_READ | EV_PERSIST, on_readable, w);

@@ -134,16 +134,29 @@ const struct world_link *ports_link(const struct port *p, const struct world *w)
     return p->netdev[0] ? world_link_named(w, p->netdev) : NULL;
 }
 
+static bool has_address(const struct intent_if *i)
+{
+    return addr_is_set(&i->addr.addr) || i->n_addr6;
+}
+
+bool ports_owns(const struct port *port, const struct addr *a)
+{
+    for (unsigned i = 0; i < port->ifp->n_addr6; i++)
+        if (addr_eq(&port->ifp->addr6[i].addr, a))
+            return true;
+    return addr_eq(&port->ifp->addr.addr, a);
+}
+
 bool ports_active(const struct ports *p, const struct port *port)
 {
-    return port->ifp && !port->ifp->shutdown && addr_is_set(&port->ifp->addr.addr) &&
+    return port->ifp && !port->ifp->shutdown && has_address(port->ifp) &&
            (!p->asa || port->ifp->nameif[0]);
 }
 
 bool ports_up(const struct ports *p, const struct port *port, const struct world *w)
 {
     const struct world_link *l = ports_link(port, w);
-    return ports_active(p, port) && port->has_addr && l && l->carrier;
+    return ports_active(p, port) && (port->has_addr || port->has_addr6) && l && l->carrier;
 }
 
 /* --- making it so
@@ -152,7 +165,7 @@ bool ports_up(const struct ports *p, const struct port *port, const struct world
 /* "Any configuration": `shutdown` alone is how an untouched interface looks. */
 static bool configured(const struct intent_if *i)
 {
-    return i && (!i->shutdown || i->nameif[0] || addr_is_set(&i->addr.addr) || i->mtu || i->map);
+    return i && (!i->shutdown || i->nameif[0] || has_address(i) || i->ipv6 || i->mtu || i->map);
 }
 
 void ports_trouble(struct port *p, const char *what, const struct launch_op *op)
@@ -194,27 +207,54 @@ static const struct launch_op *want_addr(struct launch *launch, uint32_t ifindex
     return launch_want(launch, LR_ADDR, &r, sizeof(r));
 }
 
-/* A shut interface keeps its address, as it keeps its configuration. */
-static bool addr_wanted(const struct ports *ports, const struct port *p)
+/* A shut interface keeps its addresses, as it keeps its configuration. */
+static bool addrs_wanted(const struct ports *ports, const struct port *p)
 {
-    return p->ifp && addr_is_set(&p->ifp->addr.addr) && (!ports->asa || p->ifp->nameif[0]);
+    return p->ifp && (!ports->asa || p->ifp->nameif[0]);
+}
+
+static bool is_wanted(const struct ports *ports, const struct port *p, const struct prefix *a)
+{
+    if (!addrs_wanted(ports, p))
+        return false;
+    for (unsigned i = 0; i < p->ifp->n_addr6; i++)
+        if (prefix_cmp(a, &p->ifp->addr6[i]) == 0)
+            return true;
+    return prefix_cmp(a, &p->ifp->addr) == 0;
 }
 
 static void apply_addr(const struct ports *ports, struct port *p, const struct world_link *l,
                        const struct world *w, struct launch *launch)
 {
-    bool wanted = addr_wanted(ports, p);
+    bool wanted = addrs_wanted(ports, p);
     for (size_t i = 0; i < w->n_addr; i++) {
         const struct world_addr *a = &w->addr[i];
-        if (a->ifindex != l->ifindex || !a->ours ||
-            (wanted && prefix_cmp(&a->addr, &p->ifp->addr) == 0))
+        if (a->ifindex != l->ifindex || !a->ours || is_wanted(ports, p, &a->addr))
             continue;
         ports_trouble(p, "old address cannot be removed",
                       want_addr(launch, l->ifindex, false, &a->addr));
     }
-    if (wanted && !p->has_addr)
+    if (wanted && addr_is_set(&p->ifp->addr.addr) && !p->has_addr)
         ports_trouble(p, "address cannot be set",
                       want_addr(launch, l->ifindex, true, &p->ifp->addr));
+    for (unsigned i = 0; wanted && i < p->ifp->n_addr6; i++)
+        if (!(p->has_addr6 >> i & 1))
+            ports_trouble(p, "IPv6 address cannot be set",
+                          want_addr(launch, l->ifindex, true, &p->ifp->addr6[i]));
+}
+
+static void look_for_addrs(const struct ports *p, struct port *port, const struct world *w,
+                           const struct world_link *l)
+{
+    port->has_addr = false;
+    port->has_addr6 = 0;
+    if (!l || !port->managed || !addrs_wanted(p, port))
+        return;
+    port->has_addr =
+        addr_is_set(&port->ifp->addr.addr) && world_addr_on(w, l->ifindex, &port->ifp->addr);
+    for (unsigned i = 0; i < port->ifp->n_addr6; i++)
+        if (world_addr_on(w, l->ifindex, &port->ifp->addr6[i]))
+            port->has_addr6 |= (uint8_t)(1u << i);
 }
 
 void ports_look(struct ports *p, const struct world *w)
@@ -224,8 +264,7 @@ void ports_look(struct ports *p, const struct world *w)
         const struct world_link *l = ports_link(port, w);
         port->trouble[0] = '\0';
         port->managed = port->managed || configured(port->ifp);
-        port->has_addr = l && port->managed && addr_wanted(p, port) &&
-                         world_addr_on(w, l->ifindex, &port->ifp->addr);
+        look_for_addrs(p, port, w, l);
         if (!l && port->netdev[0])
             snprintf(port->trouble, sizeof(port->trouble),
                      "its device %s is not there (see the ports file)", port->netdev);

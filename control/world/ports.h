@@ -22,7 +22,8 @@ struct port {
     const struct intent_if *ifp;
     uint32_t ifid;     /* 1 … */
     bool managed;      /* had configuration once: its admin state is ours */
-    bool has_addr;     /* the wanted address stands on the device */
+    bool has_addr;     /* the wanted IPv4 address stands on the device */
+    uint8_t has_addr6; /* bit i: the IPv6 address number i does */
     char trouble[160]; /* for people */
     char told[160];    /* the trouble that the log has been told about */
 };
@@ -46,8 +47,10 @@ struct port *ports_by_ifid(const struct ports *p, uint32_t ifid);
 const struct world_link *ports_link(const struct port *p, const struct world *w);
 /* True when the port takes part in forwarding: configured, and on the ASA named. */
 bool ports_active(const struct ports *p, const struct port *port);
-/* Link, name and address are there, so routes over it count. */
+/* Link, name and an address are there, so routes over it count. */
 bool ports_up(const struct ports *p, const struct port *port, const struct world *w);
+/* Is this one of its configured addresses? */
+bool ports_owns(const struct port *port, const struct addr *a);
 
 /* Writes what keeps a wanted state from being true, unless something is written already. op:
  * the request concerned, NULL or never refused = nothing to say. */

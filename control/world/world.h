@@ -52,6 +52,7 @@ struct world {
     size_t cap_link, cap_addr, cap_route, cap_rule;
     uint32_t serial;
     bool routes_dirty, routes_stale, all_stale;
+    bool ipv6; /* the kernel speaks it */
 };
 
 /* Opens the sockets and reads everything once. changed() is called from the loop, maybe often.

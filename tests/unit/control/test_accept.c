@@ -179,7 +179,7 @@ static void flatten(void **state)
                                .line = 1,
                                .sel = sel("10.0.0.0", 8, "10.9.0.0", 16)},
                               {.permit = true, .line = 2, .sel = sel("10.0.0.0", 8, "0.0.0.0", 0)},
-                              {.permit = true, .line = 3}}; /* IPv6 or nothing: passed over */
+                              {.permit = true, .line = 3}}; /* nothing: passed over */
     struct intent_ace a2[] = {{.permit = true, .line = 1, .sel = sel("0.0.0.0", 0, "0.0.0.0", 0)}};
     struct intent_acl acl1 = {.n = 3, .ace = a1}, acl2 = {.n = 1, .ace = a2};
     static const struct ike_esp_proposal prop = {.n_encr = 1};

@@ -61,10 +61,10 @@ static void interface_gone(void **state)
 {
     struct sim *s = up(DH_X25519);
     (void)state;
-    ike_interface_changed(s->node[0].ike, 3, &s->node[0].addr); /* still the same */
-    ike_interface_changed(s->node[0].ike, 4, NULL);             /* another one */
+    ike_interface_changed(s->node[0].ike, 3, &s->node[0].addr, 1); /* still the same */
+    ike_interface_changed(s->node[0].ike, 4, NULL, 0);             /* another one */
     assert_int_equal(sim_sas(s, 0).n, 1);
-    ike_interface_changed(s->node[0].ike, 3, NULL);
+    ike_interface_changed(s->node[0].ike, 3, NULL, 0);
     assert_int_equal(sim_sas(s, 0).n, 0);
     assert_int_equal(sim_up_count(&s->node[0]), 0);
     assert_int_equal(sim_sas(s, 1).n, 1); /* nobody could be told */
