@@ -43,6 +43,7 @@ struct naming {
 static const struct naming naming[] = {
     NAMING(E_MTU, 0, a_mtu),
     NAMING(E_ROUTE, 0, a_route),
+    NAMING(E_ROUTE6, 0, a_route6),
     NAMING(E_IKEV2_ENABLE, 0, a_ikev2_enable),
     NAMING(E_SSH_ALLOW, 0, a_ssh_allow),
     NAMING(E_TELNET_ALLOW, 0, a_telnet_allow),
@@ -324,5 +325,71 @@ int if_address_check(struct txn *t, struct cfg_node *n, const struct a_if_addres
             return txn_refuse(t, "ERROR: %s overlaps with the network of interface %s", text, name);
         return txn_refuse(t, "%% %s overlaps with %s", net, name);
     }
+    return 0;
+}
+
+/* A unicast address beyond the link: those of the link make themselves (`ipv6 enable`). */
+static bool host_address6(const struct addr *a, unsigned len)
+{
+    static const uint8_t zero[15];
+    bool low = memcmp(a->b, zero, 15) == 0 && a->b[15] <= 1; /* :: and ::1 */
+    bool mapped = memcmp(a->b, zero, 10) == 0 && a->b[10] == 0xff && a->b[11] == 0xff;
+    return len > 0 && !low && !mapped && !addr_is_link_local(a) && a->b[0] != 0xff;
+}
+
+static bool overlap(const struct prefix *a, const struct prefix *b)
+{
+    struct prefix x = prefix_make(&a->addr, a->len), y = prefix_make(&b->addr, b->len);
+    return prefix_covers(&x, &y) || prefix_covers(&y, &x);
+}
+
+/* The interface, other than this one, whose IPv6 networks meet p. */
+static const char *meets(const struct cfg_tree *tree, const struct cfg_node *self,
+                         const struct prefix *p)
+{
+    cfg_each(tree->root, E_INTERFACE, other)
+    {
+        cfg_each(other, E_IF_ADDRESS6, l)
+        {
+            if (other != self && overlap(p, &CFG_ARGS(l, if_address6)->addr))
+                return CFG_ARGS(other, interface)->name;
+        }
+    }
+    return NULL;
+}
+
+/* One address stands once: with another length it takes the place of the first. */
+static void forget_other_lengths(struct txn *t, const struct cfg_node *n)
+{
+    const struct prefix *p = &CFG_ARGS(n, if_address6)->addr;
+    const struct cfg_node *next;
+    for (const struct cfg_node *l = cfg_first(n->parent, E_IF_ADDRESS6); l; l = next) {
+        next = cfg_next(l);
+        if (l != n && addr_eq(&CFG_ARGS(l, if_address6)->addr.addr, &p->addr))
+            txn_remove(t, txn_node(t, l));
+    }
+}
+
+int if_address6_check(struct txn *t, struct cfg_node *n, const struct a_if_address6 *a, bool negate)
+{
+    char text[PREFIX_STRLEN];
+    if (negate)
+        return 0;
+    prefix_print(&a->addr, text, sizeof text);
+    if (!host_address6(&a->addr.addr, a->addr.len))
+        return txn_refuse(t,
+                          t->asa ? "ERROR: %s is not a valid address for an interface"
+                                 : "%% %s is not a valid address for an interface",
+                          text);
+    const char *name = meets(t->tree, n->parent, &a->addr);
+    if (name)
+        return txn_refuse(t,
+                          t->asa ? "ERROR: %s overlaps with the network of interface %s"
+                                 : "%% %s overlaps with %s",
+                          text, name);
+    forget_other_lengths(t, n);
+    if (cfg_count(n->parent, E_IF_ADDRESS6) > INTENT_ADDR6)
+        return txn_refuse(t, "%s At most %d IPv6 addresses can be set on one interface",
+                          t->asa ? "ERROR:" : "%", INTENT_ADDR6);
     return 0;
 }

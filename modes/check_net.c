@@ -45,6 +45,31 @@ int track_check(struct txn *t, struct cfg_node *n, const struct a_track *a, bool
     return 0;
 }
 
+/* The address bits behind the length must be zero, as those behind a mask. */
+static int check_prefix(struct txn *t, const struct prefix *p)
+{
+    char text[PREFIX_STRLEN];
+    struct prefix net = prefix_make(&p->addr, p->len);
+    if (addr_eq(&net.addr, &p->addr))
+        return 0;
+    return txn_refuse(t, "ERROR: Invalid IPv6 prefix: %s", prefix_print(p, text, sizeof text));
+}
+
+int route6_check(struct txn *t, struct cfg_node *n, const struct a_route6 *a, bool negate)
+{
+    if (negate)
+        return 0;
+    if (check_prefix(t, &a->dst) < 0)
+        return -1;
+    if_expected(t, a->nameif);
+    if (!a->has_metric || a->metric != 1)
+        return 0;
+    /* The platform prints a distance only where it is not 1. */
+    struct a_route6 plain = *a;
+    plain.has_metric = false;
+    return txn_set(t, n->parent, E_ROUTE6, &plain) ? 0 : -1;
+}
+
 void acl_expected(struct txn *t, const char *acl)
 {
     if (!cfg_find_word(t->tree->root, E_ACL, acl))
@@ -83,8 +108,12 @@ int object_value_check(struct txn *t, struct cfg_node *n, const struct a_object_
     (void)n;
     if (negate)
         return 0;
+    if (a->has_lo && a->lo.family != a->hi.family)
+        return txn_refuse(t, "ERROR: The range is of two families");
     if (a->has_lo && addr_cmp(&a->lo, &a->hi) > 0)
         return txn_refuse(t, "ERROR: The first address of the range is above the last");
+    if (a->has_net)
+        return check_prefix(t, &a->net);
     return a->has_addr ? check_subnet(t, &a->addr, &a->mask) : 0;
 }
 
@@ -119,6 +148,8 @@ int group_member_check(struct txn *t, struct cfg_node *n, const struct a_group_m
         if (group_holds(t->tree, a->group, self, GROUP_DEPTH))
             return txn_refuse(t, "ERROR: object-group %s would contain itself", a->group);
     }
+    if (a->has_net)
+        return check_prefix(t, &a->net);
     return a->has_addr ? check_subnet(t, &a->addr, &a->mask) : 0;
 }
 
@@ -191,10 +222,50 @@ int access_group_check(struct txn *t, struct cfg_node *n, const struct a_access_
  */
 
 struct end { /* one side of a rule */
-    bool has_object, has_group, has_addr;
+    bool has_object, has_group, has_addr, has_net;
     const char *object, *group;
     const struct addr *addr, *mask;
+    const struct prefix *net;
+    unsigned families; /* that it speaks of: 1 IPv4, 2 IPv6; 3 is also what an object may turn out
+                          to be */
 };
+
+static unsigned family_of(const struct addr *a)
+{
+    return a->family == AF_INET6 ? 2 : 1;
+}
+
+static struct end source(const struct a_ace *a)
+{
+    struct end e = {a->has_src_object, a->has_src_group,
+                    a->has_src_addr,   a->has_src_net,
+                    a->src_object,     a->src_group,
+                    &a->src_addr,      &a->src_mask,
+                    &a->src_net,       3};
+    if (a->src_any4 || a->has_src_addr)
+        e.families = 1;
+    else if (a->src_any6 || a->has_src_net)
+        e.families = 2;
+    else if (a->has_src_host)
+        e.families = family_of(&a->src_host);
+    return e;
+}
+
+static struct end destination(const struct a_ace *a)
+{
+    struct end e = {a->has_dst_object, a->has_dst_group,
+                    a->has_dst_addr,   a->has_dst_net,
+                    a->dst_object,     a->dst_group,
+                    &a->dst_addr,      &a->dst_mask,
+                    &a->dst_net,       3};
+    if (a->dst_any4 || a->has_dst_addr)
+        e.families = 1;
+    else if (a->dst_any6 || a->has_dst_net)
+        e.families = 2;
+    else if (a->has_dst_host)
+        e.families = family_of(&a->dst_host);
+    return e;
+}
 
 static int check_end(struct txn *t, const struct end *e)
 {
@@ -202,6 +273,8 @@ static int check_end(struct txn *t, const struct end *e)
         object_expected(t, E_OBJECT_NETWORK, e->object);
     if (e->has_group)
         object_expected(t, E_GROUP_NETWORK, e->group);
+    if (e->has_net)
+        return check_prefix(t, e->net);
     return e->has_addr ? check_subnet(t, e->addr, e->mask) : 0;
 }
 
@@ -220,15 +293,15 @@ int ace_check(struct txn *t, struct cfg_node *n, const struct a_ace *a, bool neg
         txn_note(t, "WARNING: <%s> found duplicate element", CFG_ARGS(n->parent, acl)->name);
     if (a->has_remark)
         return 0;
-    struct end src = {a->has_src_object, a->has_src_group, a->has_src_addr, a->src_object,
-                      a->src_group,      &a->src_addr,     &a->src_mask};
-    struct end dst = {a->has_dst_object, a->has_dst_group, a->has_dst_addr, a->dst_object,
-                      a->dst_group,      &a->dst_addr,     &a->dst_mask};
+    struct end src = source(a), dst = destination(a);
     if (check_end(t, &src) < 0 || check_end(t, &dst) < 0)
         return -1;
+    if (!(src.families & dst.families) && a->has_proto)
+        return txn_refuse(t, "ERROR: Source and destination are of different IP versions");
     if (has_ports(a) && a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP)
         return txn_refuse(t, "ERROR: %% Ports need the protocol tcp or udp");
-    if ((a->has_icmp || a->has_icmpnum) && a->proto != IPPROTO_ICMP)
+    if ((a->has_icmp || a->has_icmpnum) && a->proto != IPPROTO_ICMP &&
+        (a->has_icmp || a->proto != IPPROTO_ICMPV6))
         return txn_refuse(t, "ERROR: %% An ICMP type needs the protocol icmp");
     if ((a->has_sport_lo && a->sport_lo > a->sport_hi) ||
         (a->has_dport_lo && a->dport_lo > a->dport_hi))

@@ -47,10 +47,20 @@ static void ranges_add_subnet(struct ranges *s, const struct addr *a, const stru
     ranges_add(s, &r);
 }
 
-static void ranges_add_any(struct ranges *s)
+static void ranges_add_prefix(struct ranges *s, const struct prefix *p)
 {
-    struct addr_range r = {.lo = addr_from_v4(0), .hi = addr_from_v4(UINT32_MAX)};
+    struct addr_range r = prefix_range(p);
     ranges_add(s, &r);
+}
+
+static void ranges_add_any(struct ranges *s, bool v4, bool v6)
+{
+    struct prefix all = {.addr.family = AF_INET};
+    if (v4)
+        ranges_add_prefix(s, &all);
+    all.addr.family = AF_INET6;
+    if (v6)
+        ranges_add_prefix(s, &all);
 }
 
 static void add_object(const struct cfg_tree *tree, const char *name, struct ranges *s)
@@ -65,6 +75,8 @@ static void add_object(const struct cfg_tree *tree, const char *name, struct ran
         ranges_add_host(s, &a->host);
     else if (a->has_addr)
         ranges_add_subnet(s, &a->addr, &a->mask);
+    else if (a->has_net)
+        ranges_add_prefix(s, &a->net);
     else if (a->has_lo)
         ranges_add(s, &r);
 }
@@ -82,6 +94,8 @@ static void add_group(const struct cfg_tree *tree, const char *name, struct rang
             ranges_add_host(s, &a->host);
         else if (a->has_addr)
             ranges_add_subnet(s, &a->addr, &a->mask);
+        else if (a->has_net)
+            ranges_add_prefix(s, &a->net);
         else if (a->has_object)
             add_object(tree, a->object, s);
         else if (a->has_group)
@@ -91,12 +105,14 @@ static void add_group(const struct cfg_tree *tree, const char *name, struct rang
 
 static void source_ranges(const struct cfg_tree *tree, const struct a_ace *a, struct ranges *s)
 {
-    if (a->src_any || a->src_any4)
-        ranges_add_any(s);
+    if (a->src_any || a->src_any4 || a->src_any6)
+        ranges_add_any(s, !a->src_any6, !a->src_any4);
     else if (a->has_src_host)
         ranges_add_host(s, &a->src_host);
     else if (a->has_src_addr)
         ranges_add_subnet(s, &a->src_addr, &a->src_mask);
+    else if (a->has_src_net)
+        ranges_add_prefix(s, &a->src_net);
     else if (a->has_src_object)
         add_object(tree, a->src_object, s);
     else if (a->has_src_group)
@@ -105,12 +121,14 @@ static void source_ranges(const struct cfg_tree *tree, const struct a_ace *a, st
 
 static void destination_ranges(const struct cfg_tree *tree, const struct a_ace *a, struct ranges *s)
 {
-    if (a->dst_any || a->dst_any4)
-        ranges_add_any(s);
+    if (a->dst_any || a->dst_any4 || a->dst_any6)
+        ranges_add_any(s, !a->dst_any6, !a->dst_any4);
     else if (a->has_dst_host)
         ranges_add_host(s, &a->dst_host);
     else if (a->has_dst_addr)
         ranges_add_subnet(s, &a->dst_addr, &a->dst_mask);
+    else if (a->has_dst_net)
+        ranges_add_prefix(s, &a->dst_net);
     else if (a->has_dst_object)
         add_object(tree, a->dst_object, s);
     else if (a->has_dst_group)
@@ -230,6 +248,15 @@ static void put_ports(struct building *b, struct intent_ace *e, const struct a_a
     }
 }
 
+/* `any` is of both families, and there is an ICMP for each. */
+static bool pair_ok(const struct a_ace *a, const struct addr_range *src,
+                    const struct addr_range *dst)
+{
+    uint8_t family = src->lo.family;
+    return family == dst->lo.family && !(a->proto == IPPROTO_ICMP && family == AF_INET6) &&
+           !(a->proto == IPPROTO_ICMPV6 && family == AF_INET);
+}
+
 static void expand(struct derive *d, const struct a_ace *a, uint32_t line, struct building *b)
 {
     struct ranges src = {0}, dst = {0};
@@ -237,9 +264,11 @@ static void expand(struct derive *d, const struct a_ace *a, uint32_t line, struc
     if (a->has_proto)
         destination_ranges(d->tree, a, &dst);
     else
-        ranges_add_any(&dst); /* a standard list has no destination */
+        ranges_add_any(&dst, true, true); /* a standard list has no destination */
     for (size_t i = 0; i < src.n; i++) {
         for (size_t k = 0; k < dst.n; k++) {
+            if (!pair_ok(a, &src.r[i], &dst.r[k]))
+                continue;
             struct intent_ace e = {.permit = a->action == ENUM_ACL_ACTION_PERMIT, .line = line};
             e.sel.local = src.r[i];
             e.sel.remote = dst.r[k];
@@ -256,8 +285,12 @@ size_t derive_ace_count(const struct cfg_tree *tree, const struct a_ace *a)
     struct ranges src = {0}, dst = {0};
     struct ports sp = source_ports(a), dp = destination_ports(a);
     source_ranges(tree, a, &src);
+    size_t pairs = 0;
     destination_ranges(tree, a, &dst);
-    size_t n = src.n * (a->has_proto ? dst.n : 1) * (icmp_type(a) >= 0 ? 1 : sp.n * dp.n);
+    for (size_t i = 0; i < src.n; i++)
+        for (size_t k = 0; k < dst.n; k++)
+            pairs += pair_ok(a, &src.r[i], &dst.r[k]);
+    size_t n = (a->has_proto ? pairs : src.n) * (icmp_type(a) >= 0 ? 1 : sp.n * dp.n);
     free(src.r);
     free(dst.r);
     return n;

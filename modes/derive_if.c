@@ -28,6 +28,12 @@ static void one_interface(struct derive *d, const struct cfg_node *n, struct int
         if (len > 0)
             f->addr = (struct prefix){.addr = a->addr, .len = (uint8_t)len};
     }
+    cfg_each(n, E_IF_ADDRESS6, a)
+    {
+        if (f->n_addr6 < INTENT_ADDR6)
+            f->addr6[f->n_addr6++] = CFG_ARGS(a, if_address6)->addr;
+    }
+    f->ipv6 = f->n_addr6 || cfg_first(n, E_IF_IPV6_ENABLE);
 }
 
 void derive_interfaces(struct derive *d)
@@ -52,11 +58,25 @@ void derive_interfaces(struct derive *d)
     }
 }
 
+static void one_route6(struct derive *d, const struct a_route6 *a)
+{
+    const struct intent_if *f = derive_find_if(d, a->nameif);
+    if (!f)
+        return;
+    struct intent_route *r = &d->out->route[d->out->n_route++];
+    str_copy(r->ifname, sizeof r->ifname, f->name);
+    r->dst = a->dst;
+    r->gateway = a->gateway;
+    r->distance = a->has_metric ? (uint8_t)a->metric : 1;
+    r->tunneled = a->tunneled;
+}
+
 void derive_routes(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct intent *out = d->out;
-    out->route = arena_array(&out->arena, struct intent_route, cfg_count(root, E_ROUTE));
+    out->route = arena_array(&out->arena, struct intent_route,
+                             cfg_count(root, E_ROUTE) + cfg_count(root, E_ROUTE6));
     if (!out->route)
         return;
     cfg_each(root, E_ROUTE, n)
@@ -74,4 +94,5 @@ void derive_routes(struct derive *d)
         r->track = a->has_track ? (uint16_t)a->track : 0;
         r->tunneled = a->tunneled;
     }
+    cfg_each(root, E_ROUTE6, n) one_route6(d, CFG_ARGS(n, route6));
 }

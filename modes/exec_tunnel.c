@@ -178,15 +178,16 @@ static void ping_abort(struct cmd *c)
     ping_end(c, p);
 }
 
-/* The address of an interface, by its canonical name or its nameif. */
-static bool address_of(struct cmd *c, const char *ifname, const char *nameif, struct addr *out)
+/* An interface's address of a family, by its canonical name or its nameif. */
+static bool address_of(struct cmd *c, const char *ifname, const char *nameif, uint8_t family,
+                       struct addr *out)
 {
     const struct intent *want = query_intent(c->control);
     for (uint32_t i = 0; want && i < want->n_if; i++) {
         const struct intent_if *f = &want->ifs[i];
         if ((ifname && strcmp(f->name, ifname) == 0) ||
             (nameif && strcasecmp(f->nameif, nameif) == 0)) {
-            *out = f->addr.addr;
+            *out = intent_if_local(f, family);
             return addr_is_set(out);
         }
     }
@@ -201,7 +202,8 @@ static bool ping_source(struct cmd *c, const struct a_ping *a, struct ping_opts 
     }
     if (!a->has_ifname && !a->has_nameif)
         return true;
-    if (address_of(c, a->has_ifname ? a->ifname : NULL, a->has_nameif ? a->nameif : NULL, &o->src))
+    if (address_of(c, a->has_ifname ? a->ifname : NULL, a->has_nameif ? a->nameif : NULL,
+                   a->dst.family, &o->src))
         return true;
     if (c->asa)
         cmd_printf(c, "ERROR: %% Interface %s has no address or does not exist\n", a->nameif);
@@ -220,6 +222,10 @@ int exec_ping(struct cmd *c, const struct a_ping *a)
     char text[ADDR_STRLEN];
     if (!ping_source(c, a, &o))
         return CMD_REFUSED;
+    if (a->has_source && a->source.family != a->dst.family) {
+        cmd_puts(c, "% Source and destination are of different IP versions\n");
+        return CMD_REFUSED;
+    }
     struct ping_state *p = (struct ping_state *)calloc(1, sizeof *p);
     if (!p)
         return CMD_REFUSED;

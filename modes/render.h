@@ -42,6 +42,13 @@ void render_route_asa(struct str *out, const struct query_route *r, bool again);
 void render_routes_ios(struct str *out, const struct query_route *r, size_t n);
 /* The codes and the gateway of last resort. */
 void render_route_head(struct str *out, bool asa, const struct addr *gateway);
+/* The two lines of a route of show ipv6 route, and its head. */
+void render_route6(struct str *out, const struct query_route *r, bool asa);
+void render_route6_head(struct str *out, size_t n, bool asa);
+
+/* The blocks of show ipv6 interface and of its brief. */
+void render_ipv6_interface(struct str *out, const struct query_port *p, bool asa);
+void render_ipv6_brief(struct str *out, const struct query_port *p, bool asa);
 
 /* One line of show (ip) interface (ip) brief. method: "CONFIG", "manual", … */
 void render_brief(struct str *out, const struct query_port *p, bool asa, const char *method);

@@ -13,14 +13,16 @@
 void render_range(struct str *out, const struct addr_range *r)
 {
     struct prefix p;
-    char a[ADDR_STRLEN], b[ADDR_STRLEN];
+    char a[PREFIX_STRLEN], b[ADDR_STRLEN];
     if (!range_to_prefix(r, &p)) {
         str_printf(out, "range %s %s", addr_print(&r->lo, a, sizeof a),
                    addr_print(&r->hi, b, sizeof b));
     } else if (p.len == 0) {
-        str_add(out, "any");
+        str_add(out, p.addr.family == AF_INET6 ? "any6" : "any");
     } else if (p.len == addr_bits(&p.addr)) {
         str_printf(out, "host %s", addr_print(&p.addr, a, sizeof a));
+    } else if (p.addr.family == AF_INET6) {
+        str_add(out, prefix_print(&p, a, sizeof a));
     } else {
         struct addr m = addr_len_to_mask(p.addr.family, p.len);
         str_printf(out, "%s %s", addr_print(&p.addr, a, sizeof a), addr_print(&m, b, sizeof b));
@@ -42,7 +44,12 @@ void render_ace(struct str *out, const char *acl, const struct intent_ace *e)
     static const struct {
         uint8_t proto;
         const char *name;
-    } names[] = {{0, "ip"}, {IPPROTO_ICMP, "icmp"}, {IPPROTO_TCP, "tcp"}, {IPPROTO_UDP, "udp"}};
+    } names[] = {{0, "ip"},
+                 {IPPROTO_ICMP, "icmp"},
+                 {IPPROTO_TCP, "tcp"},
+                 {IPPROTO_UDP, "udp"},
+                 {IPPROTO_ICMPV6, "icmp6"}};
+    bool icmp = e->sel.proto == IPPROTO_ICMP || e->sel.proto == IPPROTO_ICMPV6;
     str_printf(out, "access-list %s extended %s ", acl, e->permit ? "permit" : "deny");
     const char *name = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -53,11 +60,11 @@ void render_ace(struct str *out, const char *acl, const struct intent_ace *e)
     else
         str_printf(out, "%u ", e->sel.proto);
     render_range(out, &e->sel.local);
-    if (e->sel.proto != IPPROTO_ICMP)
+    if (!icmp)
         render_ports(out, e->sel.lport);
     str_addc(out, ' ');
     render_range(out, &e->sel.remote);
-    if (e->sel.proto != IPPROTO_ICMP)
+    if (!icmp)
         render_ports(out, e->sel.rport);
     else if (e->sel.lport[0] >> 8 == e->sel.lport[1] >> 8)
         str_printf(out, " %u", e->sel.lport[0] >> 8);
@@ -154,12 +161,33 @@ static void one_rule(struct cmd *c, const char *name, const struct cfg_node *n, 
     str_free(&out);
 }
 
+static bool is_all(const struct addr_range *r)
+{
+    struct prefix p;
+    return range_to_prefix(r, &p) && p.len == 0;
+}
+
+/* `any any` is one element to people, although it is a rule for each family. */
+static unsigned elements(const struct intent_acl *acl)
+{
+    unsigned n = 0;
+    uint32_t all = 0;
+    for (uint32_t i = 0; acl && i < acl->n; i++) {
+        const struct intent_ace *e = &acl->ace[i];
+        bool any = is_all(&e->sel.local) && is_all(&e->sel.remote);
+        if (any && e->sel.local.lo.family == AF_INET)
+            all = e->line;
+        n += !any || e->sel.local.lo.family == AF_INET || all != e->line;
+    }
+    return n;
+}
+
 static void one_list(struct cmd *c, const struct cfg_node *n)
 {
     const char *name = CFG_ARGS(n, acl)->name;
     const struct intent_acl *acl = intent_list(c, name);
     uint32_t line = 0;
-    cmd_printf(c, "access-list %s; %u elements; name hash: 0x%08x\n", name, acl ? acl->n : 0,
+    cmd_printf(c, "access-list %s; %u elements; name hash: 0x%08x\n", name, elements(acl),
                hash(name));
     cfg_each(n, E_ACE, e) one_rule(c, name, e, ++line);
 }

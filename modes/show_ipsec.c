@@ -30,10 +30,12 @@ static void ident(struct str *out, const char *name, const struct addr_range *r,
                   const uint16_t port[2])
 {
     struct prefix p;
-    char a[ADDR_STRLEN], m[ADDR_STRLEN];
+    char a[PREFIX_STRLEN], m[ADDR_STRLEN];
     bool any = port[0] == 0 && port[1] == UINT16_MAX;
     str_printf(out, "      %s ident (addr/mask/prot/port): (", name);
-    if (range_to_prefix(r, &p)) {
+    if (range_to_prefix(r, &p) && p.addr.family == AF_INET6) {
+        str_add(out, prefix_print(&p, a, sizeof a));
+    } else if (range_to_prefix(r, &p)) {
         struct addr mask = addr_len_to_mask(p.addr.family, p.len);
         str_printf(out, "%s/%s", addr_print(&p.addr, a, sizeof a), addr_print(&mask, m, sizeof m));
     } else {
@@ -85,12 +87,12 @@ static void causes(struct str *out, const struct ipsec_view *v)
 
 /* Bytes that protection adds at most, and those before the payload: outer header, (UDP,) ESP, IV;
  * then padding to a block with its two bytes and the ICV (RFC 4303 §2). */
-static void overhead(const struct ike_child_state *c, unsigned *all, unsigned *front)
+static void overhead(const struct ike_child_state *c, bool v6, unsigned *all, unsigned *front)
 {
     const struct transform *e = transform_find(T_ENCR, c->encr, c->encr_bits);
     const struct transform *i = transform_find(T_INTEG, c->integ, 0);
     unsigned icv = e && e->icv_len ? e->icv_len : (i ? i->icv_len : 0);
-    *front = 20 + 8 + (e ? e->iv_len : 0) + (c->udp ? 8 : 0);
+    *front = (v6 ? 40 : 20) + 8 + (e ? e->iv_len : 0) + (c->udp ? 8 : 0);
     *all = *front + (e ? e->block : 1) + 2 + icv;
 }
 
@@ -144,7 +146,7 @@ static void endpoints(struct str *out, const struct ipsec_view *v)
     const struct ike_path *p = &v->q->sa->path;
     char l[ADDR_STRLEN], r[ADDR_STRLEN];
     unsigned all, front;
-    overhead(v->q->child, &all, &front);
+    overhead(v->q->child, p->remote.family == AF_INET6, &all, &front);
     str_printf(out, "\n      local crypto endpt.: %s/%u, remote crypto endpt.: %s/%u\n",
                addr_print(&p->local, l, sizeof l), p->lport, addr_print(&p->remote, r, sizeof r),
                p->rport);

@@ -3,6 +3,7 @@
  */
 #include "modes/internal.h"
 #include "modes/render.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,17 +149,58 @@ void render_routes_ios(struct str *out, const struct query_route *r, size_t n)
     }
 }
 
-/* --- the hook ------------------------------------------------------------------------------------
+/* --- IPv6 ----------------------------------------------------------------------------------------
+ */
+
+static const char *large(char *text, bool asa)
+{
+    for (char *p = text; !asa && *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    return text;
+}
+
+void render_route6(struct str *out, const struct query_route *r, bool asa)
+{
+    char text[PREFIX_STRLEN];
+    const char *name = r->ifp ? if_shown_name(r->ifp, asa) : "";
+    prefix_print(&r->dst, text, sizeof text);
+    str_printf(out, "%c   %s [%u/%u]\n     via ", source_letter(r->source), large(text, asa),
+               r->distance, r->metric);
+    if (addr_is_set(&r->gateway)) {
+        addr_print(&r->gateway, text, sizeof text);
+        str_add(out, large(text, asa));
+        if (asa || addr_is_link_local(&r->gateway))
+            str_printf(out, ", %s", name);
+    } else if (asa) {
+        str_printf(out, "::, %s", name);
+    } else {
+        str_printf(out, "%s, %s", name, r->source == RIB_LOCAL ? "receive" : "directly connected");
+    }
+    str_add(out, r->tunneled ? " tunneled\n" : "\n");
+}
+
+void render_route6_head(struct str *out, size_t n, bool asa)
+{
+    str_printf(out, "IPv6 Routing Table - %s%zu entries\n", asa ? "" : "default - ", n);
+    str_add(out, asa ? "Codes: C - Connected, L - Local, S - Static\n"
+                     : "Codes: C - Connected, L - Local, S - Static, U - Per-user Static route\n");
+}
+
+/* --- the hooks
+ * ------------------------------------------------------------------------------------
  */
 
 struct route_list {
     struct query_route *r;
     size_t n, cap;
+    uint8_t family;
 };
 
 static bool collect(void *ctx, const struct query_route *r)
 {
     struct route_list *l = (struct route_list *)ctx;
+    if (r->dst.addr.family != l->family)
+        return true;
     if (l->n == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 64;
         struct query_route *p = (struct query_route *)realloc(l->r, cap * sizeof *p);
@@ -177,6 +219,7 @@ int show_route(struct cmd *c, const struct a_show_route *a)
     struct str out = {0};
     struct addr gateway = {0};
     (void)a;
+    l.family = AF_INET;
     query_routes(c->control, collect, &l);
     for (size_t i = 0; i < l.n; i++)
         if (is_default(&l.r[i]) && !addr_is_set(&gateway))
@@ -191,6 +234,21 @@ int show_route(struct cmd *c, const struct a_show_route *a)
     cmd_puts(c, str_text(&out));
     if (c->asa)
         cmd_puts(c, "\n");
+    str_free(&out);
+    free(l.r);
+    return CMD_OK;
+}
+
+int show_ipv6_route(struct cmd *c, const struct a_show_ipv6_route *a)
+{
+    struct route_list l = {.family = AF_INET6};
+    struct str out = {0};
+    (void)a;
+    query_routes(c->control, collect, &l);
+    render_route6_head(&out, l.n, c->asa);
+    for (size_t i = 0; i < l.n; i++)
+        render_route6(&out, &l.r[i], c->asa);
+    cmd_puts(c, str_text(&out));
     str_free(&out);
     free(l.r);
     return CMD_OK;

@@ -90,8 +90,9 @@ static void test_rules(void **state)
     const struct intent_ace *e = l->ace;
     (void)state;
     assert_int_equal(b.c->intent.n_acl, 1);
-    /* three sources, each with two ranges of ports; then icmp and udp; inactive is left out */
-    assert_int_equal(l->n, 3 * 2 + 1 + 1);
+    /* three sources, each with two ranges of ports; then icmp and udp of both families; inactive is
+     * left out */
+    assert_int_equal(l->n, 3 * 2 + 1 + 2);
     assert_int_equal(e[0].line, 2);
     assert_true(e[0].permit);
     is_addr(&e[0].sel.local.lo, "10.1.1.1");
