@@ -69,7 +69,8 @@ def create(lab, topo):
     for node in topo.nodes:
         ip("netns", "add", ns_name(lab, node))
     for ns in [wires] + [ns_name(lab, n) for n in topo.nodes]:
-        _defaults(ns, forward=ns != wires and topo.nodes[ns[len(wires) + 1:]].kind == "router")
+        _defaults(ns, forward=ns != wires and topo.nodes[ns[len(wires) + 1:]].kind == "router",
+                  ipv6=ns != wires and topo.ipv6())
     setup = {node: ["link set lo up"] for node in topo.nodes}
     wire_setup = []
     ports = {node: [] for node in topo.nodes}
@@ -82,12 +83,18 @@ def create(lab, topo):
                "peer", "name", wire_port(i, j), "netns", wires)
             wire_setup += [f"link set dev {wire_port(i, j)} master {bridge(i)} up"]
             if topo.nodes[end.node].kind != "box":
-                setup[end.node] += [f"addr add {end.what} dev {dev}", f"link set dev {dev} up"]
+                setup[end.node] += [f"addr add {a} dev {dev}{' nodad' if ':' in a else ''}"
+                                    for a in end.addresses()] + [f"link set dev {dev} up"]
     ip(ns=wires, batch=wire_setup)
     for node in topo.nodes.values():
-        setup[node.name] += [f"route add {dst} via {gw}" for dst, gw in node.routes]
+        setup[node.name] += [f"route add {_any(gw) if dst == 'default' else dst} via {gw}"
+                             for dst, gw in node.routes]
         ip(ns=ns_name(lab, node.name), batch=setup[node.name])
     return ports
+
+
+def _any(gateway):
+    return "::/0" if ":" in gateway else "0.0.0.0/0"
 
 
 def bridge(link_index):
@@ -103,13 +110,16 @@ def _bridge(i):
             f"link set dev {bridge(i)} up"]
 
 
-def _defaults(ns, forward):
-    """What a fresh namespace needs: IPv6 quiet on the wires, forwarding on routers, bare bridges."""
-    lines = ["/proc/sys/net/ipv6/conf/all/disable_ipv6=1",
-             "/proc/sys/net/ipv6/conf/default/disable_ipv6=1",
-             "/proc/sys/net/bridge/bridge-nf-call-iptables=0"]  # a wire is no firewall
+def _defaults(ns, forward, ipv6):
+    """What a fresh namespace needs: IPv6 quiet where a lab has none, forwarding on routers, bare
+    bridges."""
+    off = int(not ipv6)
+    lines = [f"/proc/sys/net/ipv6/conf/all/disable_ipv6={off}",
+             f"/proc/sys/net/ipv6/conf/default/disable_ipv6={off}",
+             "/proc/sys/net/bridge/bridge-nf-call-iptables=0",  # a wire is no firewall
+             "/proc/sys/net/bridge/bridge-nf-call-ip6tables=0"]
     if forward:
-        lines.append("/proc/sys/net/ipv4/ip_forward=1")
+        lines += ["/proc/sys/net/ipv4/ip_forward=1", "/proc/sys/net/ipv6/conf/all/forwarding=1"]
     script = "".join(f"[ ! -e {l.split('=')[0]} ] || echo {l.split('=')[1]} >{l.split('=')[0]}; "
                      for l in lines)
     r = run(ns, ["sh", "-c", script], capture_output=True, text=True)

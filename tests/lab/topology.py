@@ -25,7 +25,10 @@ class Node:
 @dataclass
 class End:
     node: str
-    what: str  # an address with its length, or the port name of a box
+    what: str  # addresses with their lengths (commas between), or the port name of a box
+
+    def addresses(self):
+        return self.what.split(",")
 
 
 @dataclass
@@ -40,6 +43,10 @@ class Topology:
     nodes: dict = field(default_factory=dict)
     links: dict = field(default_factory=dict)
     pings: list = field(default_factory=list)  # (host, address): the lab is ready when these work
+
+    def ipv6(self):
+        """True when a router or host has an IPv6 address: the lab's wires carry it then."""
+        return any(":" in e.what for l in self.links.values() for e in l.ends)
 
     def boxes(self):
         return [n for n in self.nodes.values() if n.kind == "box"]
@@ -70,7 +77,8 @@ def _link(topo, words):
         if node not in topo.nodes:
             raise TopologyError(f"no node {node}")
         if topo.nodes[node].kind != "box":
-            ipaddress.ip_interface(what)
+            for address in what.split(","):
+                ipaddress.ip_interface(address)
         ends.append(End(node, what))
     topo.links[name] = Link(name, ends)
 
