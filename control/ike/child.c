@@ -290,6 +290,7 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
     if (err == 0) {
         /* In the list first, so that the host finds it there whatever it looks at. */
         sa->s.child[sa->s.n_children++] = *c;
+        ike_sa_changed(sa);
         err = ike->host.child_up(ike->h, &sa->s, &sa->s.child[sa->s.n_children - 1], encr, integ,
                                  &want->cfg);
     }
@@ -318,6 +319,7 @@ void ike_child_remove(struct ike_sa *sa, unsigned i, enum ike_reason why, bool t
     struct ike *ike = sa->ike;
     struct ike_child_state c = sa->s.child[i];
 
+    ike_sa_changed(sa);
     sa->s.n_children--;
     memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
     /* What it was to replace has no successor any more and needs another one. */
@@ -341,6 +343,7 @@ void ike_child_leave(struct ike_sa *sa, unsigned i)
     if (c->leaving || sa->n_gone == IKE_CHILDREN_ALL)
         return; /* when there is no room its lifetime ends it */
     c->leaving = IKE_LEAVING;
+    ike_sa_changed(sa);
     sa->gone[sa->n_gone++] = c->spi_in;
     if (sa->ike->host.child_retired)
         sa->ike->host.child_retired(sa->ike->h, &sa->s, c);

@@ -70,6 +70,10 @@ struct ike_dh *ike_dh_new(const struct ike_crypto *c, uint16_t group);
 void ike_dh_free(struct ike_dh *d);
 size_t ike_dh_pub_len(uint16_t group); /* bytes in a KE payload; 0 = unknown group */
 int ike_dh_pub(const struct ike_dh *d, uint8_t *out, size_t cap);
+/* The private half as bytes, and the pair made from both. NULL for what is no pair of the group. */
+int ike_dh_private(const struct ike_dh *d, uint8_t *out, size_t cap, size_t *len);
+struct ike_dh *ike_dh_restore(const struct ike_crypto *c, uint16_t group, const uint8_t *pub,
+                              const uint8_t *priv, size_t len);
 /* The shared secret as §2.14 wants it (left-padded; x coordinate only). -EBADMSG for a public
  * value that is not of the group (RFC 6989). */
 int ike_dh_shared(const struct ike_dh *d, const uint8_t *peer, size_t len, uint8_t *out, size_t cap,

@@ -58,16 +58,27 @@ static int push_group(OSSL_PARAM_BLD *b, const struct transform *t, BIGNUM *p, B
            OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_FFC_G, g);
 }
 
-/* A key object of the group: parameters alone, or with a public value (pub not NULL). */
+/* What OSSL_PARAM copied of a private key is wiped. */
+static void free_params(OSSL_PARAM *params)
+{
+    OSSL_PARAM *p = params ? OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_PRIV_KEY) : NULL;
+
+    if (p)
+        mem_wipe(p->data, p->data_size);
+    OSSL_PARAM_free(params);
+}
+
+/* A key object of the group: parameters alone, with a public value (pub not NULL), with both. */
 static EVP_PKEY *import(OSSL_LIB_CTX *lib, const struct transform *t, enum dh_kind kind,
-                        const uint8_t *pub, size_t len)
+                        const uint8_t *pub, size_t len, struct bytes priv)
 {
     OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
-    BIGNUM *p = BN_new(), *g = BN_new(), *y = NULL;
+    BIGNUM *p = BN_new(), *g = BN_new(), *y = NULL, *x = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(lib, type_name(kind), NULL);
     OSSL_PARAM *params = NULL;
     EVP_PKEY *key = NULL;
     uint8_t point[1 + IKE_PUB_MAX];
+    int what = priv.n ? EVP_PKEY_KEYPAIR : pub ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS;
     int ok = b && p && g && ctx && (kind == DH_X || push_group(b, t, p, g));
 
     if (ok && pub && kind == DH_MODP) {
@@ -80,36 +91,49 @@ static EVP_PKEY *import(OSSL_LIB_CTX *lib, const struct transform *t, enum dh_ki
         memcpy(point + lead, pub, len);
         ok = OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY, point, len + lead);
     }
+    if (ok && priv.n && kind == DH_X) {
+        ok = OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PRIV_KEY, priv.p, priv.n);
+    } else if (ok && priv.n) {
+        x = BN_bin2bn(priv.p, (int)priv.n, NULL);
+        ok = x && OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, x);
+    }
     params = ok ? OSSL_PARAM_BLD_to_param(b) : NULL;
     if (params && EVP_PKEY_fromdata_init(ctx) > 0 &&
-        EVP_PKEY_fromdata(ctx, &key, pub ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS, params) <=
-            0)
+        EVP_PKEY_fromdata(ctx, &key, what, params) <= 0)
         key = NULL;
-    OSSL_PARAM_free(params);
+    free_params(params);
     OSSL_PARAM_BLD_free(b);
     EVP_PKEY_CTX_free(ctx);
     BN_free(p);
     BN_free(g);
     BN_free(y);
+    BN_clear_free(x);
     return key;
+}
+
+/* Without keys. */
+static struct ike_dh *blank(const struct ike_crypto *c, uint16_t group)
+{
+    const struct transform *t = group ? transform_find(T_DH, group, 0) : NULL;
+    struct ike_dh *d = t ? calloc(1, sizeof *d) : NULL;
+
+    if (d)
+        *d = (struct ike_dh){.lib = c->lib, .t = t, .kind = kind_of(group)};
+    return d;
 }
 
 struct ike_dh *ike_dh_new(const struct ike_crypto *c, uint16_t group)
 {
-    const struct transform *t = group ? transform_find(T_DH, group, 0) : NULL;
-    struct ike_dh *d = t ? calloc(1, sizeof *d) : NULL;
+    struct ike_dh *d = blank(c, group);
     EVP_PKEY_CTX *ctx = NULL;
     EVP_PKEY *params = NULL;
 
     if (!d)
         return NULL;
-    d->lib = c->lib;
-    d->t = t;
-    d->kind = kind_of(group);
     if (d->kind == DH_X) {
         ctx = EVP_PKEY_CTX_new_from_name(c->lib, "X25519", NULL);
     } else {
-        params = import(c->lib, t, d->kind, NULL, 0);
+        params = import(c->lib, d->t, d->kind, NULL, 0, (struct bytes){NULL, 0});
         ctx = params ? EVP_PKEY_CTX_new_from_pkey(c->lib, params, NULL) : NULL;
     }
     if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &d->key) <= 0) {
@@ -119,6 +143,38 @@ struct ike_dh *ike_dh_new(const struct ike_crypto *c, uint16_t group)
     EVP_PKEY_CTX_free(ctx);
     EVP_PKEY_free(params);
     return d;
+}
+
+struct ike_dh *ike_dh_restore(const struct ike_crypto *c, uint16_t group, const uint8_t *pub,
+                              const uint8_t *priv, size_t len)
+{
+    struct ike_dh *d = len > 0 && len <= IKE_PUB_MAX ? blank(c, group) : NULL;
+
+    if (!d)
+        return NULL;
+    d->key = import(d->lib, d->t, d->kind, pub, d->t->ke_len, (struct bytes){priv, len});
+    if (!d->key) {
+        ike_dh_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+int ike_dh_private(const struct ike_dh *d, uint8_t *out, size_t cap, size_t *len)
+{
+    BIGNUM *x = NULL;
+    int ok;
+
+    *len = cap;
+    if (d->kind == DH_X) {
+        ok = EVP_PKEY_get_raw_private_key(d->key, out, len);
+    } else {
+        ok = EVP_PKEY_get_bn_param(d->key, OSSL_PKEY_PARAM_PRIV_KEY, &x) &&
+             (size_t)BN_num_bytes(x) <= cap;
+        *len = ok ? (size_t)BN_bn2bin(x, out) : 0;
+        BN_clear_free(x);
+    }
+    return ok && *len > 0 ? 0 : -EIO;
 }
 
 void ike_dh_free(struct ike_dh *d)
@@ -163,7 +219,7 @@ int ike_dh_shared(const struct ike_dh *d, const uint8_t *peer, size_t len, uint8
 {
     if (len != d->t->ke_len)
         return -EBADMSG; /* §3.4: the length of a public value is that of its group */
-    EVP_PKEY *theirs = import(d->lib, d->t, d->kind, peer, len);
+    EVP_PKEY *theirs = import(d->lib, d->t, d->kind, peer, len, (struct bytes){NULL, 0});
     EVP_PKEY_CTX *ctx = theirs ? EVP_PKEY_CTX_new_from_pkey(d->lib, d->key, NULL) : NULL;
     int ok = ctx && EVP_PKEY_derive_init(ctx) > 0;
 

@@ -63,6 +63,7 @@ void ike_free(struct ike *ike)
         ike_sa_end(sa, IKE_R_LOCAL_DELETE);
     }
     ike_sa_reap(ike);
+    ike_queue_free(ike);
     for (struct ike_dh_job *j = ike->jobs; j; j = j->next)
         j->ike = NULL;
     ike_crypto_unref(ike->c);
@@ -96,8 +97,11 @@ void ike_enter(struct ike *ike)
 
 void ike_leave(struct ike *ike)
 {
-    if (--ike->depth == 0)
+    if (ike->depth == 1) {
+        ike_commit(ike);
         ike_sa_reap(ike);
+    }
+    ike->depth--;
 }
 
 /* --- key agreement, maybe elsewhere --------------------------------------------------------- */
@@ -293,6 +297,7 @@ static void follow_nat(struct ike_sa *sa, const struct ike_path *p)
         return;
     sa->s.path.remote = p->remote;
     sa->s.path.rport = p->rport;
+    ike_sa_changed(sa);
 }
 
 static void protected_input(struct ike *ike, struct ike_rx *rx)
@@ -572,8 +577,11 @@ void ike_nat_moved(struct ike *ike, uint32_t handle, const struct ike_path *p)
     unsigned i;
     struct ike_sa *sa = by_handle(ike, handle, &i);
 
-    if (sa)
-        follow_nat(sa, p);
+    if (!sa)
+        return;
+    ike_enter(ike);
+    follow_nat(sa, p);
+    ike_leave(ike);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -190,9 +190,11 @@ void ike_set_fragment_size(struct ike *ike, size_t bytes);
 void ike_set_limits(struct ike *ike, const struct ike_limits *l);
 
 /* Takes over an SA from what save() brought, maybe of an engine that was killed at any moment: it
- * goes on with its children, message IDs and timers, and repeats the request that was open. Nothing
- * is sent before this returns. The bytes are checked like a peer's. 0, -EPROTO (another version),
- * -EINVAL (they make no sense), -EEXIST, -ENOMEM. */
+ * goes on with its children, message IDs and timers, and repeats the request that was open. No
+ * callback is called before this returns, and child_up for these children never. The bytes are
+ * checked like a peer's. 0, -EPROTO (another version), -EINVAL (they make no sense), -EEXIST (it is
+ * there already), -ESTALE (the crash came before it counted), -ENOMEM. What is not restored is to
+ * be forgotten, except after -EEXIST. */
 int ike_restore(struct ike *ike, const uint8_t *p, size_t n);
 /* Wants a child for cfg with this peer: uses an established SA of the same path or starts one.
  * Several calls for one policy while one is under way are one. 0 or -errno. */

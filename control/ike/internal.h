@@ -14,23 +14,25 @@
 #include "control/ike/proposal.h"
 #include "control/ike/steps.h"
 
-#define IKE_OUT_MAX       16384
-#define IKE_IN_MAX        65535
-#define IKE_BUCKETS       4096 /* power of two */
-#define IKE_SOURCES       256  /* one byte of a hash */
-#define IKE_NONCE_OUT     32
-#define IKE_WANTS_MAX     64
-#define IKE_RESTARTS_MAX  5 /* cookies and other groups, §2.6.1 */
-#define IKE_PORT          500
-#define IKE_PORT_NAT      4500
-#define IKE_INIT_TIMEOUT  (60 * USEC_PER_SEC) /* responder waits for IKE_AUTH */
-#define IKE_LINGER        (30 * USEC_PER_SEC) /* a refused SA answers repeated requests */
-#define IKE_REKEYED_WAIT  (60 * USEC_PER_SEC) /* for the peer's delete of what it replaced */
-#define IKE_RIVAL_WAIT    (30 * USEC_PER_SEC) /* for its delete of what lost (§2.8.2) */
-#define IKE_TRIES_MAX     5                   /* after TEMPORARY_FAILURE */
-#define IKE_FRAGMENTS_MAX 64
-#define IKE_DELETE_SENDS  3
-#define IKE_DPD_SENDS     5 /* semantics.md §2: five misses */
+#define IKE_OUT_MAX        16384
+#define IKE_IN_MAX         65535
+#define IKE_BUCKETS        4096 /* power of two */
+#define IKE_SOURCES        256  /* one byte of a hash */
+#define IKE_NONCE_OUT      32
+#define IKE_WANTS_MAX      64
+#define IKE_RESTARTS_MAX   5 /* cookies and other groups, §2.6.1 */
+#define IKE_PORT           500
+#define IKE_PORT_NAT       4500
+#define IKE_INIT_TIMEOUT   (60 * USEC_PER_SEC) /* responder waits for IKE_AUTH */
+#define IKE_LINGER         (30 * USEC_PER_SEC) /* a refused SA answers repeated requests */
+#define IKE_REKEYED_WAIT   (60 * USEC_PER_SEC) /* for the peer's delete of what it replaced */
+#define IKE_RIVAL_WAIT     (30 * USEC_PER_SEC) /* for its delete of what lost (§2.8.2) */
+#define IKE_TRIES_MAX      5                   /* after TEMPORARY_FAILURE */
+#define IKE_FRAGMENTS_MAX  64
+#define IKE_DELETE_SENDS   3
+#define IKE_DPD_SENDS      5 /* semantics.md §2: five misses */
+#define IKE_RESTORE_SPREAD (USEC_PER_SEC / 2)
+#define IKE_RECORD_MAX     (160u * 1024) /* an SA with all it can have */
 
 struct ike_sa;
 
@@ -140,7 +142,7 @@ struct ike_response {
 
 struct ike_sa {
     struct ike *ike;
-    struct ike_sa *next, *prev, *hash_next;
+    struct ike_sa *next, *prev, *hash_next, *next_changed;
     struct timer t_send, t_life, t_dpd;
     struct ike_request req;     /* window of one, §2.3 */
     struct ike_response resp;   /* the last one, for repeated requests (§2.1) */
@@ -160,6 +162,7 @@ struct ike_sa {
     bool half_open, proven, want_delete, want_probe, want_rekey, lingering, told_down;
     bool in_doubt;         /* made by the peer while we replace the same SA: not used yet */
     bool replaced;         /* lost that, and ends */
+    bool changed, saved;   /* since the last save(); the host has a record of it */
     bool holding;          /* a handler is at work on it: nothing of ours goes out in between */
     struct ike_sa_state s; /* large: last, so that a walk through the list touches little */
 };
@@ -173,7 +176,9 @@ struct ike {
     struct ike_schedule schedule;
     struct ike_limits limits;
     struct ike_stats stats;
-    struct ike_sa *head, *dead;
+    struct ike_sa *head, *dead, *changed;
+    struct ike_message *queue; /* waits for the end of this entry */
+    uint8_t *record;           /* room for one, from the first save() on */
     struct ike_sa *bucket[IKE_BUCKETS];
     struct ike_dh_job *jobs;
     uint64_t hash_key;
@@ -221,6 +226,24 @@ void ike_leave(struct ike *ike);
 int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const uint8_t *peer,
                   size_t peer_len, void (*then)(struct ike_sa *sa, struct ike_dh_job *j));
 
+/* --- commit.c: saved before it is said --- */
+void ike_queue_message(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len);
+void ike_queue_free(struct ike *ike);
+void ike_sa_changed(struct ike_sa *sa); /* it is saved before anything leaves */
+void ike_commit(struct ike *ike);
+
+/* --- state.c: an SA as bytes --- */
+/* Everything that ike_restore() needs; at most IKE_RECORD_MAX bytes. */
+size_t ike_sa_pack(struct ike_sa *sa, uint8_t *p, size_t cap);
+/* The same back, into an SA that is in no list and has no timer: 0, -EPROTO, -EINVAL, -ENOMEM.
+ * After an error, too, ike_sa_wipe() frees it. */
+struct ike_numbers {
+    uint64_t hash_key;
+    uint32_t tunnels, esp_spis;
+};
+int ike_sa_unpack(struct ike *ike, struct ike_sa *sa, struct ike_numbers *n, const uint8_t *p,
+                  size_t len);
+
 /* --- sa.c: the list of SAs --- */
 struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i,
                           const struct ike_path *p);
@@ -241,6 +264,10 @@ void ike_sa_delete(struct ike_sa *sa, enum ike_reason why); /* the peer is told 
 void ike_sa_linger(struct ike_sa *sa, enum ike_reason why);
 void ike_sa_established(struct ike_sa *sa);
 void ike_sa_reap(struct ike *ike); /* frees what ended */
+/* An SA that is in no list, with its timers; into the lists; and out of the world. */
+void ike_sa_init(struct ike *ike, struct ike_sa *sa);
+void ike_sa_link(struct ike_sa *sa);
+void ike_sa_wipe(struct ike_sa *sa);
 void ike_nego_free(struct ike_nego *n);
 /* Sends what waits, when no exchange is open: deletes first, then children, then liveness. */
 void ike_sa_kick(struct ike_sa *sa);
@@ -264,7 +291,8 @@ void ike_sa_arm_life(struct ike_sa *sa);
 void ike_on_life_timer(struct timer *t, void *owner);
 /* When to replace what lives from `created` for `life`; 0 for no lifetime. */
 usec_t ike_rekey_time(struct ike *ike, bool initiator, usec_t created, usec_t life);
-usec_t ike_retry_time(struct ike *ike); /* after TEMPORARY_FAILURE */
+usec_t ike_below(struct ike *ike, usec_t span); /* random */
+usec_t ike_retry_time(struct ike *ike);         /* after TEMPORARY_FAILURE */
 /* Replaces a child now, unless that is under way or it has a successor. */
 void ike_child_rekey(struct ike_sa *sa, unsigned i);
 /* RFC 7296 §2.8.1: compared octet by octet. */

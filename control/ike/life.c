@@ -11,7 +11,7 @@
  */
 #include "control/ike/internal.h"
 
-static usec_t below(struct ike *ike, usec_t span)
+usec_t ike_below(struct ike *ike, usec_t span)
 {
     uint32_t v = 0;
 
@@ -28,13 +28,13 @@ usec_t ike_rekey_time(struct ike *ike, bool initiator, usec_t created, usec_t li
     if (life == 0)
         return 0;
     if (initiator)
-        return created + life - margin - below(ike, margin / 2);
-    return created + life - margin / 2 - below(ike, margin / 8);
+        return created + life - margin - ike_below(ike, margin / 2);
+    return created + life - margin / 2 - ike_below(ike, margin / 8);
 }
 
 usec_t ike_retry_time(struct ike *ike)
 {
-    return ike_now(ike) + USEC_PER_SEC + below(ike, 2 * USEC_PER_SEC);
+    return ike_now(ike) + USEC_PER_SEC + ike_below(ike, 2 * USEC_PER_SEC);
 }
 
 bool ike_nonce_lower(struct bytes a, struct bytes b)

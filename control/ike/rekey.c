@@ -75,6 +75,8 @@ static void inherit(struct ike_sa *old, struct ike_sa *heir)
 {
     struct ike_want **at = &heir->wants;
 
+    ike_sa_changed(heir);
+    ike_sa_changed(old);
     memcpy(heir->s.child, old->s.child, old->s.n_children * sizeof old->s.child[0]);
     heir->s.n_children = old->s.n_children;
     old->s.n_children = 0;
@@ -118,6 +120,7 @@ static void wait_for_delete(struct ike_sa *old)
     if (old->s.state != IKE_ESTABLISHED) /* ended from a callback */
         return;
     old->s.state = IKE_REKEYED;
+    ike_sa_changed(old);
     timer_cancel(old->ike->q, &old->t_dpd);
     if (timer_set(old->ike->q, &old->t_life, ike_now(old->ike) + IKE_REKEYED_WAIT) < 0)
         ike_sa_end(old, IKE_R_INTERNAL);
@@ -253,6 +256,7 @@ static void settle(struct ike_sa *old, struct ike_sa *heir, const struct ike_rek
     } else {
         if (other) { /* its creator ends it; should it not, we do */
             other->replaced = true;
+            ike_sa_changed(other);
             other->s.rekey_at = 0;
             other->s.expires = ike_now(old->ike) + IKE_RIVAL_WAIT;
             ike_sa_arm_life(other);

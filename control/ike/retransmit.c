@@ -10,14 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static void transmit_one(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
-{
-    ike->stats.tx++;
-    ike_debug_packet(ike, "SENT", p, msg, len);
-    /* A send that fails is a lost datagram: the schedule takes care of it. */
-    ike->host.send(ike->h, p, msg, len);
-}
-
 void ike_transmit(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     struct ike_header h;
@@ -28,7 +20,7 @@ void ike_transmit(struct ike *ike, const struct ike_path *p, const uint8_t *msg,
         size_t one = rbuf_u32(&r);
         if (one > len || ike_header_read(msg, one, &h) < 0)
             return; /* we have written it, so this does not happen */
-        transmit_one(ike, p, msg, one);
+        ike_queue_message(ike, p, msg, one);
         msg += one;
         len -= one;
     }
@@ -87,6 +79,8 @@ void ike_on_send_timer(struct timer *t, void *owner)
             if (ike_sa_alive(sa))
                 send_now(sa);
         }
+    } else {
+        ike_sa_kick(sa); /* what a restored SA still has to say */
     }
     ike_leave(ike);
 }
@@ -101,12 +95,15 @@ static int open_request(struct ike_sa *sa, uint8_t exchange, const uint8_t *msg,
     ike_request_done(sa);
     sa->req = (struct ike_request){
         .open = true, .exchange = exchange, .mid = sa->s.next_send_mid++, .msg = copy, .len = len};
+    ike_sa_changed(sa);
     return 0;
 }
 
 void ike_request_done(struct ike_sa *sa)
 {
     timer_cancel(sa->ike->q, &sa->t_send);
+    if (sa->req.open)
+        ike_sa_changed(sa);
     free(sa->req.msg);
     sa->req = (struct ike_request){0};
 }
@@ -174,6 +171,7 @@ int ike_keep_reply(struct ike_sa *sa, const uint8_t *msg, size_t len, uint32_t m
     free(sa->resp.msg);
     sa->resp = (struct ike_response){.msg = copy, .len = len, .mid = mid};
     sa->s.next_recv_mid = mid + 1;
+    ike_sa_changed(sa);
     return 0;
 }
 

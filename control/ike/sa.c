@@ -117,7 +117,7 @@ struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
 
     if (!sa)
         return NULL;
-    sa->ike = ike;
+    ike_sa_init(ike, sa);
     sa->s.initiator = initiator;
     sa->s.spi_i = spi_i;
     sa->s.path = *p;
@@ -126,19 +126,30 @@ struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
     sa->s.created = sa->s.last_in = ike_now(ike);
     sa->s.tunnel_id = tunnel_id(ike);
     sa->s.session_id = ++ike->session;
+    ike_sa_link(sa);
+    return sa;
+}
+
+void ike_sa_init(struct ike *ike, struct ike_sa *sa)
+{
+    sa->ike = ike;
     timer_init(&sa->t_send, ike_on_send_timer, sa);
     timer_init(&sa->t_life, ike_on_life_timer, sa);
     timer_init(&sa->t_dpd, on_dpd_timer, sa);
+}
+
+void ike_sa_link(struct ike_sa *sa)
+{
+    struct ike *ike = sa->ike;
+    unsigned b = hash_of(ike, sa->s.spi_i);
 
     sa->next = ike->head;
     if (ike->head)
         ike->head->prev = sa;
     ike->head = sa;
-    unsigned b = hash_of(ike, spi_i);
     sa->hash_next = ike->bucket[b];
     ike->bucket[b] = sa;
     ike->n_sas++;
-    return sa;
 }
 
 struct ike_sa *ike_sa_find(struct ike *ike, uint64_t spi_i, uint64_t spi_r, bool initiator)
@@ -241,6 +252,7 @@ void ike_sa_end(struct ike_sa *sa, enum ike_reason why)
     if (why == IKE_R_PEER_DELETE || why == IKE_R_RETRANSMIT)
         ike_rekey_inherit(sa);
     not_half_open(sa);
+    ike_sa_changed(sa);
     unlink_sa(sa);
     sa->s.state = IKE_DEAD;
     ike_request_done(sa);
@@ -266,6 +278,7 @@ void ike_sa_delete(struct ike_sa *sa, enum ike_reason why)
     }
     sa->s.state = IKE_DELETING;
     sa->want_delete = true;
+    ike_sa_changed(sa);
     timer_cancel(sa->ike->q, &sa->t_life);
     timer_cancel(sa->ike->q, &sa->t_dpd);
     take_down(sa, why);
@@ -289,6 +302,7 @@ void ike_sa_established(struct ike_sa *sa)
     char remote[ADDR_STRLEN];
 
     sa->s.state = IKE_ESTABLISHED;
+    ike_sa_changed(sa);
     sa->s.established = sa->s.last_in = ike_now(sa->ike);
     usec_t life = (usec_t)sa->s.lifetime * USEC_PER_SEC;
     sa->s.expires = life ? sa->s.established + life : 0;
@@ -311,13 +325,21 @@ void ike_sa_reap(struct ike *ike)
 
     while ((sa = ike->dead) != NULL) {
         ike->dead = sa->next;
-        ike_nego_free(sa->nego);
-        free(sa->resp.msg);
-        ike_parts_free(sa->parts[0]);
-        ike_parts_free(sa->parts[1]);
-        mem_wipe(sa, sizeof *sa);
-        free(sa);
+        ike_sa_wipe(sa);
     }
+}
+
+void ike_sa_wipe(struct ike_sa *sa)
+{
+    ike_nego_free(sa->nego);
+    ike_want_free(sa->active);
+    ike_rekey_free(sa->rekey);
+    free(sa->req.msg);
+    free(sa->resp.msg);
+    ike_parts_free(sa->parts[0]);
+    ike_parts_free(sa->parts[1]);
+    mem_wipe(sa, sizeof *sa);
+    free(sa);
 }
 
 void ike_sa_kick(struct ike_sa *sa)

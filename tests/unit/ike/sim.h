@@ -24,6 +24,7 @@
 #define SIM_NODES    3
 #define SIM_PACKETS  512
 #define SIM_CHILDREN 256
+#define SIM_RECORDS  64
 #define SEC          USEC_PER_SEC
 
 struct sim;
@@ -37,6 +38,12 @@ struct sim_child { /* one pair of SAs as the host installed it */
     struct sadb_alg encr[2], integ[2];
     struct ike_path path;
     struct selector ts;
+};
+
+struct sim_record { /* what a successor of the engine would find */
+    uint64_t key;
+    uint8_t *p;
+    size_t n;
 };
 
 struct sim_entry { /* what a node accepts and initiates */
@@ -71,6 +78,13 @@ struct sim_node {
     void (*on_failed)(struct sim_node *n);
     void (*on_sa_up)(struct sim_node *n);
     void (*on_child_up)(struct sim_node *n);
+    struct sim_record record[SIM_RECORDS];
+    size_t n_record;
+    unsigned n_saves;
+    /* The engine is killed at its kill_in-th effect on the world from now on: that one and all
+     * that follow do not happen (halted). sim_restart() makes the next engine. */
+    unsigned kill_in;
+    bool halted;
     bool debug;
     char log[32768];
 };
@@ -118,6 +132,13 @@ static inline uint64_t sim_random(struct sim *s)
     return z ^ z >> 31;
 }
 
+static inline bool sim_effect(struct sim_node *n)
+{
+    if (n->kill_in && --n->kill_in == 0)
+        n->halted = true;
+    return !n->halted;
+}
+
 /* --- the network ------------------------------------------------------------------------- */
 
 #define NAT_ADDR  0xc6336401u /* 198.51.100.1 stands for a node behind a NAT */
@@ -148,6 +169,8 @@ static inline int sim_send(void *h, const struct ike_path *p, const uint8_t *msg
     struct ike_path in = {p->remote, p->local, p->rport, p->lport};
     int to = -1;
 
+    if (!sim_effect(n))
+        return 0;
     if (n->n_sent < 64)
         n->sent_at[n->n_sent++] = s->time.mono_us;
     if (n->dead)
@@ -298,6 +321,8 @@ static inline int sim_up(void *h, const struct ike_sa_state *sa, const struct ik
 {
     struct sim_node *n = h;
     (void)cfg;
+    if (!sim_effect(n))
+        return 0;
     if (n->fail_child_up)
         return n->fail_child_up;
     assert_true(n->n_child < SIM_CHILDREN);
@@ -325,6 +350,8 @@ static inline void sim_retired(void *h, const struct ike_sa_state *sa,
 {
     struct sim_node *n = h;
     (void)sa;
+    if (!sim_effect(n))
+        return;
     for (size_t i = 0; i < n->n_child; i++)
         if (n->child[i].up && n->child[i].spi_in == c->spi_in)
             n->child[i].retired = true;
@@ -335,6 +362,8 @@ static inline void sim_down(void *h, const struct ike_sa_state *sa, const struct
 {
     struct sim_node *n = h;
     (void)sa;
+    if (!sim_effect(n))
+        return;
     n->last_child_down = why;
     for (size_t i = 0; i < n->n_child; i++)
         if (n->child[i].up && n->child[i].spi_in == c->spi_in)
@@ -347,6 +376,8 @@ static inline void sim_failed(void *h, uint32_t policy, const struct ike_path *p
     struct sim_node *n = h;
     (void)policy;
     (void)p;
+    if (n->halted)
+        return;
     n->failed++;
     n->last_failure = why;
     if (n->on_failed)
@@ -421,6 +452,44 @@ static inline void sim_bytes(void *h, uint8_t *p, size_t cnt)
         p[i] = (uint8_t)(sim_random(n->sim) >> 24);
 }
 
+static inline struct sim_record *sim_record(struct sim_node *n, uint64_t key)
+{
+    for (size_t i = 0; i < n->n_record; i++)
+        if (n->record[i].key == key)
+            return &n->record[i];
+    return NULL;
+}
+
+static inline void sim_forget(struct sim_node *n, struct sim_record *r)
+{
+    free(r->p);
+    *r = n->record[--n->n_record];
+}
+
+static inline void sim_save(void *h, uint64_t key, const uint8_t *p, size_t cnt)
+{
+    struct sim_node *n = h;
+    if (!sim_effect(n))
+        return;
+    struct sim_record *r = sim_record(n, key);
+    n->n_saves++;
+    if (!p) {
+        assert_non_null(r);
+        sim_forget(n, r);
+        return;
+    }
+    assert_true(cnt > 0);
+    if (!r) {
+        assert_true(n->n_record < SIM_RECORDS);
+        r = &n->record[n->n_record++];
+        *r = (struct sim_record){.key = key};
+    }
+    free(r->p);
+    r->p = malloc(cnt);
+    memcpy(r->p, p, cnt);
+    r->n = cnt;
+}
+
 static const struct ike_host sim_host = {
     .send = sim_send,
     .policies = sim_policies,
@@ -437,6 +506,7 @@ static const struct ike_host sim_host = {
     .debug = sim_debug,
     .run_job = sim_run_job,
     .random = sim_bytes,
+    .save = sim_save,
 };
 
 /* --- set-up ------------------------------------------------------------------------------ */
@@ -518,8 +588,11 @@ static inline struct sim *sim_new(uint64_t seed, uint16_t group)
 
 static inline void sim_free(struct sim *s)
 {
-    for (int i = 0; i < SIM_NODES; i++)
+    for (int i = 0; i < SIM_NODES; i++) {
         ike_free(s->node[i].ike);
+        while (s->node[i].n_record)
+            sim_forget(&s->node[i], &s->node[i].record[0]);
+    }
     while (s->jobs) { /* what a helper thread would still hold */
         struct sim_job *j = s->jobs;
         s->jobs = j->next;

@@ -1,0 +1,149 @@
+/*
+ * Saved before it is said: what happens when the outermost call leaves the library.
+ *
+ * Messages that are made during one entry wait in a queue. At its end every SA that has changed
+ * is given to host.save(), and only then the queue leaves: whatever a peer hears from us, a
+ * successor of this process knows. An SA counts as changed when its children, message IDs, last
+ * response, open request or state do; repetitions and received traffic change nothing.
+ *
+ * Not saved: SAs that are not established (a successor knows nothing of them, and the exchange
+ * starts anew), and an SA while the answer to its own exchange is being computed. Nothing of
+ * that leaves until the computation is done, and its record from before, with the request
+ * still open, lets a successor ask for the answer again.
+ */
+#include "control/ike/internal.h"
+#include "lib/mem.h"
+#include <stdlib.h>
+
+struct ike_message {
+    struct ike_message *next;
+    struct ike_path path;
+    size_t len;
+    uint8_t msg[];
+};
+
+void ike_queue_message(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
+{
+    struct ike_message *m = malloc(sizeof *m + len), **at = &ike->queue;
+
+    if (!m)
+        return; /* a lost datagram */
+    m->next = NULL;
+    m->path = *p;
+    m->len = len;
+    memcpy(m->msg, msg, len);
+    while (*at)
+        at = &(*at)->next;
+    *at = m;
+}
+
+static struct ike_message *pop(struct ike_message **from)
+{
+    struct ike_message *m = *from;
+
+    *from = m->next;
+    return m;
+}
+
+static void send_queue(struct ike *ike)
+{
+    struct ike_message *all = ike->queue;
+
+    ike->queue = NULL; /* what callbacks add waits until their changes are saved */
+    while (all) {
+        struct ike_message *m = pop(&all);
+        ike->stats.tx++;
+        ike_debug_packet(ike, "SENT", &m->path, m->msg, m->len);
+        /* A send that fails is a lost datagram: the schedule takes care of it. */
+        ike->host.send(ike->h, &m->path, m->msg, m->len);
+        free(m);
+    }
+}
+
+void ike_queue_free(struct ike *ike)
+{
+    while (ike->queue)
+        free(pop(&ike->queue));
+    if (ike->record)
+        mem_wipe(ike->record, IKE_RECORD_MAX);
+    free(ike->record);
+    ike->record = NULL;
+}
+
+/* --- saving -------------------------------------------------------------------------------- */
+
+static uint64_t key_of(const struct ike_sa *sa)
+{
+    return sa->s.initiator ? sa->s.spi_i : sa->s.spi_r;
+}
+
+/* Younger SAs come first: an heir is saved before the SA that has given it the children, so that
+ * a crash between the two loses none (ike_restore() sees from it that nothing was said yet). */
+void ike_sa_changed(struct ike_sa *sa)
+{
+    struct ike_sa **at = &sa->ike->changed;
+
+    if (sa->changed || !sa->ike->host.save)
+        return;
+    sa->changed = true;
+    while (*at && (*at)->s.created > sa->s.created)
+        at = &(*at)->next_changed;
+    sa->next_changed = *at;
+    *at = sa;
+}
+
+static bool to_be_saved(const struct ike_sa *sa)
+{
+    return sa->s.established && !sa->lingering &&
+           (sa->s.state == IKE_ESTABLISHED || sa->s.state == IKE_REKEYED ||
+            sa->s.state == IKE_DELETING);
+}
+
+static bool answer_is_computed(const struct ike_sa *sa)
+{
+    return ike_sa_alive(sa) && sa->s.established && sa->job && sa->job->peer_len &&
+           !sa->peer_want && !sa->peer_rekey;
+}
+
+static void save(struct ike *ike, struct ike_sa *sa)
+{
+    if (to_be_saved(sa)) {
+        size_t n = ike_sa_pack(sa, ike->record, IKE_RECORD_MAX);
+        if (n > 0) { /* else the record before stays */
+            ike->host.save(ike->h, key_of(sa), ike->record, n);
+            sa->saved = true;
+        }
+        mem_wipe(ike->record, n);
+    } else if (sa->saved) {
+        ike->host.save(ike->h, key_of(sa), NULL, 0);
+        sa->saved = false;
+    }
+}
+
+static void save_changed(struct ike *ike)
+{
+    struct ike_sa **at = &ike->changed, *sa;
+
+    if (ike->changed && !ike->record)
+        ike->record = malloc(IKE_RECORD_MAX);
+    if (!ike->record)
+        return; /* better a tunnel that a crash may end than none */
+    while ((sa = *at) != NULL) {
+        if (answer_is_computed(sa)) {
+            at = &sa->next_changed;
+            continue;
+        }
+        *at = sa->next_changed;
+        sa->changed = false;
+        save(ike, sa);
+    }
+}
+
+void ike_commit(struct ike *ike)
+{
+    do {
+        save_changed(ike);
+        send_queue(ike);
+    } while (ike->queue);
+    save_changed(ike);
+}

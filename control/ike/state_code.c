@@ -1,0 +1,170 @@
+/* Fields of a record, written or read. See state_code.h. */
+#include "control/ike/state_code.h"
+#include "lib/mem.h"
+#include <stdlib.h>
+
+void code_check(struct coder *k, bool holds)
+{
+    if (code_reads(k) && !holds)
+        k->r->bad = true;
+}
+
+bool code_good(const struct coder *k)
+{
+    return !k->no_memory && !(code_reads(k) ? k->r->bad : k->w->bad);
+}
+
+void code_u8(struct coder *k, uint8_t *v)
+{
+    if (code_reads(k))
+        *v = rbuf_u8(k->r);
+    else
+        wbuf_u8(k->w, *v);
+}
+
+void code_u16(struct coder *k, uint16_t *v)
+{
+    if (code_reads(k))
+        *v = rbuf_u16(k->r);
+    else
+        wbuf_u16(k->w, *v);
+}
+
+void code_u32(struct coder *k, uint32_t *v)
+{
+    if (code_reads(k))
+        *v = rbuf_u32(k->r);
+    else
+        wbuf_u32(k->w, *v);
+}
+
+void code_u64(struct coder *k, uint64_t *v)
+{
+    if (code_reads(k))
+        *v = rbuf_u64(k->r);
+    else
+        wbuf_u64(k->w, *v);
+}
+
+void code_bool(struct coder *k, bool *v)
+{
+    uint8_t b = code_reads(k) ? 0 : *v;
+
+    code_u8(k, &b);
+    code_check(k, b <= 1);
+    *v = b == 1;
+}
+
+/* Instants of CLOCK_MONOTONIC stay as they are: it runs on for the next process of this host.
+ * Whoever sends a record to another box has to convert them there. */
+void code_time(struct coder *k, usec_t *v)
+{
+    uint64_t t = code_reads(k) ? 0 : (uint64_t)*v;
+
+    code_u64(k, &t);
+    code_check(k, t <= INT64_MAX / 4); /* room to add to it */
+    *v = (usec_t)(t <= INT64_MAX / 4 ? t : 0);
+}
+
+void code_fixed(struct coder *k, uint8_t *p, size_t n)
+{
+    if (!code_reads(k)) {
+        wbuf_bytes(k->w, p, n);
+        return;
+    }
+    const uint8_t *from = rbuf_bytes(k->r, n);
+    if (from)
+        memcpy(p, from, n);
+}
+
+/* A length; 0 when it is more than what is left or allowed. */
+static size_t code_len(struct coder *k, size_t n, size_t cap)
+{
+    uint16_t v = (uint16_t)n;
+
+    code_u16(k, &v);
+    code_check(k, v <= cap && (!code_reads(k) || v <= rbuf_left(k->r)));
+    return code_good(k) ? v : 0;
+}
+
+void code_blob(struct coder *k, uint8_t *p, size_t *n, size_t cap)
+{
+    *n = code_len(k, *n, cap);
+    code_fixed(k, p, *n);
+}
+
+void code_heap(struct coder *k, uint8_t **p, size_t *n, size_t cap)
+{
+    *n = code_len(k, *n, cap);
+    if (code_reads(k) && *n > 0) {
+        *p = malloc(*n);
+        if (!*p) {
+            k->no_memory = true;
+            *n = 0;
+        }
+    }
+    if (*n > 0)
+        code_fixed(k, *p, *n);
+}
+
+void code_text(struct coder *k, char *p, size_t cap)
+{
+    size_t n = code_reads(k) ? 0 : strnlen(p, cap - 1);
+
+    code_blob(k, (uint8_t *)p, &n, cap - 1);
+    if (code_reads(k)) {
+        p[n] = '\0';
+        code_check(k, strlen(p) == n);
+    }
+}
+
+void code_addr(struct coder *k, struct addr *a)
+{
+    uint8_t size = code_reads(k) ? 0 : (uint8_t)addr_size(a);
+
+    code_u8(k, &size);
+    code_check(k, size == 4 || size == 16);
+    if (code_reads(k))
+        *a = (struct addr){.family = size == 4 ? AF_INET : AF_INET6};
+    if (code_good(k))
+        code_fixed(k, a->b, size);
+}
+
+static void code_range(struct coder *k, struct addr_range *r)
+{
+    code_addr(k, &r->lo);
+    code_addr(k, &r->hi);
+    code_check(k, r->lo.family == r->hi.family && addr_cmp(&r->lo, &r->hi) <= 0);
+}
+
+void code_selector(struct coder *k, struct selector *s)
+{
+    code_range(k, &s->local);
+    code_range(k, &s->remote);
+    code_check(k, s->local.lo.family == s->remote.lo.family);
+    code_u8(k, &s->proto);
+    for (int i = 0; i < 2; i++) {
+        code_u16(k, &s->lport[i]);
+        code_u16(k, &s->rport[i]);
+    }
+}
+
+void code_dh(struct coder *k, uint16_t group, struct ike_dh **dh)
+{
+    uint8_t pub[IKE_PUB_MAX], private[IKE_PUB_MAX];
+    size_t n_pub = ike_dh_pub_len(group), n = 0;
+
+    code_check(k, n_pub > 0);
+    if (!code_reads(k) && (!*dh || ike_dh_pub(*dh, pub, sizeof pub) < 0 ||
+                           ike_dh_private(*dh, private, sizeof private, &n) < 0))
+        k->w->bad = true;
+    if (!code_good(k))
+        return;
+    code_fixed(k, pub, n_pub);
+    code_blob(k, private, &n, sizeof private);
+    if (code_reads(k) && code_good(k)) {
+        *dh = ike_dh_restore(k->c, group, pub, private, n);
+        code_check(k, *dh != NULL);
+    }
+    mem_wipe(private, sizeof private);
+}

@@ -1,0 +1,44 @@
+/*
+ * One description of a record for both directions: each function below writes a field, or reads
+ * and checks it. What is read is not believed: a value that cannot be marks the reader bad.
+ */
+#ifndef TANDEM_CONTROL_IKE_STATE_CODE_H
+#define TANDEM_CONTROL_IKE_STATE_CODE_H
+
+#include "control/ike/internal.h"
+
+struct coder {
+    struct wbuf *w; /* NULL: reading */
+    struct rbuf *r;
+    const struct ike_crypto *c;
+    bool no_memory;
+};
+
+static inline bool code_reads(const struct coder *k)
+{
+    return k->w == NULL;
+}
+/* While reading: this must hold. */
+void code_check(struct coder *k, bool holds);
+bool code_good(const struct coder *k);
+
+void code_u8(struct coder *k, uint8_t *v);
+void code_u16(struct coder *k, uint16_t *v);
+void code_u32(struct coder *k, uint32_t *v);
+void code_u64(struct coder *k, uint64_t *v);
+void code_bool(struct coder *k, bool *v);
+void code_time(struct coder *k, usec_t *v);
+/* Bytes whose number is known. */
+void code_fixed(struct coder *k, uint8_t *p, size_t n);
+/* Bytes with their number, at most cap. */
+void code_blob(struct coder *k, uint8_t *p, size_t *n, size_t cap);
+/* The same in memory of its own; none is NULL. */
+void code_heap(struct coder *k, uint8_t **p, size_t *n, size_t cap);
+/* A string in an array of cap bytes. */
+void code_text(struct coder *k, char *p, size_t cap);
+void code_addr(struct coder *k, struct addr *a); /* never unset */
+void code_selector(struct coder *k, struct selector *s);
+/* A key pair of this group. */
+void code_dh(struct coder *k, uint16_t group, struct ike_dh **dh);
+
+#endif
