@@ -85,11 +85,12 @@ $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 # --- programs ----------------------------------------------------------------------------
 .PHONY: all help
 all: $(B)/tandemd $(B)/tandem
-$(B)/tandemd: $(call libs,$(USES_daemon))
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ -Wl,--whole-archive $(B)/libdaemon.a -Wl,--no-whole-archive -Wl,--start-group $(wordlist 2,99,$^) -Wl,--end-group $(LIBS_daemon)
+WIPE := $(B)/o/lib/main/wipe_free.o
+$(B)/tandemd: $(WIPE) $(call libs,$(USES_daemon))
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--whole-archive $(B)/libdaemon.a -Wl,--no-whole-archive -Wl,--start-group $(wordlist 3,99,$^) -Wl,--end-group $(LIBS_daemon)
 # the shell: parser for --check, never a hook of the engine
-$(B)/tandem: $(B)/o/shell/main/tandem.o $(call libs,shell parser gen lib)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(wordlist 2,99,$^) -Wl,--end-group $(LIBS_shell)
+$(B)/tandem: $(B)/o/shell/main/tandem.o $(WIPE) $(call libs,shell parser gen lib)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(WIPE) -Wl,--start-group $(wordlist 3,99,$^) -Wl,--end-group $(LIBS_shell)
 
 help:
 	@printf '%s\n' \

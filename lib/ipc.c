@@ -315,6 +315,7 @@ static int dispatch(struct ipc *c, int most)
     if (at) {
         memmove(c->in, c->in + at, c->in_len - at);
         c->in_len -= at;
+        explicit_bzero(c->in + c->in_len, at); /* what was moved away or consumed */
     }
     c->busy--;
     return done;

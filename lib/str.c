@@ -38,11 +38,15 @@ static bool grow(struct str *s, size_t n)
     size_t cap = s->cap ? s->cap : 128;
     while (cap < need)
         cap *= 2;
-    char *p = (char *)realloc(s->s, cap);
+    char *p = (char *)malloc(cap);
     if (!p) {
         s->bad = true;
         return false;
     }
+    if (s->s)
+        memcpy(p, s->s, s->len + 1);
+    mem_wipe(s->s, s->cap); /* it may hold a secret, which realloc() would leave behind */
+    free(s->s);
     s->s = p;
     s->cap = cap;
     return true;
