@@ -24,6 +24,8 @@ enum cli_frame {
     CLI_COMPLETE = 6, /* the line up to the cursor; answered by COMPLETION */
     CLI_ANSWER = 7,   /* what was typed at an ASK */
     CLI_ABORT = 8,    /* Ctrl-C or Ctrl-Shift-6 */
+    CLI_VOUCH = 10,   /* empty + fd, after AUTH succeeded: the channel of one more session of the
+                         same user, which says HELLO and START there. So no password is kept */
     CLI_WINDOW = 9,   /* struct cli_window: the terminal's size as it is now */
     /* engine → shell */
     CLI_AUTH_RESULT = 64, /* struct cli_auth_result */
@@ -77,6 +79,7 @@ struct cli_ask {
 struct cli_done {
     uint8_t refused;     /* 1 when the line was not accepted (exit status of a script) */
     uint8_t asa;         /* personality: error and pager texts */
+    uint8_t secret;      /* 1 when the line held a password or a key: not for the history */
     uint16_t page_lines; /* terminal length in force; 0 = no paging */
     uint16_t width;      /* terminal width in force */
     uint16_t history;    /* how many lines to keep */

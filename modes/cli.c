@@ -237,7 +237,7 @@ static bool room_for(const struct cli *cli, int64_t uid)
     return cli->n_sessions < most && mine < SESSIONS_PER_UID;
 }
 
-static int attach(struct cli *cli, int fd, int64_t uid)
+static struct session *attach(struct cli *cli, int fd, int64_t uid)
 {
     bool room = room_for(cli, uid);
     /* Who is turned away gets to know why, as long as they are not a flood of their own. */
@@ -247,17 +247,22 @@ static int attach(struct cli *cli, int fd, int64_t uid)
         close(fd);
     else if (!room)
         session_bye(s, "% All console lines are in use, try again later.\n");
-    return s && room ? 0 : -EBUSY;
+    return room ? s : NULL;
+}
+
+struct session *cli_attach_vouched(struct cli *cli, int fd)
+{
+    return attach(cli, fd, -1);
 }
 
 int cli_attach(struct cli *cli, int fd, bool trusted)
 {
-    return attach(cli, fd, trusted ? 0 : -1);
+    return attach(cli, fd, trusted ? 0 : -1) ? 0 : -EBUSY;
 }
 
 int cli_attach_local(struct cli *cli, int fd, uint32_t uid)
 {
-    return attach(cli, fd, uid);
+    return attach(cli, fd, uid) ? 0 : -EBUSY;
 }
 
 void cli_notice(struct cli *cli, const char *line)
@@ -428,20 +433,46 @@ bool cli_address_allowed(const struct cli *cli, const char *peer)
     return false;
 }
 
+struct account {
+    unsigned level;
+    bool nopassword;
+    const char *hash; /* NULL: none set */
+};
+
+static bool find_account(const struct cli *cli, const char *user, struct account *a)
+{
+    const struct cfg_node *n =
+        cfg_find_word(cli->tree->root, cli->box.asa ? E_USERNAME : E_USERNAME_IOS, user);
+    if (!n)
+        return false;
+    if (cli->box.asa) {
+        const struct a_username *u = CFG_ARGS(n, username);
+        *a = (struct account){.level = u->has_privilege ? (unsigned)u->privilege : 2,
+                              .nopassword = u->nopassword,
+                              .hash = u->password};
+    } else {
+        const struct a_username_ios *u = CFG_ARGS(n, username_ios);
+        *a = (struct account){.level = u->has_privilege ? (unsigned)u->privilege : 1,
+                              .nopassword = u->nopassword,
+                              .hash = u->secret};
+    }
+    return true;
+}
+
+bool cli_user(const struct cli *cli, const char *user, unsigned *level)
+{
+    struct account a;
+    if (!find_account(cli, user, &a))
+        return false;
+    *level = a.level;
+    return true;
+}
+
 bool cli_login(const struct cli *cli, const char *user, const char *password, unsigned *level)
 {
-    if (cli->box.asa) {
-        const struct cfg_node *n = cfg_find_word(cli->tree->root, E_USERNAME, user);
-        if (!n)
-            return password_verify_nobody(password);
-        const struct a_username *u = CFG_ARGS(n, username);
-        *level = u->has_privilege ? (unsigned)u->privilege : 2;
-        return u->nopassword || (u->password && password_verify(u->password, password));
-    }
-    const struct cfg_node *n = cfg_find_word(cli->tree->root, E_USERNAME_IOS, user);
-    if (!n)
+    struct account a;
+    if (!find_account(cli, user, &a))
         return password_verify_nobody(password);
-    const struct a_username_ios *u = CFG_ARGS(n, username_ios);
-    *level = u->has_privilege ? (unsigned)u->privilege : 1;
-    return u->nopassword || (u->secret && password_verify(u->secret, password));
+    *level = a.level;
+    return a.nopassword || (a.hash && password_verify(a.hash, password));
 }

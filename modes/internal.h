@@ -11,7 +11,7 @@
 #include "modes/session.h"
 #include "parser/print.h"
 
-#define SESSIONS_MAX        64
+#define SESSIONS_MAX        96  /* an SSH connection has one for itself, which vouches for others */
 #define SESSION_QUEUE       512 /* lines a shell may send ahead */
 #define SESSION_QUEUE_BYTES ((size_t)256 * 1024)
 #define SESSIONS_KEPT       8 /* of the sessions, for the console when many come from outside */
@@ -108,6 +108,10 @@ int cli_config(struct cli *cli, int (*fn)(struct txn *t, void *ctx), void *ctx);
 /* May a session from this address come in (ssh lines)? */
 bool cli_address_allowed(const struct cli *cli, const char *peer);
 /* True, and the level, when user and password fit a username line. */
+/* The user is configured, and his level. */
+bool cli_user(const struct cli *cli, const char *user, unsigned *level);
+/* A channel from outside whose user another session vouches for; takes fd. NULL: no room. */
+struct session *cli_attach_vouched(struct cli *cli, int fd);
 bool cli_login(const struct cli *cli, const char *user, const char *password, unsigned *level);
 
 /* config_text.c */

@@ -74,6 +74,7 @@ void session_done(struct session *s, bool refused)
         return;
     struct cli_done d = {.refused = refused,
                          .asa = s->cli->box.asa,
+                         .secret = s->line.entry && line_has_secret(s->line.entry),
                          .page_lines = session_page_lines(s),
                          .width = session_width(s),
                          .history = s->history};
@@ -142,7 +143,8 @@ static void remember(struct session *s, const char *text)
 static void run_exec(struct session *s, const char *text)
 {
     struct line_result *r = &s->line;
-    remember(s, text);
+    if (!line_has_secret(r->entry))
+        remember(s, text);
     if (!needs_no_state(r->entry))
         cli_apply_now(s->cli);
     if (r->piped)
@@ -238,6 +240,8 @@ static void on_hello(struct session *s, const unsigned char *data, size_t len)
     memcpy(&s->hello, data, sizeof s->hello);
     memcpy(s->peer, data + sizeof s->hello, len - sizeof s->hello);
     s->greeted = true;
+    if (s->admitted) /* another session vouched for it */
+        return;
     /* Only the unix socket vouches for who is there; what access passes on must prove it. */
     s->admitted = s->trusted && !s->hello.must_auth;
     if (s->admitted) {
@@ -278,6 +282,23 @@ static void on_auth(struct session *s, const char *user, size_t len)
         say_refused(s, user, ulen);
     }
     ipc_send(s->ipc, CLI_AUTH_RESULT, &res, sizeof res);
+}
+
+/* One more channel of an SSH connection whose user has proved who he is. */
+static void on_vouch(struct session *s, struct ipc_msg *m)
+{
+    unsigned level;
+    if (!s->admitted || s->trusted || m->nfds != 1 || !cli_user(s->cli, s->login, &level))
+        return; /* the descriptor is closed, which the other end notices */
+    int fd = m->fds[0];
+    m->fds[0] = -1;
+    struct session *v = cli_attach_vouched(s->cli, fd);
+    if (!v)
+        return;
+    str_copy(v->user, sizeof v->user, s->login);
+    str_copy(v->login, sizeof v->login, s->login);
+    v->user_level = level;
+    v->admitted = true;
 }
 
 /* At which privilege a session begins (cli.md §8). A person on the console or on an ASA starts at
@@ -435,6 +456,8 @@ static void on_msg(struct ipc *c, struct ipc_msg *m, void *ctx)
         on_abort(s);
     } else if (m->type == CLI_ANSWER) {
         on_answer(s, m);
+    } else if (m->type == CLI_VOUCH) {
+        on_vouch(s, m);
     } else if (m->type == CLI_WINDOW) {
         struct cli_window w;
         if (m->len != sizeof w)

@@ -465,6 +465,16 @@ bool line_reads_as(const struct g_form *f, bool asa, const char *text, const voi
 
 /* --- about entries --------------------------------------------------------------------------- */
 
+bool line_has_secret(uint16_t entry)
+{
+    if (entry >= g_nentries)
+        return false;
+    for (uint16_t i = 0; i < g_entries[entry].narg; i++)
+        if (g_args[g_entries[entry].arg + i].flags & GA_SECRET)
+            return true;
+    return false;
+}
+
 bool line_is_exec(uint16_t entry)
 {
     return entry < g_nentries && g_entries[entry].kind == G_EXEC;

@@ -86,6 +86,7 @@ void line_complete(const struct line_place *p, const struct cfg_tree *tree, cons
 
 /* What the line's entry is. */
 bool line_is_exec(uint16_t entry);
+bool line_has_secret(uint16_t entry); /* one of its arguments is a password or a key */
 unsigned line_priv(uint16_t entry);
 bool line_accepted_only(uint16_t entry); /* status accepted */
 const char *line_entry_name(uint16_t entry);

@@ -5,11 +5,14 @@
 #include "shell/access_internal.h"
 #include "lib/mem.h"
 #include "lib/str.h"
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define METHODS (SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_INTERACTIVE)
+#define USER_MAX     128
+#define PASSWORD_MAX 512
+#define METHODS      (SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_INTERACTIVE)
 
 bool auth_ask(struct link *l, const char *user, const char *password)
 {
@@ -44,10 +47,8 @@ static bool try_password(struct conn *c, const char *user, const char *password)
 {
     if (c->authenticated || c->tries >= ACCESS_TRIES)
         return false;
-    if (strlen(user) < sizeof(c->user) && strlen(password) < sizeof(c->password) && open_login(c) &&
+    if (strlen(user) < USER_MAX && strlen(password) < PASSWORD_MAX && open_login(c) &&
         auth_ask(&c->login, user, password)) {
-        str_copy(c->user, sizeof(c->user), user);
-        str_copy(c->password, sizeof(c->password), password);
         c->authenticated = true;
         ipc_send(c->access, CONN_AUTHENTICATED, NULL, 0);
         alarm(0);
@@ -86,7 +87,10 @@ static int on_interactive(struct conn *c, ssh_message m)
     const char *answer = NULL;
     if (ssh_userauth_kbdint_getnanswers(c->ssh) == 1)
         answer = ssh_userauth_kbdint_getanswer(c->ssh, 0);
-    if (!answer || !try_password(c, c->kbdint_user, answer))
+    bool ok = answer && try_password(c, c->kbdint_user, answer);
+    if (answer) /* libssh would keep it until the connection ends */
+        mem_wipe((void *)(uintptr_t)answer, strlen(answer));
+    if (!ok)
         return refuse(m);
     ssh_message_auth_reply_success(m, 0);
     return 0;

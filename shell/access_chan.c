@@ -61,6 +61,39 @@ static int on_env(ssh_session ssh, ssh_channel channel, const char *name, const 
     return 0; /* taken and forgotten: clients send their locale and mind a refusal */
 }
 
+/* To the session as far as it takes it. False when it takes no more for now. */
+static bool pass_on(struct chan *ch)
+{
+    while (ch->at < ch->len) {
+        ssize_t n = send(ch->sock, ch->buf + ch->at, ch->len - ch->at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return false;
+        if (n < 0) /* the session is about to end: nobody reads any more */
+            n = (ssize_t)(ch->len - ch->at);
+        mem_wipe(ch->buf + ch->at, (size_t)n); /* people type passwords and keys */
+        ch->at += (size_t)n;
+    }
+    ch->at = ch->len = 0;
+    return true;
+}
+
+/* Bytes of the client as they come, in libssh's own buffer, which is wiped. What is not taken now
+ * stays there for client_to_session(). */
+static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t len, int is_stderr,
+                   void *ctx)
+{
+    struct chan *ch = (struct chan *)ctx;
+    (void)ssh, (void)channel, (void)is_stderr;
+    if (ch->sock < 0 || !pass_on(ch))
+        return 0;
+    uint32_t n = len < sizeof(ch->buf) ? len : (uint32_t)sizeof(ch->buf);
+    memcpy(ch->buf, data, n);
+    mem_wipe(data, n);
+    ch->len = n;
+    pass_on(ch);
+    return (int)n;
+}
+
 struct chan *chan_new(struct conn *c, ssh_channel ssh)
 {
     struct chan *ch = (struct chan *)calloc(1, sizeof(*ch));
@@ -70,6 +103,7 @@ struct chan *chan_new(struct conn *c, ssh_channel ssh)
     ch->ssh = ssh;
     ch->sock = ch->control = -1;
     ch->callbacks.userdata = ch;
+    ch->callbacks.channel_data_function = on_data;
     ch->callbacks.channel_pty_request_function = on_pty;
     ch->callbacks.channel_pty_window_change_function = on_window;
     ch->callbacks.channel_shell_request_function = on_shell;
@@ -103,20 +137,12 @@ static void watch(struct chan *ch, short events)
 static void client_to_session(struct chan *ch)
 {
     for (;;) {
-        if (ch->at == ch->len) {
-            int n = ssh_channel_read_nonblocking(ch->ssh, ch->buf, sizeof(ch->buf), 0);
-            if (n <= 0)
-                break;
-            ch->at = 0;
-            ch->len = (size_t)n;
-        }
-        ssize_t n = send(ch->sock, ch->buf + ch->at, ch->len - ch->at, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        if (!pass_on(ch))
             return;
-        if (n < 0) /* the session is about to end: nobody reads any more */
-            ch->at = ch->len;
-        else
-            ch->at += (size_t)n;
+        int n = ssh_channel_read_nonblocking(ch->ssh, ch->buf, sizeof(ch->buf), 0);
+        if (n <= 0)
+            break;
+        ch->len = (size_t)n;
     }
     if (!ch->eof_passed && ssh_channel_is_eof(ch->ssh)) {
         shutdown(ch->sock, SHUT_WR);
@@ -142,18 +168,17 @@ static void end_session(struct chan *ch)
 static bool session_to_client(struct chan *ch)
 {
     char buf[16384];
-    for (;;) {
-        size_t room = ssh_channel_window_size(ch->ssh);
-        if (!room)
-            return true;
+    bool alive = true;
+    size_t room, most = 0;
+    while (alive && (room = ssh_channel_window_size(ch->ssh)) > 0) {
         ssize_t n = recv(ch->sock, buf, room < sizeof(buf) ? room : sizeof(buf), MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-            return true;
-        if (n <= 0)
-            return false;
-        if (ssh_channel_write(ch->ssh, buf, (uint32_t)n) != n)
-            return false;
+            break;
+        alive = n > 0 && ssh_channel_write(ch->ssh, buf, (uint32_t)n) == n;
+        most = n > (ssize_t)most ? (size_t)n : most;
     }
+    mem_wipe(buf, most); /* the echo of what was typed */
+    return alive;
 }
 
 bool chan_pump(struct chan *ch)

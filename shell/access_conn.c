@@ -152,6 +152,5 @@ _Noreturn void conn_main(int fd, int access_fd, ssh_key host_key, const char *pe
             chan_free(c.chans[i]);
     if (c.ssh)
         ssh_disconnect(c.ssh);
-    mem_wipe(c.password, sizeof(c.password));
     _exit(0);
 }

@@ -53,13 +53,11 @@ struct conn {
     struct ssh_server_callbacks_struct callbacks;
     char peer[ADDR_STRLEN];
     char kbdint_user[128];
-    /* Each channel is a session of its own to the engine and must prove again who it is. */
-    char user[128], password[512];
     unsigned tries;
     bool authenticated;
     bool give_up;
     bool login_open;   /* `login` is in use */
-    struct link login; /* checked the password; the first shell goes on with it */
+    struct link login; /* checked the password; vouches for the sessions of the channels */
     struct chan *chans[CONN_CHANNELS];
 };
 

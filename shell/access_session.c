@@ -75,7 +75,6 @@ static void forget_connection(struct conn *c, const struct chan *own)
     }
     if (c->login_open)
         close(ipc_fd(c->login.ipc));
-    mem_wipe(c->password, sizeof(c->password));
 }
 
 /* Forks the session; the link is its own from then on. */
@@ -117,71 +116,47 @@ static int start(struct chan *ch, struct link *l, const char *command)
 static int open_link(struct chan *ch, struct link *l, bool interactive)
 {
     struct conn *c = ch->conn;
+    int pair[2];
     struct cli_hello hello = {.kind = CLI_SSH,
                               .must_auth = 1,
                               .interactive = interactive,
                               .lines = ch->size.lines,
                               .columns = ch->size.columns};
-    int err = conn_engine(c, l);
-    if (err)
-        return err;
-    link_hello(l, &hello, c->peer);
-    if (auth_ask(l, c->user, c->password))
-        return 0;
-    link_close(l);
-    return -EACCES; /* the user was removed meanwhile, or the engine is gone */
-}
-
-/* The link that checked the password serves the first channel, when that is a shell. */
-static int take_login(struct chan *ch, struct link *l)
-{
-    struct conn *c = ch->conn;
-    if (!c->login_open || c->login.over)
-        return open_link(ch, l, true);
-    int fd = dup(ipc_fd(c->login.ipc));
-    if (fd < 0)
+    if (!c->login_open)
+        return -EACCES;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    int err = link_open(l, fd);
+    int err = link_vouch(&c->login, pair[1]); /* fails when the engine that knows us is gone */
+    close(pair[1]);
+    if (!err)
+        err = link_open(l, pair[0]);
     if (err) {
-        close(fd);
+        close(pair[0]);
         return err;
     }
-    link_close(&c->login);
-    c->login_open = false;
-    link_window(l, &ch->size);
+    link_hello(l, &hello, c->peer);
     return 0;
 }
 
-static void close_login(struct conn *c)
-{
-    if (c->login_open)
-        link_close(&c->login);
-    c->login_open = false;
-}
-
-int chan_start_shell(struct chan *ch)
+static int start_session(struct chan *ch, const char *command)
 {
     struct link l;
     if (ch->sock >= 0)
         return -EBUSY;
-    int err = take_login(ch, &l);
-    if (!err) {
-        err = start(ch, &l, NULL);
-        link_close(&l);
-    }
-    return err;
-}
-
-int chan_start_exec(struct chan *ch, const char *command)
-{
-    struct link l;
-    if (ch->sock >= 0)
-        return -EBUSY;
-    close_login(ch->conn);
-    int err = open_link(ch, &l, false);
+    int err = open_link(ch, &l, !command);
     if (!err) {
         err = start(ch, &l, command);
         link_close(&l);
     }
     return err;
+}
+
+int chan_start_shell(struct chan *ch)
+{
+    return start_session(ch, NULL);
+}
+
+int chan_start_exec(struct chan *ch, const char *command)
+{
+    return start_session(ch, command);
 }

@@ -1,5 +1,6 @@
 /* Line editing with readline. See edit.h. */
 #include "shell/edit.h"
+#include "lib/mem.h"
 #include "shell/redraw.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,21 @@ static int on_redraw(int count, int key)
     return 0;
 }
 
+/* The copies that readline made of what was typed. Its buffer has its full length from the start
+ * and never moves. */
+static void wipe_typed(void)
+{
+    rl_free_undo_list();
+    mem_wipe(rl_line_buffer, EDIT_LINE_MAX + 1);
+    rl_point = rl_end = rl_mark = 0;
+}
+
+static void free_text(char *text)
+{
+    mem_wipe(text, text ? strlen(text) : 0);
+    free(text);
+}
+
 static char *text_to_cursor(void)
 {
     return strndup(rl_line_buffer, (size_t)rl_point);
@@ -131,7 +147,7 @@ static int on_help(int count, int key)
         return 0;
     term_puts(ed.term, "?\n");
     ed.hooks->help(ed.hooks->ctx, text);
-    free(text);
+    free_text(text);
     term_fresh_line(ed.term);
     edit_again();
     return 0;
@@ -160,7 +176,7 @@ static int on_tab(int count, int key)
     } else if (behind_word) {
         term_puts(ed.term, "\a");
     }
-    free(text);
+    free_text(text);
     str_wipe(&whole);
     return 0;
 }
@@ -275,6 +291,7 @@ void edit_open(struct term *term, const struct edit_hooks *hooks)
     };
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
         rl_variable_bind(settings[i][0], settings[i][1]);
+    rl_extend_line_buffer(EDIT_LINE_MAX + 1);
     bind_keys();
     using_history();
 }
@@ -304,6 +321,8 @@ enum edit_end edit_read(const char *prompt, char **line)
     ed.end = EDIT_ENTER;
     ed.ended = false;
     *line = readline(prompt);
+    wipe_typed();
+    str_wipe(&ed.screen.shown);
     if (!*line)
         return EDIT_EOF;
     if (!ed.ended) /* the input stopped behind some text, which is a line too */

@@ -143,6 +143,11 @@ void link_hello(struct link *l, const struct cli_hello *hello, const char *peer)
     checked(l, ipc_send2(l->ipc, CLI_HELLO, hello, sizeof(*hello), peer, strlen(peer)));
 }
 
+int link_vouch(struct link *l, int fd)
+{
+    return ipc_send_fds(l->ipc, CLI_VOUCH, NULL, 0, &fd, 1);
+}
+
 void link_auth(struct link *l, const char *user, const char *password)
 {
     l->auth_known = false;

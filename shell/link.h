@@ -37,6 +37,9 @@ int link_open(struct link *l, int fd);
 void link_close(struct link *l);
 /* The first frame of a session. */
 void link_hello(struct link *l, const struct cli_hello *hello, const char *peer);
+/* After auth: fd is the other end of a further session's channel, which needs no auth of its
+ * own. The caller keeps fd. 0 or -errno. */
+int link_vouch(struct link *l, int fd);
 void link_auth(struct link *l, const char *user, const char *password);
 /* Sends a frame; EXEC, START and HELP begin a command, whose end link.idle tells. */
 void link_send(struct link *l, unsigned type, const char *text);

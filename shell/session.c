@@ -194,7 +194,7 @@ static void show_output(struct session *s)
         if (search) {
             struct str rest = {0};
             filter_feed(search, str_text(&text), text.len, add_text, &rest);
-            str_free(&text);
+            str_wipe(&text);
             text = rest;
         }
         size_t at = 0;
@@ -210,7 +210,7 @@ static void show_output(struct session *s)
             memmove(text.s, text.s + at, text.len - at);
         text.len -= at;
     }
-    str_free(&text);
+    str_wipe(&text);
 }
 
 /* --- questions ------------------------------------------------------------------------------- */
@@ -396,14 +396,16 @@ static bool one_line(struct session *s)
         return false;
     }
     if (end != EDIT_ABORT) {
-        edit_remember(line);
+        l->done.secret = 0;
         if (end == EDIT_ENTER || line[0])
             run_command(s, CLI_EXEC, line);
+        if (!l->done.secret) /* only the engine knows which words are */
+            edit_remember(line);
     }
-    if (end != EDIT_ENTER)
-        leave_config(s);
     mem_wipe(line, strlen(line));
     free(line);
+    if (end != EDIT_ENTER)
+        leave_config(s);
     return true;
 }
 

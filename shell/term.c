@@ -1,5 +1,6 @@
 /* The terminal's byte streams. See term.h. */
 #include "shell/term.h"
+#include "lib/mem.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -30,6 +31,7 @@ void term_flush(struct term *t)
             t->broken = true;
         }
     }
+    mem_wipe(t->out_buf, t->out_len); /* an echo may be of a key */
     t->out_len = 0;
 }
 
@@ -77,9 +79,12 @@ bool term_fill(struct term *t)
     if (term_full(t))
         return false;
     if (t->in_head) { /* one byte in front stays free for term_unkey() */
+        size_t was = t->in_tail;
         memmove(t->in_buf + 1, t->in_buf + t->in_head, term_buffered(t));
         t->in_tail = 1 + t->in_tail - t->in_head;
         t->in_head = 1;
+        if (was > t->in_tail)
+            mem_wipe(t->in_buf + t->in_tail, was - t->in_tail);
     } else {
         memmove(t->in_buf + 1, t->in_buf, t->in_tail);
         t->in_head = 1;
@@ -107,7 +112,8 @@ static void fetch_line_feed(struct term *t)
 int term_key(struct term *t)
 {
     while (term_key_waiting(t)) {
-        int c = t->in_buf[t->in_head++];
+        int c = t->in_buf[t->in_head];
+        t->in_buf[t->in_head++] = 0; /* it may be of a password */
         if (c == '\r') {
             if (!term_key_waiting(t))
                 fetch_line_feed(t);

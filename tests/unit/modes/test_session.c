@@ -217,6 +217,83 @@ static void test_must_auth(void **state)
     drop(&b);
 }
 
+/* One more channel of who has logged in: the shell at its other end. */
+static void vouch(struct box *b, struct shell *by, struct shell *s)
+{
+    static const struct cli_hello h = {.kind = CLI_SSH, .must_auth = 1};
+    int fd[2];
+    *s = (struct shell){.c = b->c};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+    s->ipc = ipc_new(b->c->base, fd[1], shell_msg, shell_closed, s);
+    ipc_send_fds(by->ipc, CLI_VOUCH, NULL, 0, &fd[0], 1);
+    close(fd[0]);
+    ipc_send(s->ipc, CLI_HELLO, &h, sizeof h);
+    shell_do(s, CLI_START, "");
+}
+
+/* Who has proved who he is brings further channels, without another password. */
+static void test_vouched(void **state)
+{
+    struct box b = make(true, users);
+    struct shell login, root, s;
+    (void)state;
+    shell_open(&login, b.c, b.cli, false, true, "10.0.3.4");
+    vouch(&b, &login, &s);
+    assert_true(s.closed); /* not yet */
+    shell_close(&s);
+    assert_true(shell_login(&login, "admin", "secret1"));
+    vouch(&b, &login, &s);
+    assert_false(s.closed || s.bye);
+    assert_string_equal(str_text(&s.prompt), "ciscoasa# ");
+    assert_non_null(strstr(shell_line(&s, "show curpriv"), "admin"));
+    shell_line(&s, "configure terminal");
+    shell_line(&s, "no username admin"); /* it ends no session, but there will be no other */
+    shell_close(&s);
+    vouch(&b, &login, &s);
+    assert_true(s.closed);
+    shell_close(&s);
+    shell_close(&login);
+    shell_open(&root, b.c, b.cli, true, true, "");
+    vouch(&b, &root, &s); /* the console has no name to give */
+    assert_true(s.closed);
+    shell_close(&s);
+    shell_close(&root);
+    drop(&b);
+}
+
+/* The shell is told which lines are not for its history. */
+static void test_secret_lines(void **state)
+{
+    struct box b = make(true, "");
+    struct shell s;
+    (void)state;
+    shell_open(&s, b.c, b.cli, true, false, "");
+    shell_do(&s, CLI_START, "");
+    shell_line(&s, "configure terminal");
+    static const struct {
+        const char *line;
+        bool secret;
+    } lines[] = {
+        {"enable password S3cret", true},
+        {"username bob password S3cret", true},
+        {"tunnel-group 10.9.9.9 type ipsec-l2l", false},
+        {"tunnel-group 10.9.9.9 ipsec-attributes", false},
+        {"ikev2 local-authentication pre-shared-key S3cret", true},
+        {"no ikev2 local-authentication pre-shared-key S3cret", true},
+        {"hostname x", false},
+        {"! S3cret", false},
+        {"show clock", false},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        shell_line(&s, lines[i].line);
+        if (s.done.secret != lines[i].secret)
+            fail_msg("%s", lines[i].line);
+    }
+    assert_null(strstr(shell_line(&s, "show history"), "S3cret"));
+    shell_close(&s);
+    drop(&b);
+}
+
 /* Ten thousand lines in one go: all arrive, in order, and the intent is derived a few times. */
 static void test_paste(void **state)
 {
@@ -418,14 +495,14 @@ static void test_pushed_back(void **state)
 static void test_room_for_console(void **state)
 {
     struct box b = make(true, "");
-    int fd[80][2], n = 0;
+    int fd[SESSIONS_MAX + 1][2], n = 0;
     (void)state;
     for (;; n++) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[n]), 0);
         if (cli_attach(b.cli, fd[n][0], false) < 0)
             break;
     }
-    assert_int_equal(n, 56);
+    assert_int_equal(n, SESSIONS_MAX - SESSIONS_KEPT);
     struct shell s;
     shell_open(&s, b.c, b.cli, true, false, "");
     shell_do(&s, CLI_START, "");
@@ -462,14 +539,14 @@ static void test_two_sessions(void **state)
 static void test_limit(void **state)
 {
     struct box b = make(true, "");
-    int fd[80][2], n = 0;
+    int fd[SESSIONS_MAX + 1][2], n = 0;
     (void)state;
-    for (; n < 80; n++) {
+    for (; n <= SESSIONS_MAX; n++) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[n]), 0);
         if (cli_attach(b.cli, fd[n][0], true) < 0)
             break;
     }
-    assert_int_equal(n, 64); /* and the one too many was closed */
+    assert_int_equal(n, SESSIONS_MAX); /* and the one too many was closed */
     for (int i = 0; i <= n; i++)
         close(fd[i][1]);
     turn(&b);
@@ -528,7 +605,7 @@ static void test_lines_in_use(void **state)
 {
     static const char full[] = "% All console lines are in use, try again later.\n";
     struct box b = make(true, "");
-    struct shell s[SESSIONS_PER_UID + 1], other, root[70];
+    struct shell s[SESSIONS_PER_UID + 1], other, root[SESSIONS_MAX + 1];
     unsigned n = 0;
     (void)state;
     for (unsigned i = 0; i <= SESSIONS_PER_UID; i++) {
@@ -543,7 +620,7 @@ static void test_lines_in_use(void **state)
     do {
         open_local(&b, &root[n], 0, true);
         shell_do(&root[n], CLI_START, "");
-    } while (!root[n].bye && ++n < 70);
+    } while (!root[n].bye && ++n <= SESSIONS_MAX);
     assert_int_equal(n, SESSIONS_MAX - SESSIONS_PER_UID - 1);
     assert_string_equal(str_text(&root[n].out), full);
     for (unsigned i = 0; i <= n; i++)
@@ -591,6 +668,8 @@ int main(void)
         cmocka_unit_test(test_auto_enable),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_must_auth),
+        cmocka_unit_test(test_vouched),
+        cmocka_unit_test(test_secret_lines),
         cmocka_unit_test(test_paste),
         cmocka_unit_test(test_typed_ahead),
         cmocka_unit_test(test_abort),

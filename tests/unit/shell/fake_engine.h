@@ -132,7 +132,7 @@ static inline void fake_answer(struct fake *f, const char *text)
 static inline void fake_hello(struct fake *f, const struct ipc_msg *m)
 {
     memcpy(&f->hello, m->data, sizeof(f->hello));
-    f->admitted = !f->hello.must_auth;
+    f->admitted |= !f->hello.must_auth;
     if (!f->hello.interactive)
         f->page = 0;
 }
@@ -145,6 +145,18 @@ static inline void fake_auth(struct fake *f, const struct ipc_msg *m)
     ipc_send(f->ipc, CLI_AUTH_RESULT, &r, sizeof(r));
 }
 
+static inline void fake_serve_vouched(int fd, bool asa, bool vouched);
+
+/* One more session, in a process of its own; only for who has proved who he is. */
+static inline void fake_vouch(struct fake *f, const struct ipc_msg *m)
+{
+    if (!f->admitted || m->nfds != 1 || fork() != 0)
+        return;
+    close(ipc_fd(f->ipc));
+    fake_serve_vouched(m->fds[0], f->asa, true);
+    _exit(0);
+}
+
 static inline void fake_frame(struct ipc *c, struct ipc_msg *m, void *ctx)
 {
     struct fake *f = (struct fake *)ctx;
@@ -154,6 +166,8 @@ static inline void fake_frame(struct ipc *c, struct ipc_msg *m, void *ctx)
         fake_hello(f, m);
     } else if (m->type == CLI_AUTH) {
         fake_auth(f, m);
+    } else if (m->type == CLI_VOUCH) {
+        fake_vouch(f, m);
     } else if (m->type == CLI_WINDOW) {
         memcpy(&f->hello.lines, m->data, sizeof(struct cli_window));
     } else if (!f->admitted) {
@@ -183,14 +197,19 @@ static inline void fake_frame(struct ipc *c, struct ipc_msg *m, void *ctx)
     free(text);
 }
 
-/* Serves one session until its channel closes. */
-static inline void fake_serve(int fd, bool asa)
+static inline void fake_serve_vouched(int fd, bool asa, bool vouched)
 {
-    struct fake f = {.asa = asa};
+    struct fake f = {.asa = asa, .admitted = vouched};
     f.ipc = ipc_new(NULL, fd, fake_frame, NULL, &f);
     while (f.ipc && ipc_recv_blocking(f.ipc) > 0)
         continue;
     ipc_free(f.ipc);
+}
+
+/* Serves one session until its channel closes. */
+static inline void fake_serve(int fd, bool asa)
+{
+    fake_serve_vouched(fd, asa, false);
 }
 
 /* Forks one; *fd is the shell's end of the channel. */
