@@ -6,6 +6,7 @@
  * channel, which belongs to the daemon. All callbacks run on one libevent loop; timers of
  * lib/timer.h are driven by one libevent timer.
  */
+#include "control/journal.h"
 #include "control/priv.h"
 #include "lib/str.h"
 #include <errno.h>
@@ -99,6 +100,8 @@ void control_free(struct control *c)
     if (!c)
         return;
     c->closing = true;
+    journal_close(c->journal); /* from here on it belongs to the successor */
+    c->journal = NULL;
     ping_close(c);
     jobs_free(c->jobs);
     c->jobs = NULL;
@@ -108,8 +111,10 @@ void control_free(struct control *c)
         ike_free(c->ike);
     c->ike = NULL;
     dp_close(c);
+    wanted_free(c);
+    adopt_free(c);
     outbox_free(c);
-    grace_forget(c);
+    grace_free(c);
     udp_close(c);
     if (c->launch.kick)
         launch_free(&c->launch);
@@ -212,6 +217,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     ports_apply(&c->ports, &c->world, &c->launch);
     spd_apply(c);
     dp_local_addrs(c);
+    adopt_end(c);
     tunnel_prune(c, old);
     ports_tell(&c->ports, c->o.log);
 }
@@ -241,12 +247,15 @@ void control_reconcile(struct control *c)
 void control_apply(struct control *c, struct intent *i)
 {
     struct intent old = c->intent;
+    bool first = !c->applied;
     c->intent = *i;
     c->applied = true;
     *i = (struct intent){0};
     if (c->intent.limits.sas)
         ike_set_limits(c->ike, &c->intent.limits);
     ports_set_intent(&c->ports, &c->intent);
+    if (first)
+        adopt_begin(c);
     round_with(c, &old);
     intent_free(&old);
 }
@@ -338,6 +347,9 @@ void control_set_socket(struct control *c, enum launch_socket kind, int fd)
         break;
     case SOCK_STATS:
         map_stats(c, fd);
+        break;
+    case SOCK_JOURNAL:
+        adopt_journal(c, fd);
         break;
     default:
         close(fd);

@@ -10,10 +10,12 @@
 #define TANDEM_CONTROL_PRIV_H
 
 #include "control/control.h"
+#include "control/crypto/adopt.h"
 #include "control/crypto/identity.h"
 #include "control/crypto/grace.h"
 #include "control/crypto/outbox.h"
 #include "control/crypto/shadow.h"
+#include "control/crypto/wanted.h"
 #include "control/job.h"
 #include "control/lab.h"
 #include "control/launch.h"
@@ -63,6 +65,9 @@ struct control {
     uint32_t dp_seq;
     struct outbox outbox;
     struct grace grace;
+    struct journal *journal; /* NULL: nobody could take over */
+    struct adopt adopt;
+    struct wanted_table wanted;
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;
     const struct dpstats *stats;
@@ -71,7 +76,7 @@ struct control {
     struct ike *ike;
     struct family_socket ike_sock[FAMILIES];
     struct udp_rx *ike_rx;
-    struct log_limit dropped, mismatch;
+    struct log_limit dropped, mismatch, unsaved;
     struct jobs *jobs;
     struct family_socket icmp_sock[FAMILIES];
     struct ping *pings;
@@ -115,6 +120,8 @@ void tunnel_initiate_failed(struct control *c, uint32_t policy, const struct ike
 int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
                     const struct ike_child_state *child, const struct sadb_alg encr[2],
                     const struct sadb_alg integ[2], const struct ike_child_cfg *cfg);
+void tunnel_child_adopted(struct control *c, const struct ike_sa_state *sa,
+                          const struct ike_child_state *child);
 void tunnel_child_retired(struct control *c, const struct ike_child_state *child);
 void tunnel_child_down(struct control *c, const struct ike_child_state *child, enum ike_reason why);
 int tunnel_rekey_cfg(const struct control *c, const struct ike_child_state *child,
@@ -124,7 +131,6 @@ void tunnel_identity_gone(struct control *c, struct identity *id);
 void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg);
 /* Ends SAs whose reason is gone. `old` is the intent before the present one, or NULL. */
 void tunnel_prune(struct control *c, const struct intent *old);
-void tunnel_reset(struct control *c); /* a new datapath: everything negotiates again */
 
 /* crypto/ikehost.c, crypto/accept.c */
 extern const struct ike_host control_ike_host;

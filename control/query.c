@@ -80,6 +80,7 @@ void drops_kept(struct control *c, uint32_t slot)
 {
     if (c->stats && slot < DPSTATS_SLOTS)
         add_drops(c->ids.ended_drops, &c->stats->slot[slot]);
+    adopt_count(c);
 }
 
 bool query_drops(const struct control *c, uint64_t drops[DP_CAUSES])

@@ -92,7 +92,8 @@ void dp_count(struct dp_counters *c, enum dp_cause cause, uint64_t n);
 void dp_message(struct dp *dp, uint16_t type, const uint8_t *data, size_t len);
 /* Goes on with a SADB_DUMP that waited for the channel to drain. */
 void dp_dump_more(struct dp *dp);
-/* A new engine: half-sent sets are forgotten, whatever still waits is asked for again. */
+/* A new engine: half-sent sets are forgotten; whatever still waits is asked for again, and what
+ * has come to the end of a lifetime is said again. */
 void dp_engine_new(struct dp *dp);
 
 #endif

@@ -179,7 +179,8 @@ static void give_slots(struct dp *dp, const struct spd *s)
         p->ctr = dp_slot(dp, p->slot);
         if (!p->ctr)
             p->ctr = &p->own;
-        memset((void *)p->ctr, 0, sizeof *p->ctr);
+        if (!p->resume)
+            memset((void *)p->ctr, 0, sizeof *p->ctr);
     }
 }
 
@@ -354,4 +355,7 @@ void dp_engine_new(struct dp *dp)
     for (uint32_t i = 0; i < POLICY_BUCKETS; i++)
         for (struct policy *p = dp->policies.buckets[i]; p; p = p->chain)
             p->next_acquire = 0;
+    for (uint32_t i = 0; i < SAD_BUCKETS; i++)
+        for (struct sa *sa = dp->sad.ids[i]; sa; sa = sa->by_id)
+            sa->soft_sent = sa->hard_sent = false;
 }

@@ -33,6 +33,7 @@ struct policy {
     uint32_t id, ifid, slot;
     uint32_t generation; /* of the SPD set that named it last */
     bool accept_only;
+    bool resume;         /* its counters go on as they stand in the slot */
     usec_t next_acquire; /* not before; 0 = at once */
     struct flow asked;   /* the packet of the last ACQUIRE */
     struct queued *head, **tail;

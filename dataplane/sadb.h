@@ -127,6 +127,7 @@ struct sadb_spd_entry {
     uint32_t map_seq;    /* crypto map sequence number; entries come sorted by it */
     uint8_t action;      /* enum spd_action */
     uint8_t accept_only; /* never ACQUIREs (answer-only, dynamic map) */
+    uint8_t resume;      /* what its slot has counted stays, as an earlier datapath left it */
     uint32_t slot;       /* counters of the policy */
     struct selector sel;
 };

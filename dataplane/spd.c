@@ -122,6 +122,7 @@ static void settle(struct spd_table *t, struct spd *s)
             continue;
         p->generation = t->generation;
         p->accept_only = t->pending.entries[i].accept_only != 0;
+        p->resume = t->pending.entries[i].resume != 0;
         if (!p->ctr || p->slot != t->pending.entries[i].slot)
             p->ctr = NULL; /* the caller gives it counters again */
         p->slot = t->pending.entries[i].slot;

@@ -38,10 +38,18 @@ void dp_close(struct control *c)
 
 static void on_ack(struct control *c, const struct sadb_ack *a)
 {
+    if (a->seq == c->wanted.dump_seq && !c->wanted.known) {
+        wanted_dumped(c, a->err);
+        adopt_policies(c);
+        control_reconcile(c);
+        return;
+    }
     if (!(a->seq & SEQ_OTHER))
         outbox_acked(c);
-    if (!a->err)
+    if (!a->err) {
+        wanted_confirmed(c, a->seq);
         return;
+    }
     if (a->seq & SEQ_OTHER) {
         /* -ENOENT: an SA or a policy went while the request was under way */
         if (a->err != -ENOENT)
@@ -57,8 +65,8 @@ static void on_ack(struct control *c, const struct sadb_ack *a)
 static void on_ike(struct control *c, const uint8_t *data, size_t len)
 {
     struct sadb_ike h;
-    if (len < sizeof(h))
-        return;
+    if (len < sizeof(h) || !c->applied)
+        return; /* the peer says it again when we know who it is */
     memcpy(&h, data, sizeof(h));
     struct ike_path p = {.local = h.local,
                          .remote = h.remote,
@@ -74,17 +82,6 @@ struct move {
     const struct ike_path *to;
 };
 
-static void move_sa(struct control *c, uint32_t sa, const struct ike_path *to)
-{
-    struct sadb_update u;
-    memset(&u, 0, sizeof(u));
-    u.seq = dp_seq(c);
-    u.sa = sa;
-    u.remote = to->remote;
-    u.remote_port = to->rport;
-    dp_send(c, SADB_UPDATE, &u, sizeof(u), NULL, 0);
-}
-
 static bool move_children(void *ctx, const struct ike_sa_state *s)
 {
     const struct move *m = (const struct move *)ctx;
@@ -96,8 +93,8 @@ static bool move_children(void *ctx, const struct ike_sa_state *s)
     if (!addr_eq(&s->path.remote, &m->to->remote) || s->path.rport != m->to->rport)
         return false; /* IKE does not believe it */
     for (uint32_t i = 0; i < s->n_children; i++) {
-        move_sa(m->c, s->child[i].sa_in, m->to);
-        move_sa(m->c, s->child[i].sa_out, m->to);
+        wanted_move(m->c, s->child[i].sa_in, m->to);
+        wanted_move(m->c, s->child[i].sa_out, m->to);
     }
     return false;
 }
@@ -123,6 +120,7 @@ static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
         struct sadb_acquire acquire;
         struct sadb_expire expire;
         struct sadb_event event;
+        struct sadb_sa info;
     } u;
     (void)ipc;
     switch (m->type) {
@@ -142,6 +140,12 @@ static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
         if (m->len == sizeof(u.expire)) {
             memcpy(&u.expire, m->data, sizeof(u.expire));
             ike_expired(c->ike, u.expire.sa, u.expire.hard);
+        }
+        break;
+    case SADB_SA_INFO:
+        if (m->len == sizeof(u.info) && !c->wanted.known) {
+            memcpy(&u.info, m->data, sizeof(u.info));
+            wanted_seen(c, &u.info);
         }
         break;
     case SADB_IKE_RECV:
@@ -165,6 +169,7 @@ static void on_closed(struct ipc *ipc, void *ctx)
     if (c->dp == ipc)
         c->dp = NULL;
     ipc_free(ipc);
+    c->wanted.known = false;
     outbox_flush(c);
 }
 
@@ -177,13 +182,13 @@ static void on_drained(struct ipc *ipc, void *ctx)
 /* --- the channel
  * -------------------------------------------------------------------------------------- */
 
-/* A datapath that is new holds nothing; one that an earlier engine used holds what nobody knows
- * any more. Either way it starts empty, and tunnels negotiate again. */
+/* Whether it is new or an earlier engine has used it: it is asked what it holds, and gets the
+ * rest. Before the first configuration there is nothing to hold that against (adopt.c). */
 void control_set_datapath(struct control *c, int fd)
 {
     dp_close(c);
     outbox_flush(c);
-    tunnel_reset(c);
+    c->wanted.known = false;
     c->dp = ipc_new(c->o.base, fd, on_message, on_closed, c);
     if (!c->dp) {
         close(fd);
@@ -192,16 +197,13 @@ void control_set_datapath(struct control *c, int fd)
     }
     ipc_set_limit(c->dp, CHANNEL_MOST);
     ipc_on_drained(c->dp, DRAINED_LOW, on_drained);
-    struct sadb_ref all = {.seq = dp_seq(c)};
-    dp_send(c, SADB_FLUSH, &all, sizeof(all), NULL, 0);
-    all.seq = dp_seq(c);
-    dp_send(c, SADB_SPD_FLUSH, &all, sizeof(all), NULL, 0);
     for (size_t i = 0; i <= PORTS_MAX; i++)
         c->shadow[i].spd_told = false;
     free(c->told_addrs);
     c->told_addrs = NULL;
     c->n_told_addrs = 0;
-    control_reconcile(c);
+    if (c->applied)
+        wanted_dump(c);
 }
 
 /* Where ESP to us may arrive: the addresses of interfaces that bear a map. */
@@ -216,7 +218,7 @@ void dp_local_addrs(struct control *c)
     bool same = n == c->n_told_addrs;
     for (size_t i = 0; same && i < n; i++)
         same = addr_eq(&v[i], &c->told_addrs[i]);
-    if (same)
+    if (same || !c->wanted.known)
         return;
     struct sadb_ref r = {.seq = dp_seq(c), .count = (uint32_t)n};
     struct addr *copy = (struct addr *)malloc(n ? n * sizeof(*v) : 1);

@@ -31,8 +31,7 @@ static void on_timer(struct timer *t, void *owner)
     usec_t now = clock_mono(&c->o.clock);
     (void)t;
     while (g->head && g->head->when <= now) {
-        struct sadb_delete d = {.seq = dp_seq(c), .sa = g->head->sa};
-        dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
+        wanted_delete(c, g->head->sa);
         drop_first(c);
     }
     if (g->head)
@@ -62,7 +61,7 @@ bool grace_take(struct control *c, uint32_t sa, uint32_t slot)
     return true;
 }
 
-void grace_forget(struct control *c)
+void grace_free(struct control *c)
 {
     timer_cancel(&c->timers, &c->grace.timer);
     while (c->grace.head)

@@ -23,6 +23,6 @@ struct grace {
 void grace_init(struct control *c);
 /* Takes over an inbound SA and its counter slot; false when there is no room for it. */
 bool grace_take(struct control *c, uint32_t sa, uint32_t slot);
-void grace_forget(struct control *c); /* the datapath holds nothing any more: slots are free */
+void grace_free(struct control *c);
 
 #endif

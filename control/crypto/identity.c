@@ -92,7 +92,7 @@ static void cut(struct identity **v, size_t n, size_t at)
 }
 
 struct identity *identity_add(struct identities *ids, uint32_t ifid, uint32_t seq,
-                              const struct selector *sel)
+                              const struct selector *sel, uint32_t policy, uint32_t slot)
 {
     if (!VEC_ROOM(ids->by_key, ids->cap_key, ids->n + 1) ||
         !VEC_ROOM(ids->by_policy, ids->cap_policy, ids->n + 1))
@@ -100,11 +100,11 @@ struct identity *identity_add(struct identities *ids, uint32_t ifid, uint32_t se
     struct identity *id = (struct identity *)calloc(1, sizeof(*id));
     if (!id)
         return NULL;
-    id->policy = ++ids->last_policy;
+    id->policy = policy ? policy : ++ids->last_policy;
     id->ifid = ifid;
     id->seq = seq;
     id->sel = *sel;
-    id->slot = slot_take(ids);
+    id->slot = policy ? slot : slot_take(ids);
     insert(ids->by_key, ids->n, key_place(ids, ifid, seq, sel), id);
     insert(ids->by_policy, ids->n, policy_place(ids, id->policy), id);
     ids->n++;
@@ -151,4 +151,13 @@ void slot_give(struct identities *ids, uint32_t slot)
 {
     if (slot < DPSTATS_SLOTS)
         ids->slots[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+}
+
+bool slot_reserve(struct identities *ids, uint32_t slot)
+{
+    uint64_t bit = UINT64_C(1) << slot % 64;
+    if (slot >= DPSTATS_SLOTS || ids->slots[slot / 64] & bit)
+        return false;
+    ids->slots[slot / 64] |= bit;
+    return true;
 }

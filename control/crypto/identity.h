@@ -31,6 +31,7 @@ struct identity {
     uint8_t at; /* peer under way */
     struct addr tried;
     struct timer step;
+    bool counted; /* its slot's counters are its own, whichever datapath comes */
     /* the SA in force */
     uint32_t sa_in, sa_out; /* 0: none */
 };
@@ -49,15 +50,16 @@ struct identities {
 struct identity *identity_by_policy(const struct identities *ids, uint32_t policy);
 struct identity *identity_find(const struct identities *ids, uint32_t ifid, uint32_t seq,
                                const struct selector *sel);
-/* A new one with numbers of its own; NULL when out of memory. */
+/* A new one; with numbers of its own when policy is 0. NULL when out of memory. */
 struct identity *identity_add(struct identities *ids, uint32_t ifid, uint32_t seq,
-                              const struct selector *sel);
+                              const struct selector *sel, uint32_t policy, uint32_t slot);
 void identity_remove(struct identities *ids, struct identity *id); /* frees it */
 void identities_free(struct identities *ids);
 
 /* Counter slots; SADB_NO_SLOT when all are taken. */
 uint32_t slot_take(struct identities *ids);
 void slot_give(struct identities *ids, uint32_t slot);
+bool slot_reserve(struct identities *ids, uint32_t slot); /* this one; false: it is taken */
 
 int selector_cmp(const struct selector *a, const struct selector *b);
 

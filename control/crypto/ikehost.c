@@ -2,6 +2,7 @@
  * What IKE asks of its host (control/ike/ike.h): configuration looked up in the intent in force,
  * messages carried by the right socket, SAs handed to the tunnel manager, words to people.
  */
+#include "control/journal.h"
 #include "control/priv.h"
 #include <errno.h>
 #include <openssl/rand.h>
@@ -89,6 +90,7 @@ static int host_child_alloc(void *h, struct ike_child_state *k)
         ids->last_sa += ids->last_sa == 0;
         *(i ? &k->sa_out : &k->sa_in) = ids->last_sa;
     }
+    adopt_count(c);
     return 0;
 }
 
@@ -191,6 +193,19 @@ static usec_t host_last_traffic(void *h, const struct ike_sa_state *sa)
     return last;
 }
 
+static void host_save(void *h, uint64_t key, const uint8_t *p, size_t n)
+{
+    struct control *c = (struct control *)h;
+    uint64_t held;
+    int err = 0;
+    if (c->journal && p)
+        err = journal_put(c->journal, JOURNAL_IKE, key, p, n);
+    else if (c->journal)
+        journal_remove(c->journal, JOURNAL_IKE, key);
+    if (err && log_limit_pass(&c->unsaved, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
+        log_line(c->o.log, LOGL_WARNING, "journal", "no room for an IKE SA: %s", strerror(-err));
+}
+
 static void host_random(void *h, uint8_t *p, size_t n)
 {
     (void)h;
@@ -216,5 +231,6 @@ const struct ike_host control_ike_host = {
     .debug = host_debug,
     .run_job = host_run_job,
     .random = host_random,
+    .save = host_save,
     .last_traffic = host_last_traffic,
 };

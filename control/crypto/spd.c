@@ -49,10 +49,14 @@ static struct identity *identify(struct control *c, const struct port *p, const 
     if (id && id->round == ids->round)
         return NULL;
     if (!id) {
-        id = identity_add(ids, p->ifid, l->entry->seq, &l->ace->sel);
+        uint32_t policy = 0, slot = 0;
+        bool known = adopt_numbers(c, p->ifid, l->entry->seq, &l->ace->sel, &policy, &slot);
+        id = identity_add(ids, p->ifid, l->entry->seq, &l->ace->sel, policy, slot);
         if (!id)
             return NULL;
+        id->counted = known;
         tunnel_identity_new(c, id);
+        adopt_identity_new(c, id);
     }
     id->round = ids->round;
     id->ifp = p->ifp;
@@ -70,12 +74,13 @@ static int number(struct control *c, const struct port *p, const struct spd_line
     if (!v)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        const struct identity *id = NULL;
+        struct identity *id = NULL;
         if (l[i].action == SPD_PROTECT && (id = identify(c, p, &l[i])) == NULL)
             continue;
         struct sadb_spd_entry *e = &v[k++];
         e->policy = id ? id->policy : 0;
         e->slot = id ? id->slot : SADB_NO_SLOT;
+        e->resume = id && id->counted;
         e->map_seq = l[i].entry->seq;
         e->action = l[i].action;
         e->accept_only = l[i].accept_only;
@@ -106,6 +111,8 @@ static bool same_entries(const struct shadow *s, const struct sadb_spd_entry *v,
 static bool tell(struct control *c, uint32_t ifid, const struct sadb_spd_entry *v, size_t n)
 {
     size_t at = 0;
+    if (!c->wanted.known)
+        return false; /* SAs first: packets need not wait for what is there */
     do {
         size_t part = n - at < ENTRIES_PER_FRAME ? n - at : ENTRIES_PER_FRAME;
         struct sadb_spd_set set = {.seq = dp_seq(c),
@@ -116,6 +123,11 @@ static bool tell(struct control *c, uint32_t ifid, const struct sadb_spd_entry *
             return false;
         at += part;
     } while (at < n);
+    for (size_t i = 0; i < n; i++) {
+        struct identity *id = v[i].policy ? identity_by_policy(&c->ids, v[i].policy) : NULL;
+        if (id)
+            id->counted = true;
+    }
     return true;
 }
 
@@ -171,6 +183,7 @@ void spd_apply(struct control *c)
         ids->removed = true;
         tunnel_identity_gone(c, id);
         drops_kept(c, id->slot);
+        adopt_identity_gone(c, id);
         identity_remove(ids, id);
     }
 }

@@ -184,7 +184,6 @@ static int install(struct control *c, const struct ike_sa_state *sa,
     struct sadb_sa m;
     memset(&m, 0, sizeof(m));
     m.sa = in ? k->sa_in : k->sa_out;
-    m.seq = m.sa;
     m.ifid = k->ifid;
     m.policy = k->policy;
     m.slot = in ? k->slot_in : k->slot_out;
@@ -205,9 +204,7 @@ static int install(struct control *c, const struct ike_sa_state *sa,
     m.seq_first = 1;
     m.n_ts = k->n_ts;
     memcpy(m.ts, k->ts, sizeof(m.ts));
-    int err = dp_send(c, SADB_ADD, &m, sizeof(m), NULL, 0);
-    if (!err)
-        outbox_added(c);
+    int err = wanted_add(c, &m);
     if (!err && c->lab)
         lab_esp(c->lab, &m);
     mem_wipe(&m, sizeof(m));
@@ -216,9 +213,7 @@ static int install(struct control *c, const struct ike_sa_state *sa,
 
 static void uninstall(struct control *c, uint32_t sa, uint32_t slot)
 {
-    struct sadb_delete d = {.seq = dp_seq(c), .sa = sa};
-    if (sa)
-        dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
+    wanted_delete(c, sa);
     drops_kept(c, slot);
     slot_give(&c->ids, slot); /* the datapath is done with it before it sees another SA there */
 }
@@ -259,8 +254,7 @@ int tunnel_rekey_cfg(const struct control *c, const struct ike_child_state *chil
 /* Its successor is in place: outbound goes, inbound and the counters stay. */
 void tunnel_child_retired(struct control *c, const struct ike_child_state *child)
 {
-    struct sadb_delete d = {.seq = dp_seq(c), .sa = child->sa_out};
-    dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
+    wanted_delete(c, child->sa_out);
 }
 
 /* The child that serves an identity when its newest has gone. */
@@ -296,14 +290,14 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child, e
     id->sa_out = s.found ? s.found->sa_out : 0;
 }
 
-void tunnel_reset(struct control *c)
+/* The newest child of a line serves it; handles are given in order. */
+void tunnel_child_adopted(struct control *c, const struct ike_sa_state *sa,
+                          const struct ike_child_state *child)
 {
-    ike_clear(c->ike, NULL, 0);
-    grace_forget(c);
-    for (size_t i = 0; i < c->ids.n; i++) {
-        struct identity *id = c->ids.by_policy[i];
-        timer_cancel(&c->timers, &id->step);
-        id->walking = false;
-        id->sa_in = id->sa_out = 0;
-    }
+    struct identity *id = identity_by_policy(&c->ids, child->policy);
+    if (!id || child->leaving || child->sa_in < id->sa_in)
+        return;
+    id->sa_in = child->sa_in;
+    id->sa_out = child->sa_out;
+    id->tried = sa->path.remote;
 }

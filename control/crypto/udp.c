@@ -66,8 +66,8 @@ static void take(struct control *c, size_t i)
     size_t len = rx->mm[i].msg_len;
     struct ike_path p = {.local = pktinfo_to(&rx->mm[i].msg_hdr), .lport = PORT_IKE};
     if (addr_from_sockaddr((const struct sockaddr *)&rx->from[i], &p.remote, &p.rport) < 0 ||
-        !addr_is_set(&p.local))
-        return;
+        !addr_is_set(&p.local) || !c->applied)
+        return; /* before the first configuration nobody knows who it is: it will be said again */
     if (rx->behind && ike_is_first(rx->msg[i], len) && rx->n_first++ >= TURN_FIRST)
         ike_overloaded(c->ike, 1);
     else

@@ -243,7 +243,7 @@ static void identities(void **state)
         char dst[32];
         snprintf(dst, sizeof(dst), "10.%u.%u.0", (i * 37) % 251, i % 250);
         s[i] = sel("172.16.0.0", 12, dst, 24);
-        struct identity *id = identity_add(&ids, 1 + i % 3, i % 7, &s[i]);
+        struct identity *id = identity_add(&ids, 1 + i % 3, i % 7, &s[i], 0, 0);
         assert_non_null(id);
         policy[i] = id->policy;
     }

@@ -1,0 +1,237 @@
+/* What the datapath should hold. See wanted.h. */
+#include "control/crypto/wanted.h"
+#include "control/journal.h"
+#include "control/priv.h"
+#include "lib/mem.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wanted_record {
+    struct sadb_sa m;
+    uint32_t settled;
+};
+
+/* --- the table ----------------------------------------------------------------------------------
+ */
+
+static size_t place_of(const struct wanted_table *t, uint32_t sa)
+{
+    size_t lo = 0, hi = t->n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (t->v[mid]->m.sa < sa)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+struct wanted_sa *wanted_find(const struct control *c, uint32_t sa)
+{
+    const struct wanted_table *t = &c->wanted;
+    size_t i = place_of(t, sa);
+    return i < t->n && t->v[i]->m.sa == sa ? t->v[i] : NULL;
+}
+
+static struct wanted_sa *insert(struct control *c, const struct sadb_sa *m)
+{
+    struct wanted_table *t = &c->wanted;
+    struct wanted_sa *w =
+        VEC_ROOM(t->v, t->cap, t->n + 1) ? (struct wanted_sa *)calloc(1, sizeof(*w)) : NULL;
+    if (!w)
+        return NULL;
+    size_t at = place_of(t, m->sa);
+    w->m = *m;
+    memmove(t->v + at + 1, t->v + at, (t->n - at) * sizeof(struct wanted_sa *));
+    t->v[at] = w;
+    t->n++;
+    return w;
+}
+
+static void discard(struct control *c, size_t at)
+{
+    struct wanted_table *t = &c->wanted;
+    struct wanted_sa *w = t->v[at];
+    memmove(t->v + at, t->v + at + 1, (t->n - at - 1) * sizeof(struct wanted_sa *));
+    t->n--;
+    mem_wipe(w, sizeof(*w));
+    free(w);
+}
+
+static int keep(struct control *c, const struct wanted_sa *w)
+{
+    struct wanted_record r;
+    if (!c->journal)
+        return 0;
+    memset(&r, 0, sizeof(r));
+    r.m = w->m;
+    r.settled = w->state == WANTED_SETTLED;
+    int err = journal_put(c->journal, JOURNAL_SA, w->m.sa, &r, sizeof(r));
+    mem_wipe(&r, sizeof(r));
+    return err;
+}
+
+bool wanted_load(struct control *c, const uint8_t *p, size_t n)
+{
+    struct wanted_record r;
+    bool good = n == sizeof(r);
+    if (good) {
+        memcpy(&r, p, sizeof(r));
+        good = r.m.sa && r.m.sa <= INT32_MAX && r.m.slot < DPSTATS_SLOTS && !wanted_find(c, r.m.sa);
+    }
+    struct wanted_sa *w = good ? insert(c, &r.m) : NULL;
+    if (w)
+        w->state = r.settled ? WANTED_SETTLED : WANTED_SENT;
+    mem_wipe(&r, sizeof(r));
+    return w != NULL;
+}
+
+void wanted_free(struct control *c)
+{
+    while (c->wanted.n)
+        discard(c, c->wanted.n - 1);
+    free(c->wanted.v);
+    c->wanted = (struct wanted_table){0};
+}
+
+/* --- telling the datapath -----------------------------------------------------------------------
+ */
+
+static int send_add(struct control *c, struct wanted_sa *w)
+{
+    struct sadb_sa m = w->m;
+    m.seq = m.sa;
+    if (w->state == WANTED_SETTLED) {
+        const struct dp_counters *k = &c->stats->slot[m.slot];
+        m.flags |= SADB_F_RESUME;
+        m.seq_first = dp_read(m.dir == SADB_OUT ? &k->lease : &k->seq) + 1;
+    } else {
+        w->state = WANTED_SENT;
+    }
+    int err = dp_send(c, SADB_ADD, &m, sizeof(m), NULL, 0);
+    mem_wipe(&m, sizeof(m));
+    if (!err)
+        outbox_added(c);
+    return err;
+}
+
+static void send_delete(struct control *c, uint32_t sa)
+{
+    struct sadb_delete d = {.seq = dp_seq(c), .sa = sa};
+    dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
+}
+
+int wanted_add(struct control *c, const struct sadb_sa *m)
+{
+    struct wanted_sa *w = wanted_find(c, m->sa) ? NULL : insert(c, m);
+    if (!w)
+        return -ENOMEM;
+    int err = keep(c, w);
+    if (err) /* it works, but nobody can take it over */
+        log_line(c->o.log, LOGL_WARNING, "journal", "no room for an SA: %s", strerror(-err));
+    err = c->wanted.known ? send_add(c, w) : 0;
+    if (err)
+        wanted_delete(c, m->sa);
+    return err;
+}
+
+void wanted_delete(struct control *c, uint32_t sa)
+{
+    size_t at = place_of(&c->wanted, sa);
+    if (at == c->wanted.n || c->wanted.v[at]->m.sa != sa)
+        return;
+    discard(c, at);
+    /* First from the datapath: what the journal does not know is deleted there anyway. */
+    send_delete(c, sa);
+    if (c->journal)
+        journal_remove(c->journal, JOURNAL_SA, sa);
+}
+
+void wanted_move(struct control *c, uint32_t sa, const struct ike_path *to)
+{
+    struct wanted_sa *w = wanted_find(c, sa);
+    struct sadb_update u;
+    if (!w)
+        return;
+    w->m.remote = to->remote;
+    w->m.remote_port = to->rport;
+    keep(c, w);
+    memset(&u, 0, sizeof(u));
+    u.seq = dp_seq(c);
+    u.sa = sa;
+    u.remote = to->remote;
+    u.remote_port = to->rport;
+    dp_send(c, SADB_UPDATE, &u, sizeof(u), NULL, 0);
+}
+
+void wanted_confirmed(struct control *c, uint32_t sa)
+{
+    struct wanted_sa *w = wanted_find(c, sa);
+    if (!w || w->state == WANTED_SETTLED)
+        return;
+    w->state = WANTED_SETTLED;
+    keep(c, w);
+}
+
+/* --- a new channel ------------------------------------------------------------------------------
+ */
+
+void wanted_dump(struct control *c)
+{
+    struct sadb_ref all = {.seq = dp_seq(c)};
+    for (size_t i = 0; i < c->wanted.n; i++)
+        c->wanted.v[i]->present = false;
+    c->wanted.known = false;
+    c->wanted.dump_seq = all.seq;
+    dp_send(c, SADB_DUMP, &all, sizeof(all), NULL, 0);
+}
+
+void wanted_seen(struct control *c, const struct sadb_sa *info)
+{
+    struct wanted_sa *w = wanted_find(c, info->sa);
+    if (w && w->m.spi == info->spi && w->m.dir == info->dir && w->m.ifid == info->ifid &&
+        w->m.policy == info->policy && w->m.slot == info->slot)
+        w->present = true;
+    else
+        send_delete(c, info->sa);
+}
+
+/* Whether an SA that is not there can be made again. One that a datapath may have used while we
+ * cannot tell from where to go on is lost: no number may be used twice (RFC 4303 §3.3.3). */
+static bool can_return(const struct control *c, const struct wanted_sa *w)
+{
+    return w->state == WANTED_NEW ||
+           (w->state == WANTED_SETTLED && c->stats && w->m.slot < DPSTATS_SLOTS);
+}
+
+void wanted_dumped(struct control *c, int err)
+{
+    struct wanted_table *t = &c->wanted;
+    uint32_t *lost = (uint32_t *)calloc(t->n ? t->n : 1, sizeof(*lost));
+    size_t n_lost = 0, added = 0;
+    if (err) {
+        struct sadb_ref all = {.seq = dp_seq(c)};
+        log_line(c->o.log, LOGL_ERROR, "sadb", "the datapath does not say what it holds: %s",
+                 strerror(-err));
+        dp_send(c, SADB_FLUSH, &all, sizeof(all), NULL, 0);
+    }
+    t->known = true;
+    /* Oldest first: what is added last is used first, and standby stands behind what is there. */
+    for (size_t i = 0; i < t->n; i++) {
+        struct wanted_sa *w = t->v[i];
+        if (w->present && !err)
+            wanted_confirmed(c, w->m.sa);
+        else if (can_return(c, w) && send_add(c, w) == 0)
+            added++;
+        else if (lost)
+            lost[n_lost++] = w->m.sa;
+    }
+    if (added || n_lost)
+        log_line(c->o.log, LOGL_NOTICE, "sadb",
+                 "%zu SAs go on in the datapath, %zu could not and end", added, n_lost);
+    for (size_t i = 0; i < n_lost; i++)
+        ike_end_child(c->ike, lost[i], IKE_R_INTERNAL);
+    free(lost);
+}

@@ -1,0 +1,56 @@
+/*
+ * What the datapath should hold: every SA direction as it was wanted last, with its keys.
+ *
+ * SAs go into the datapath and out of it here only, and into the journal first. So whichever of
+ * the two processes dies, the other one or the memory between them knows what there was: a new
+ * datapath gets all of it again, a new engine finds what its predecessor wanted. A channel begins
+ * with a dump, which tells what is there; until it has been answered nothing else is sent.
+ */
+#ifndef TANDEM_CONTROL_CRYPTO_WANTED_H
+#define TANDEM_CONTROL_CRYPTO_WANTED_H
+
+#include "control/ike/sa.h"
+#include "dataplane/sadb.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct control;
+
+enum wanted_state {
+    WANTED_NEW,    /* no datapath has heard of it */
+    WANTED_SENT,   /* maybe one has */
+    WANTED_SETTLED /* one has confirmed it: what its counter slot says is about this SA */
+};
+
+struct wanted_sa {
+    struct sadb_sa m;
+    enum wanted_state state;
+    bool present; /* in the dump */
+    bool claimed; /* a child of IKE's has it (adopt.c) */
+};
+
+struct wanted_table {
+    struct wanted_sa **v; /* by handle: in the order in which they were made */
+    size_t n, cap;
+    bool known;        /* the dump was answered: both sides hold the same */
+    uint32_t dump_seq; /* of the dump under way */
+};
+
+struct wanted_sa *wanted_find(const struct control *c, uint32_t sa);
+/* Takes what an engine before wanted, from a record of the journal. False: it is no good. */
+bool wanted_load(struct control *c, const uint8_t *p, size_t n);
+/* Installs an SA, at once or as soon as there is a datapath. 0 or -errno. */
+int wanted_add(struct control *c, const struct sadb_sa *m);
+void wanted_delete(struct control *c, uint32_t sa);
+/* The peer's end is somewhere else now (NAT). */
+void wanted_move(struct control *c, uint32_t sa, const struct ike_path *to);
+void wanted_confirmed(struct control *c, uint32_t sa); /* SADB_ADD was answered well */
+void wanted_free(struct control *c);                   /* the journal keeps them */
+
+/* A new channel: asks what is there. */
+void wanted_dump(struct control *c);
+void wanted_seen(struct control *c, const struct sadb_sa *info);
+/* The dump is complete (err: it failed). True: from now on both sides hold the same. */
+void wanted_dumped(struct control *c, int err);
+
+#endif
