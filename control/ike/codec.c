@@ -105,7 +105,8 @@ int ike_header_read(const uint8_t *msg, size_t len, struct ike_header *h)
     h->flags = rbuf_u8(&r);
     h->mid = rbuf_u32(&r);
     h->len = rbuf_u32(&r);
-    if (r.bad || h->len != len || h->spi_i == 0)
+    /* §1.5: only a message of no SA may come without SPIs. */
+    if (r.bad || h->len != len || (h->spi_i == 0 && h->exchange != X_INFORMATIONAL))
         return -EBADMSG;
     return 0;
 }

@@ -308,7 +308,8 @@ static void protected_input(struct ike *ike, struct ike_rx *rx)
     size_t n;
 
     if (!sa || sa->s.spi_r == 0 || sa->s.state == IKE_IDLE) {
-        ike_dropped(ike, NULL, IKE_DROP_UNKNOWN_SA);
+        if (sa || !ike_spi_hint(ike, rx))
+            ike_dropped(ike, NULL, IKE_DROP_UNKNOWN_SA);
         return;
     }
     bool again = !response && sa->resp.msg && h->mid == sa->resp.mid;

@@ -155,6 +155,7 @@ void ike_on_info_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
         ike_sa_end(sa, refused ? IKE_R_AUTH_FAILED : IKE_R_PEER_DELETE);
         return;
     }
+    ike_spi_notified(sa, rx);
     ike_sa_arm_life(sa);
     ike_sa_kick(sa);
 }

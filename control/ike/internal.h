@@ -157,8 +157,9 @@ struct ike_sa {
     uint32_t gone[IKE_CHILDREN_ALL]; /* inbound SPIs of which the peer must be told */
     unsigned n_gone;
     enum ike_reason why;
-    uint16_t tell;  /* error notify that goes with the delete */
-    uint8_t source; /* while proven: where it counts in half_open_from */
+    usec_t hint_after; /* no check of liveness for a hint before this */
+    uint16_t tell;     /* error notify that goes with the delete */
+    uint8_t source;    /* while proven: where it counts in half_open_from */
     bool half_open, proven, want_delete, want_probe, want_rekey, lingering, told_down;
     bool in_doubt;         /* made by the peer while we replace the same SA: not used yet */
     bool replaced;         /* lost that, and ends */
@@ -190,6 +191,7 @@ struct ike {
     uint32_t tunnels, esp_spis;   /* how many numbers of each kind were given */
     uint8_t cookie_secret[2][32]; /* now and before, §2.6 */
     usec_t cookie_since;
+    usec_t hint_after; /* no INVALID_SPI in clear before this */
     uint8_t plain_out[IKE_OUT_MAX], out[2 * IKE_OUT_MAX];
     uint8_t plain_in[IKE_IN_MAX + 1];
 };
@@ -295,6 +297,8 @@ usec_t ike_below(struct ike *ike, usec_t span); /* random */
 usec_t ike_retry_time(struct ike *ike);         /* after TEMPORARY_FAILURE */
 /* Replaces a child now, unless that is under way or it has a successor. */
 void ike_child_rekey(struct ike_sa *sa, unsigned i);
+/* Ends a child that the peer has lost, and asks for another. */
+void ike_child_anew(struct ike_sa *sa, unsigned i);
 /* RFC 7296 §2.8.1: compared octet by octet. */
 bool ike_nonce_lower(struct bytes a, struct bytes b);
 
@@ -357,6 +361,12 @@ int ike_send_delete_ike(struct ike_sa *sa);
 int ike_send_probe(struct ike_sa *sa);
 /* Starts an SA of its own for this want, which it takes. 0 or -errno (want freed). */
 int ike_begin(struct ike *ike, const struct ike_path *p, struct ike_want *want);
+
+/* --- invalid_spi.c --- */
+/* A clear message of no SA that says so: true when it was one about an SA of ours. */
+bool ike_spi_hint(struct ike *ike, struct ike_rx *rx);
+/* A request inside an SA that may carry the notify. */
+void ike_spi_notified(struct ike_sa *sa, const struct ike_rx *rx);
 
 /* --- debug.c --- */
 bool ike_debugging(const struct ike *ike, enum ike_debug cls, unsigned level);

@@ -110,6 +110,21 @@ void ike_child_rekey(struct ike_sa *sa, unsigned i)
     ike_want_append(sa, w);
 }
 
+void ike_child_anew(struct ike_sa *sa, unsigned i)
+{
+    struct ike *ike = sa->ike;
+    struct ike_child_cfg cfg = {0};
+    bool wanted =
+        ike->host.child_cfg && ike->host.child_cfg(ike->h, &sa->s, &sa->s.child[i], &cfg) == 0;
+    struct ike_want *w = wanted ? ike_want_new(&cfg) : NULL;
+
+    if (w) {
+        w->child.initiator = true;
+        ike_want_append(sa, w);
+    }
+    ike_child_remove(sa, i, IKE_R_PEER_DELETE, true);
+}
+
 /* --- the timer ----------------------------------------------------------------------------- */
 
 static void earlier(usec_t *when, usec_t t)

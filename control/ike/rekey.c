@@ -41,8 +41,12 @@ static struct ike_sa *make_heir(struct ike_sa *old, const struct ike_rekey *r, b
                                 const struct ike_dh_job *j)
 {
     struct ike *ike = old->ike;
-    struct ike_sa *sa = ike_sa_bare(ike, initiator, r->spi_i, &old->s.path);
+    /* It is there already when a crash came between saving the heir and the old SA. */
+    struct ike_sa *sa = ike_sa_find(ike, r->spi_i, r->spi_r, initiator);
 
+    if (sa)
+        return sa;
+    sa = ike_sa_bare(ike, initiator, r->spi_i, &old->s.path);
     if (!sa)
         return NULL;
     sa->s.spi_r = r->spi_r;
@@ -247,12 +251,12 @@ static void settle(struct ike_sa *old, struct ike_sa *heir, const struct ike_rek
     if (old->s.state == IKE_DELETING) { /* it was ended while the answer was on its way */
         ike_sa_delete(heir, old->why);
         ike_sa_kick(old);
-    } else if (heir->s.state != IKE_ESTABLISHED) { /* ended from a callback */
-        ike_sa_delete(old, IKE_R_LOCAL_DELETE);
     } else if (other && lost(old, r)) {
         inherit(old, other);
         wait_for_delete(old);
         ike_sa_delete(heir, IKE_R_REKEYED);
+    } else if (heir->s.state != IKE_ESTABLISHED) { /* ended from a callback */
+        ike_sa_delete(old, IKE_R_LOCAL_DELETE);
     } else {
         if (other) { /* its creator ends it; should it not, we do */
             other->replaced = true;

@@ -1,0 +1,63 @@
+/*
+ * What an engine finds in its journal: bytes that may be anything.
+ *
+ * What is refused leaves nothing behind. What is taken over is an SA like any other: it is saved,
+ * restored and saved again to the same bytes, lives through its timers, is asked for another child
+ * and ends.
+ */
+#include "control/ike/internal.h"
+#include "lib/mem.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/ike_pair.h"
+
+static uint8_t *pack(struct ike_sa *sa, size_t *n)
+{
+    uint8_t *p = malloc(IKE_RECORD_MAX);
+
+    *n = ike_sa_pack(sa, p, IKE_RECORD_MAX);
+    if (*n == 0)
+        abort();
+    return p;
+}
+
+/* Restored from what it is saved as, an SA is saved as the same. */
+static void again(struct ike *ike, struct ike_sa *sa)
+{
+    struct ike_sa *twin = calloc(1, sizeof *twin);
+    struct ike_numbers numbers;
+    size_t n, m;
+    uint8_t *p = pack(sa, &n);
+
+    twin->ike = ike;
+    if (ike_sa_unpack(ike, twin, &numbers, p, n) != 0)
+        abort();
+    uint8_t *q = pack(twin, &m);
+    if (n != m || memcmp(p, q, n) != 0)
+        abort();
+    ike_sa_wipe(twin);
+    free(p);
+    free(q);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct pair *p = pair_get();
+    struct ike *ike = p->side[0].ike;
+
+    if (ike_restore(ike, data, len) == 0) {
+        struct ike_path path = ike->head->s.path;
+        p->children += ike->head->s.n_children;
+        again(ike, ike->head);
+        if (ike_restore(ike, data, len) != -EEXIST)
+            abort();
+        pair_sleep(p, 1);
+        ike_initiate(ike, &path, &p->side[0].cfg);
+        if (ike->head && ike->head->s.n_children > 0)
+            ike_end_child(ike, ike->head->s.child[0].sa_in, IKE_R_LOCAL_DELETE);
+        pair_sleep(p, 100);
+    } else if (ike->head || timerq_next(&p->q) >= 0) {
+        abort();
+    }
+    pair_finish(p);
+    return 0;
+}
