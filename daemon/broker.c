@@ -31,6 +31,7 @@ struct tun {
 struct was {
     struct was *next;
     struct kernel_link link;
+    bool ipv6_off; /* and we turned it on */
 };
 
 /* An address we were asked for. Foreign: somebody else had put it there before. */
@@ -92,6 +93,13 @@ static int link_of(struct answer *a, uint32_t ifindex, struct kernel_link *l)
 
 /* --- links ---------------------------------------------------------------------------------- */
 
+static int set_ipv6_off(const char *name, bool off)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "ipv6/conf/%s/disable_ipv6", name);
+    return sysctl_net_write(path, off ? "1" : "0");
+}
+
 static int remember_link(struct broker *b, const struct kernel_link *l)
 {
     for (const struct was *w = b->links; w; w = w->next)
@@ -133,6 +141,8 @@ static void restore_links(struct broker *b)
         struct was *w = b->links;
         struct kernel_link now;
         b->links = w->next;
+        if (w->ipv6_off)
+            set_ipv6_off(w->link.name, true);
         if (kernel_link_get(b->k, w->link.ifindex, &now) == 0) {
             uint32_t mtu = now.mtu != w->link.mtu ? w->link.mtu : 0;
             /* Up again what was up; but what is up now may carry others' routes: it stays. */
@@ -173,11 +183,25 @@ static bool addr_usable(const struct prefix *p)
            v4 >> 24 != 127 && v4 >> 24 < 224;
 }
 
-static int addr_add(struct answer *a, const struct lr_addr *r, const char *what)
+/* Where IPv6 is turned off on the device, an address of it turns it on. */
+static int kernel_addr(struct broker *b, const struct kernel_link *l, const struct prefix *p)
+{
+    int err = kernel_addr_add(b->k, l->ifindex, p);
+    if (err != -EACCES || p->addr.family != AF_INET6 || remember_link(b, l) < 0)
+        return err;
+    struct was *w = b->links;
+    while (w->link.ifindex != l->ifindex)
+        w = w->next;
+    w->ipv6_off = set_ipv6_off(l->name, false) == 0;
+    return kernel_addr_add(b->k, l->ifindex, p);
+}
+
+static int addr_add(struct answer *a, const struct lr_addr *r, const struct kernel_link *l,
+                    const char *what)
 {
     struct broker *b = a->b;
     struct held **at = held_find(b, r->ifindex, &r->addr);
-    int err = kernel_addr_add(b->k, r->ifindex, &r->addr);
+    int err = kernel_addr(b, l, &r->addr);
     if (err && err != -EEXIST)
         return kernel_said(a, err, what);
     if (*at) {
@@ -225,7 +249,7 @@ static int do_addr(struct answer *a, const struct lr_addr *r)
         snprintf(l.name, sizeof(l.name), "#%u", r->ifindex);
     }
     snprintf(what, sizeof(what), "address %s on %s", p, l.name);
-    return r->add ? addr_add(a, r, what) : addr_del(a, r, what);
+    return r->add ? addr_add(a, r, &l, what) : addr_del(a, r, what);
 }
 
 static void forget_addrs(struct broker *b)

@@ -629,6 +629,46 @@ static void sysctls_are_put_back(void **state)
     assert_non_null(x->b);
 }
 
+static void ipv6(void **state)
+{
+    struct box *x = (struct box *)*state;
+    assert_true(ns_shows("cat /proc/sys/net/ipv6/conf/all/forwarding", "1"));
+    /* turned off on the device: our address turns it on, and it is off again when we go */
+    assert_int_equal(system("echo 1 >/proc/sys/net/ipv6/conf/p1/disable_ipv6"), 0);
+    assert_int_equal(ask_addr(x, "p1", "2001:db8::1", 64, true), 0);
+    assert_true(ns_shows("ip -6 addr show dev p1", "2001:db8::1/64 scope global nodad"));
+    assert_int_equal(ask_addr(x, "p1", "fe80::1", 64, true), -EPERM);
+    assert_int_equal(ask_addr(x, "p1", "ff02::1", 16, true), -EPERM);
+    assert_int_equal(ask_addr(x, "p1", "::1", 128, true), -EPERM);
+    struct lr_route r = route(254, "2001:db8:5::", 48, "2001:db8::2", "p1");
+    r.metric = 5; /* the kernel makes 1024 of none */
+    struct lr_route wall = r, mixed = r;
+    assert_int_equal(ASK(x, LR_ROUTE, r), 0);
+    assert_true(ns_shows("ip -6 route", "2001:db8:5::/48 via 2001:db8::2 dev p1 proto 117"));
+    r.gw = ns_prefix("2001:db8::3", 128).addr; /* the gateway moves: replaced */
+    assert_int_equal(ASK(x, LR_ROUTE, r), 0);
+    assert_false(ns_shows("ip -6 route", "2001:db8::2"));
+    wall = (struct lr_route){
+        .add = 1, .type = RT_UNREACHABLE, .table = TANDEM_RT_TABLE, .metric = 2, .dst = wall.dst};
+    assert_int_equal(ASK(x, LR_ROUTE, wall), 0);
+    mixed.gw = ns_prefix("10.0.0.1", 32).addr;
+    assert_int_equal(ASK(x, LR_ROUTE, mixed), -EPERM);
+    struct lr_rule rule = {
+        .family = AF_INET6, .add = 1, .priority = 100, .table = TANDEM_RT_TABLE, .iif = "p1"};
+    assert_int_equal(ASK(x, LR_RULE, rule), 0);
+    assert_int_equal(ASK(x, LR_RULE, rule), 0);
+    assert_true(ns_shows("ip -6 rule", "iif p1 lookup 31341 proto 117"));
+    assert_false(ns_shows("ip -4 rule", "lookup 31341"));
+    rule.family = 0;
+    assert_int_equal(ASK(x, LR_RULE, rule), -EPERM);
+    broker_reset(x->b);
+    assert_false(ns_shows("ip -6 rule", "proto 117"));
+    assert_false(ns_shows("ip -6 route show table all", "proto 117"));
+    assert_false(ns_shows("ip -6 addr show dev p1", "2001:db8"));
+    assert_true(ns_shows("cat /proc/sys/net/ipv6/conf/p1/disable_ipv6", "1"));
+    assert_int_equal(system("echo 0 >/proc/sys/net/ipv6/conf/p1/disable_ipv6"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -639,6 +679,7 @@ int main(void)
         cmocka_unit_test(a_replaced_route_is_not_removed_with_its_old_self),
         cmocka_unit_test(rules),
         cmocka_unit_test(inbound_tables),
+        cmocka_unit_test(ipv6),
         cmocka_unit_test(tun_carries_packets),
         cmocka_unit_test(tun_limits),
         cmocka_unit_test(saving_and_reload),
