@@ -66,22 +66,12 @@ static bool peer6(const struct intent_map_entry *e)
     return false;
 }
 
-static bool protects6(const struct intent_map_entry *e)
-{
-    for (uint32_t i = 0; e->acl && i < e->acl->n; i++)
-        if (e->acl->ace[i].permit && e->acl->ace[i].sel.local.lo.family == AF_INET6)
-            return true;
-    return false;
-}
-
 uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
 {
-    uint32_t least = mtu, floor = MTU_LEAST;
+    uint32_t least = mtu;
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_map_entry *entry = &m->entry[e];
         bool v6 = peer6(entry);
-        if (protects6(entry))
-            floor = MTU_LEAST6;
         for (unsigned k = 0; k < entry->n_proposal; k++) {
             const struct ike_esp_proposal *p = entry->proposal[k];
             for (unsigned i = 0; i < p->n_encr; i++) {
@@ -93,7 +83,24 @@ uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
             }
         }
     }
-    return least < floor ? floor : least;
+    return least < MTU_LEAST ? MTU_LEAST : least;
+}
+
+static bool protects6(const struct intent_map *m)
+{
+    for (uint32_t e = 0; e < m->n; e++) {
+        const struct intent_acl *acl = m->entry[e].acl;
+        for (uint32_t i = 0; acl && i < acl->n; i++)
+            if (acl->ace[i].permit && acl->ace[i].sel.local.lo.family == AF_INET6)
+                return true;
+    }
+    return false;
+}
+
+static uint32_t wanted_mtu(const struct control *c, const struct intent_map *m, uint32_t mtu)
+{
+    uint32_t least = shadow_mtu(m, mtu);
+    return least < MTU_LEAST6 && shadow_ipv6(c) && protects6(m) ? MTU_LEAST6 : least;
 }
 
 /* --- TUNs
@@ -230,7 +237,7 @@ void shadow_apply(struct control *c)
         struct shadow *s = &c->shadow[p->ifid];
         s->wanted = l && p->ifp && p->ifp->map && ports_active(&c->ports, p);
         if (s->wanted)
-            s->out.mtu = shadow_mtu(p->ifp->map, p->ifp->mtu ? p->ifp->mtu : l->mtu);
+            s->out.mtu = wanted_mtu(c, p->ifp->map, p->ifp->mtu ? p->ifp->mtu : l->mtu);
         s->in.mtu = MTU_MOST;
         any = any || s->wanted;
     }
