@@ -225,6 +225,11 @@ static void mtu(void **state)
     assert_int_equal(shadow_mtu(&m, 1500), 1406);
     e.proposal[0] = &cbc;
     assert_int_equal(shadow_mtu(&m, 600), 576);
+    e.proposal[0] = &gcm;
+    e.n_peer = 2;
+    e.peer[0] = adr("192.0.2.1");
+    e.peer[1] = adr("2001:db8::1"); /* 20 more in front of it */
+    assert_int_equal(shadow_mtu(&m, 1500), 1418);
     e.n_proposal = 0;
     assert_int_equal(shadow_mtu(&m, 1500), 1500);
 }

@@ -148,13 +148,47 @@ static void equals_unnamed_tunneled(void **state)
     rib_free(&r);
 }
 
+static void both_families(void **state)
+{
+    struct intent_if out = port("Gi0/0", "203.0.113.1", 24), lan = port("Gi0/1", "10.0.0.1", 24);
+    struct rib r = {0};
+    (void)state;
+    out.ipv6 = lan.ipv6 = true;
+    out.addr6[0] = pfx("2001:db8:f::1", 64);
+    out.n_addr6 = 1;
+    lan.addr6[0] = pfx("2001:db8:a::1", 64);
+    lan.addr6[1] = pfx("2001:db8:b::1", 128);
+    lan.n_addr6 = 2;
+    struct rib_if ifs[] = {{.ifp = &out, .up = true, .up6 = 1, .link6 = true},
+                           {.ifp = &lan, .up = true, .up6 = 3, .link6 = true}};
+    struct intent_route v[] = {route("Gi0/0", "::", 0, "2001:db8:f::2", 1),
+                               route("Gi0/1", "2001:db8:c::", 48, "fe80::1", 5),
+                               route("Gi0/1", "2001:db8:d::", 48, "2001:db8:f::2", 1),
+                               route("", "2001:db8:e::", 48, "fe80::1", 1)};
+    assert_int_equal(rib_build(&r, ifs, 2, v, 4, 1), 0);
+    /* of each: connected and local; a host address is one route; two statics can be used */
+    assert_int_equal(r.n, 2 * 2 + 2 * 2 + 1 + 2);
+    assert_int_equal(find(&r, "2001:db8:a::1", 128)->source, RIB_LOCAL);
+    assert_int_equal(find(&r, "2001:db8:b::1", 128)->source, RIB_CONNECTED);
+    assert_ptr_equal(find(&r, "::", 0)->ifp, &out);
+    assert_int_equal(find(&r, "2001:db8:c::", 48)->distance, 5);
+    assert_null(find(&r, "2001:db8:d::", 48)); /* its gateway is elsewhere */
+    assert_null(find(&r, "2001:db8:e::", 48)); /* an address of which link? */
+    ifs[0].up6 = 0;                            /* its IPv6 address has gone, the other has not */
+    ifs[1].link6 = false;
+    assert_int_equal(rib_build(&r, ifs, 2, v, 4, 2), 0);
+    assert_null(find(&r, "::", 0));
+    assert_null(find(&r, "2001:db8:c::", 48));
+    assert_non_null(find(&r, "203.0.113.0", 24));
+    rib_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_and_order),
-        cmocka_unit_test(floating_static),
-        cmocka_unit_test(what_is_not_used),
-        cmocka_unit_test(equals_unnamed_tunneled),
+        cmocka_unit_test(sources_and_order), cmocka_unit_test(floating_static),
+        cmocka_unit_test(what_is_not_used),  cmocka_unit_test(equals_unnamed_tunneled),
+        cmocka_unit_test(both_families),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "control/crypto/table.h"
 #include <stdlib.h>
+#include <string.h>
 
 static struct prefix pfx(uint32_t a, unsigned len)
 {
@@ -188,12 +189,61 @@ static void ranges(void **state)
     free(v);
 }
 
+static struct table_in in6(const char *dst, unsigned len, uint32_t ifid)
+{
+    struct table_in t = {.dst = {.len = (uint8_t)len}, .ifid = ifid};
+    assert_int_equal(addr_parse(dst, &t.dst.addr), 0);
+    return t;
+}
+
+/* Both families in one table, neither looking at the other; what belongs to a link is passed on. */
+static void two_families(void **state)
+{
+    struct table_in rib[] = {in("0.0.0.0", 0, 1), in6("::", 0, 1), in6("fe80::", 10, 0),
+                             in6("ff00::", 8, 0), in6("2001:db8:1::", 48, 2)};
+    struct table_in prot[] = {in6("::", 0, 1)};
+    struct table_entry *t;
+    size_t n;
+    (void)state;
+    assert_int_equal(table_compute(rib, 5, prot, 1, 2, &t, &n), 0);
+    assert_int_equal(n, 4);
+    assert_true(t[0].dst.len == 0 && t[0].dst.addr.family == AF_INET6 && t[0].ifid == 1);
+    for (size_t i = 1; i < n; i++)
+        assert_int_equal(t[i].ifid, 0); /* the other interface's network, fe80::/10, ff00::/8 */
+    free(t);
+    prot[0] = in6("2001:db8:2::", 48, 1);
+    assert_int_equal(table_compute(rib, 5, prot, 1, 2, &t, &n), 0);
+    assert_int_equal(n, 1); /* nothing else is said where no entry surrounds it */
+    assert_int_equal(t[0].dst.len, 48);
+    free(t);
+}
+
+static void ranges6(void **state)
+{
+    struct table_in *v = NULL;
+    size_t n = 0, cap = 0;
+    struct addr_range r = {.lo = {.family = AF_INET6}, .hi = {.family = AF_INET6}};
+    (void)state;
+    memset(r.hi.b, 0xff, 16);
+    assert_true(table_add_range(&v, &n, &cap, &r, 3));
+    assert_true(n == 1 && v[0].dst.len == 0);
+    n = 0;
+    r.lo.b[15] = 1;
+    r.hi.b[15] = 0xfe;
+    assert_true(table_add_range(&v, &n, &cap, &r, 3));
+    assert_int_equal(n, 254); /* the most there can be */
+    for (size_t i = 1; i < n; i++)
+        assert_true(addr_cmp(&v[i - 1].dst.addr, &v[i].dst.addr) < 0);
+    free(v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seed_000),     cmocka_unit_test(any_to_any),
         cmocka_unit_test(ranges),       cmocka_unit_test(against_the_model),
-        cmocka_unit_test(ten_thousand),
+        cmocka_unit_test(ten_thousand), cmocka_unit_test(two_families),
+        cmocka_unit_test(ranges6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

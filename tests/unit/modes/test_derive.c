@@ -157,6 +157,51 @@ static struct box load_vpn(void)
     return b;
 }
 
+static void test_ipv6(void **state)
+{
+    struct box b =
+        load("interface GigabitEthernet0/0\n nameif outside\n ipv6 address 2001:db8:f::2/64\n"
+             " ipv6 address 2001:db8:f::3/64\n ipv6 address 2001:db8:f::3/112\n"
+             "interface GigabitEthernet0/1\n nameif inside\n ipv6 enable\n"
+             "ipv6 route outside ::/0 2001:db8:f::1\n"
+             "ipv6 route inside 2001:db8:9::/48 fe80::9 7\n"
+             "object network A\n subnet 2001:db8:a::/64\n"
+             "object-group network G\n network-object 2001:db8:b::/64\n"
+             " network-object host 10.1.1.1\n network-object object A\n"
+             "access-list L extended permit ip object-group G 2001:db8:2::/48\n"
+             "access-list L extended permit icmp6 any any 128\n"
+             "access-list L extended permit tcp any6 host 2001:db8::1 eq 22\n"
+             "access-list L extended permit ip any any\n"
+             "crypto map M 1 set peer 2001:db8:f::9\n"
+             "tunnel-group 2001:DB8:f::9 type ipsec-l2l\n");
+    const struct intent *i = &b.c->intent;
+    const struct intent_ace *e = i->acl[0].ace;
+    char got[PREFIX_STRLEN];
+    (void)state;
+    assert_int_equal(i->ifs[0].n_addr6, 2);
+    assert_string_equal(prefix_print(&i->ifs[0].addr6[0], got, sizeof got), "2001:db8:f::2/64");
+    assert_string_equal(prefix_print(&i->ifs[0].addr6[1], got, sizeof got), "2001:db8:f::3/112");
+    assert_true(i->ifs[0].ipv6 && i->ifs[1].ipv6 && i->ifs[1].n_addr6 == 0);
+    assert_int_equal(i->n_route, 2);
+    assert_int_equal(i->route[0].distance, 1);
+    assert_int_equal(i->route[1].distance, 7);
+    is_addr(&i->route[1].gateway, "fe80::9");
+    /* an IPv4 member meets no IPv6 network; `any any` is a rule of each family */
+    assert_int_equal(i->acl[0].n, 2 + 1 + 1 + 2);
+    is_addr(&e[0].sel.local.lo, "2001:db8:b::");
+    is_addr(&e[1].sel.local.hi, "2001:db8:a:0:ffff:ffff:ffff:ffff");
+    is_addr(&e[1].sel.remote.hi, "2001:db8:2:ffff:ffff:ffff:ffff:ffff");
+    assert_int_equal(e[2].sel.proto, 58);
+    assert_int_equal(e[2].sel.lport[0], 128 << 8);
+    is_addr(&e[2].sel.local.lo, "::");
+    assert_int_equal(e[3].sel.rport[1], 22);
+    is_addr(&e[4].sel.local.hi, "255.255.255.255");
+    is_addr(&e[5].sel.local.hi, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+    is_addr(&i->map[0].entry[0].peer[0], "2001:db8:f::9");
+    is_addr(&i->peer[0].addr, "2001:db8:f::9");
+    drop(&b);
+}
+
 static void test_maps(void **state)
 {
     struct box b = load_vpn();
@@ -394,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_maps),       cmocka_unit_test(test_ike),
         cmocka_unit_test(test_limits),     cmocka_unit_test(test_dependents),
         cmocka_unit_test(test_bound),      cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_ipv6),
     };
     return cmocka_run_group_tests_name("derive", tests, NULL, NULL);
 }
