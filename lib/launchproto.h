@@ -45,9 +45,10 @@ enum launch_msg {
     LM_BOX = 6,      /* struct lm_box: what this box is */
     LM_REPLY = 7,    /* struct lm_reply, then a text for people when err != 0 */
     LM_READY = 8,    /* empty: all that was there at the start has been sent */
-    LM_PROCESSES = 16, /* struct lm_process × n, just before the LM_REPLY to LR_PROCESSES */
     LM_PORTS = 9,    /* text of the ports file (control_set_ports), before any LM_CONFIG; empty:
                         there is none (engine only) */
+    /* struct lm_process × n, just before the LM_REPLY to LR_PROCESSES */
+    LM_PROCESSES = 16,
 };
 
 /* What runs of this box; the roles have their own numbers. */
@@ -131,9 +132,10 @@ enum launch_req {
     LR_TUN = 68,    /* struct lr_tun */
     LR_SAVE = 69,   /* struct lr_save + fd (memfd with the text) */
     LR_RELOAD = 70, /* struct lr_reload: restart every child from startup-config */
-    LR_PROCESSES = 80, /* struct lr_processes: what runs, from /proc (the engine opens no files) */
     LR_KEEP = 71,   /* struct lr_keep + fd: the running-config, for an engine that has to follow
                        this one. Kept in memory only, and not looked into */
+    /* struct lr_processes: what runs, from /proc; the engine opens no files */
+    LR_PROCESSES = 80,
 };
 
 struct lm_reply {
