@@ -149,7 +149,7 @@ static void cpu_model(char *buf, size_t cap)
     str_copy(buf, cap, "x86-64");
 #ifdef __x86_64__
     unsigned word[13] = {0}; /* 48 characters and an end */
-    if (__get_cpuid_max(0x80000000u, NULL) < 0x80000004u)
+    if ((unsigned)__get_cpuid_max(0x80000000u, NULL) < 0x80000004u)
         return;
     for (unsigned i = 0; i < 3; i++)
         __get_cpuid(0x80000002u + i, &word[4 * i], &word[4 * i + 1], &word[4 * i + 2],
