@@ -246,8 +246,11 @@ static int do_addr(struct answer *a, const struct lr_addr *r)
     if (kernel_link_get(a->b->k, r->ifindex, &l) < 0) {
         if (r->add)
             return refuse(a, -ENODEV, "no interface with index %u", r->ifindex);
+        l = (struct kernel_link){0};
         snprintf(l.name, sizeof(l.name), "#%u", r->ifindex);
     }
+    if (l.loopback && r->add)
+        return refuse(a, -EPERM, "%s is the loopback: not ours to change", l.name);
     snprintf(what, sizeof(what), "address %s on %s", p, l.name);
     return r->add ? addr_add(a, r, &l, what) : addr_del(a, r, what);
 }

@@ -357,7 +357,7 @@ static void handle(struct session *s, uint16_t type, const unsigned char *data, 
     if (type == CLI_HELLO)
         on_hello(s, data, len);
     else if (type == CLI_AUTH)
-        on_auth(s, text, len + 1);
+        on_auth(s, text, len);
     else if (type == CLI_START)
         on_start(s);
     else if (line && !s->started)

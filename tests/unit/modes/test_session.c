@@ -118,6 +118,11 @@ static void test_login(void **state)
     assert_string_equal(str_text(&s.prompt), "ciscoasa# "); /* a script: full privilege */
     assert_int_equal(s.done.page_lines, 0);
     shell_close(&s);
+    /* a frame that ends with the user's name has no password */
+    shell_open(&s, b.c, b.cli, false, true, "10.0.3.4");
+    shell_do(&s, CLI_AUTH, "admin");
+    assert_false(s.auth.ok);
+    shell_close(&s);
     /* three failures are enough, the right password comes too late */
     shell_open(&s, b.c, b.cli, false, true, "10.0.3.4");
     for (int i = 0; i < 3; i++)
