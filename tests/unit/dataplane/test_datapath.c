@@ -308,11 +308,39 @@ static void test_odd_messages(void **state)
     node_free(a);
 }
 
+/* An engine that does not read, and IKE messages from outside: they are dropped, counted, and leave
+ * room for what only we say. */
+static void test_ike_goes_first(void **state)
+{
+    (void)state;
+    struct node *a = node_new("127.0.0.1");
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(a->port),
+                             .sin_addr.s_addr = htonl(addr_v4(&a->addr))};
+    static const uint8_t ike[1500]; /* with the non-ESP marker */
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ask(a, SADB_SPD_FLUSH, &(struct sadb_ref){.seq = 1}, sizeof(struct sadb_ref));
+    unsigned sent = 0;
+    while (dp_read(&a->stats->total.drops[DP_IKE_BUSY]) < 1000) {
+        assert_int_equal(sendto(fd, ike, sizeof ike, 0, (struct sockaddr *)&to, sizeof to),
+                         sizeof ike);
+        if (++sent % 64 == 0) /* not more than its socket takes */
+            usleep(1000);
+        assert_true(sent < 100000);
+    }
+    ask(a, SADB_FLUSH, &(struct sadb_ref){.seq = 2}, sizeof(struct sadb_ref));
+    /* what waited is half a megabyte, and what fits into the socket */
+    assert_in_range(a->n[SADB_IKE_RECV], 1, (2u << 20) / sizeof ike);
+    close(fd);
+    node_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_process),
         cmocka_unit_test(test_odd_messages),
+        cmocka_unit_test(test_ike_goes_first),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
