@@ -7,6 +7,7 @@
  */
 #include "dataplane/datapath.h"
 #include "dataplane/dp.h"
+#include "dataplane/pmtu.h"
 #include "dataplane/tun.h"
 #include "dataplane/wire.h"
 #include "lib/ipc.h"
@@ -170,6 +171,13 @@ static void on_tun(evutil_socket_t fd, short what, void *arg)
     }
 }
 
+static void on_error(void *ctx, const struct pmtu_error *e)
+{
+    struct datapath *d = ctx;
+    pmtu_learn(d->dp, e);
+}
+
+/* Errors make a socket readable, too. */
 static void on_wire(struct datapath *d, int (*receive)(struct wire *, struct pktvec *))
 {
     for (int round = 0; round < ROUNDS; round++) {
@@ -178,6 +186,8 @@ static void on_wire(struct datapath *d, int (*receive)(struct wire *, struct pkt
         size_t n = pointers(d->vec, p);
         if (n)
             dp_inbound(d->dp, p, n);
+        if (got <= 0 && round == 0)
+            wire_recv_errors(d->wire, on_error, d);
         if (got < PKT_BATCH)
             return;
     }

@@ -25,7 +25,7 @@
 #define DP_LOG_INTERVAL   (5 * USEC_PER_SEC)  /* per cause */
 #define DP_EVENT_INTERVAL (1 * USEC_PER_SEC)  /* per kind */
 #define DP_KEEPALIVE      (20 * USEC_PER_SEC) /* RFC 3948 §4: the default */
-#define DP_EVENT_KINDS    (EV_CLEAR_INBOUND + 1)
+#define DP_EVENT_KINDS    EV_KINDS
 
 /* The outside, as the core sees it. */
 struct dp_io {
@@ -51,7 +51,9 @@ struct dp {
     struct spd_table spd;
     struct policies policies;
     struct esp_batch batch;
-    struct pktvec *spare; /* for packets that come out of a queue */
+    struct pktvec *spare;          /* for packets that come out of a queue */
+    struct pktvec *pieces;         /* and for what one packet is cut into */
+    uint32_t pmtu_left, tell_left; /* ICMP errors that may be read and sent in this second */
     struct dpstats *stats;
     struct dp_counters *total, own_total;
     struct addr *locals; /* where ESP may arrive; none: anywhere */

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define DPSTATS_MAGIC 0x54444d31u
+#define DPSTATS_MAGIC 0x54444d32u
 #define DPSTATS_SLOTS 32768
 
 /* Why a packet was not forwarded. Names in dpstats_cause_name(). */
@@ -40,6 +40,12 @@ const char *dpstats_cause_name(enum dp_cause c);
 struct dp_counters {
     _Atomic uint64_t packets, bytes; /* payload bytes, for the kilobyte lifetime */
     _Atomic uint64_t drops[DP_CAUSES];
+    _Atomic uint64_t cut, cut_failed, pieces; /* out: packets to be cut, and what came of them */
+    _Atomic uint64_t pmtu_sent, pmtu_rcvd;    /* out: ICMP to senders, and from routers */
+    _Atomic uint64_t pmtu;                    /* out: path MTU; 0: nobody knows */
+    _Atomic int64_t pmtu_until_us;            /* out: monotonic, when it is forgotten; 0: never */
+    _Atomic uint64_t flags;                   /* SADB_F_*, SADB_DF_* */
+    _Atomic uint64_t replay_window;           /* in: 0 = none */
     _Atomic uint64_t seq;        /* out: last number used; in: highest number accepted */
     _Atomic uint64_t lease;      /* out: numbers up to here may have been used */
     _Atomic uint64_t window[16]; /* in: newest 1,024 of the replay window, [0] bit 0 = seq */

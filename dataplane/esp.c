@@ -44,6 +44,13 @@ unsigned esp_overhead(const struct sa *sa)
            crypto_key_icv_len(sa->key);
 }
 
+uint32_t esp_room(const struct sa *sa, uint32_t most)
+{
+    uint32_t around = ESP_HLEN + crypto_key_iv_len(sa->key) + crypto_key_icv_len(sa->key);
+    uint32_t align = alignment(sa);
+    return most >= around + align ? (most - around) / align * align - TRAILER : 0;
+}
+
 static bool esn(const struct sa *sa)
 {
     return (sa->flags & SADB_F_ESN) != 0;

@@ -32,5 +32,7 @@ void esp_seal(struct esp_batch *b, struct pkt **p, size_t n);
 void esp_open(struct esp_batch *b, struct pkt **p, size_t n);
 /* Bytes that sealing adds at most, without the outer header. */
 unsigned esp_overhead(const struct sa *sa);
+/* The longest packet that sealing makes no longer than `most`. */
+uint32_t esp_room(const struct sa *sa, uint32_t most);
 
 #endif

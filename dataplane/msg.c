@@ -6,6 +6,7 @@
  * copies are wiped.
  */
 #include "dataplane/dp.h"
+#include "dataplane/pmtu.h"
 #include "lib/mem.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -23,11 +24,16 @@ struct dp *dp_new(struct clock clock, const struct log *log, struct crypto *cryp
     dp->io_ctx = io_ctx;
     dp->total = &dp->own_total;
     dp->spare = pktvec_new();
-    if (!dp->spare) {
+    dp->pieces = pktvec_new();
+    if (!dp->spare || !dp->pieces) {
+        pktvec_free(dp->spare);
+        pktvec_free(dp->pieces);
         free(dp);
         return NULL;
     }
     dp->crypto = dp->batch.crypto = crypto;
+    dp->pmtu_left = PMTU_PER_SECOND;
+    dp->tell_left = TELL_PER_SECOND;
     return dp;
 }
 
@@ -40,6 +46,7 @@ void dp_free(struct dp *dp)
     spd_flush(&dp->spd, &dp->policies, 0);
     crypto_free(dp->crypto);
     pktvec_free(dp->spare);
+    pktvec_free(dp->pieces);
     free(dp->locals);
     mem_wipe(dp, sizeof *dp);
     free(dp);
@@ -85,15 +92,22 @@ static void on_add(struct dp *dp, const uint8_t *data, size_t len)
         slot_ok(m.slot) ? sad_add(&dp->sad, dp->crypto, &m, dp_slot(dp, m.slot), &sa) : -EINVAL;
     ack(dp, m.seq, err);
     mem_wipe(&m, sizeof m);
-    if (!err && sa->dir == SADB_OUT)
-        dp_release(dp, sa->policy);
+    if (err || sa->dir != SADB_OUT)
+        return;
+    pmtu_start(&dp->sad, sa);
+    dp_release(dp, sa->policy);
 }
 
 static void on_update(struct dp *dp, const uint8_t *data, size_t len)
 {
     struct sadb_update m;
     memcpy(&m, data, len);
-    ack(dp, m.seq, sad_update(&dp->sad, &m));
+    struct sa *sa = sad_find(&dp->sad, m.sa);
+    bool moved = sa && addr_is_set(&m.remote) && !addr_eq(&m.remote, &sa->remote);
+    int err = sad_update(&dp->sad, &m);
+    if (!err && sa->dir == SADB_OUT)
+        pmtu_update(sa, &m, moved);
+    ack(dp, m.seq, err);
 }
 
 static void on_delete(struct dp *dp, const uint8_t *data, size_t len)

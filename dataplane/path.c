@@ -10,6 +10,7 @@
  */
 #include "dataplane/dp.h"
 #include "dataplane/ip.h"
+#include "dataplane/pmtu.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,7 @@ static void set_outer(struct pkt *p, const struct sa *sa, const struct ip_info *
     p->lport = sa->local_port;
     p->rport = sa->remote_port;
     p->udp = (sa->flags & SADB_F_UDP) != 0;
+    p->mtu = sa->pmtu;
     p->tos = in->tos;
     p->df = in->df;
     if (sa->flags & SADB_DF_SET)
@@ -177,7 +179,7 @@ static void set_outer(struct pkt *p, const struct sa *sa, const struct ip_info *
         p->df = 0;
 }
 
-enum way { WAY_NONE, WAY_SEAL, WAY_CLEAR };
+enum way { WAY_NONE, WAY_SEAL, WAY_CUT, WAY_CLEAR };
 
 /* True when the packet of a TUN has a flow, and there is a policy to ask about it. */
 static bool readable(struct dp *dp, const struct spd *spd, bool inbound, struct pkt *p,
@@ -194,6 +196,22 @@ static bool readable(struct dp *dp, const struct spd *spd, bool inbound, struct 
     if (!spd)         /* no policy was ever set: never in clear by default */
         drop(dp, dp->total, p, DP_NO_SA);
     return spd != NULL;
+}
+
+/* What becomes of a packet too long for its SA's path. */
+static enum way fit(struct dp *dp, struct pkt *p, const struct ip_info *in)
+{
+    switch (pmtu_fit(p, in)) {
+    case FIT_WHOLE:
+        return WAY_SEAL;
+    case FIT_CUT:
+        return WAY_CUT;
+    case FIT_NOT:
+        break;
+    }
+    pmtu_tell(dp, p);
+    drop(dp, p->sa->ctr, p, DP_TOO_BIG);
+    return WAY_NONE;
 }
 
 static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p)
@@ -219,9 +237,11 @@ static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *
         drop(dp, sa->ctr, p, DP_HARD_LIFETIME);
         return WAY_NONE;
     }
-    sa->bytes += p->len; /* now: the next packet of this vector must see it */
     set_outer(p, sa, &in);
-    return WAY_SEAL;
+    enum way way = p->len <= sa->room ? WAY_SEAL : fit(dp, p, &in);
+    if (way == WAY_SEAL)
+        sa->bytes += p->len; /* now: the next packet of this vector must see it */
+    return way;
 }
 
 /* Keeps those that are still fine, in order. */
@@ -257,6 +277,21 @@ static void protect(struct dp *dp, struct pkt **p, size_t n)
     publish(dp, all, n_all);
 }
 
+/* RFC 4301 §7: the pieces are all protected by the SA that the whole was matched with. */
+static void cut(struct dp *dp, struct pkt *p)
+{
+    struct frag f;
+    struct pkt *v[PKT_BATCH];
+    if (!frag_begin(&f, p->data, p->len, p->sa->room)) {
+        dp_add(&p->sa->ctr->cut_failed, 1);
+        drop(dp, p->sa->ctr, p, DP_TOO_BIG);
+        return;
+    }
+    dp_add(&p->sa->ctr->cut, 1);
+    for (size_t n; (n = pmtu_pieces(dp, &f, p, v));)
+        protect(dp, v, n);
+}
+
 static void in_clear(struct dp *dp, struct pkt **p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -274,6 +309,12 @@ void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size
         switch (decide(dp, spd, bypass, p[i])) {
         case WAY_SEAL:
             seal[n_seal++] = p[i];
+            break;
+        case WAY_CUT:
+            if (n_seal) /* in order */
+                protect(dp, seal, n_seal);
+            n_seal = 0;
+            cut(dp, p[i]);
             break;
         case WAY_CLEAR:
             clear[n_clear++] = p[i];
@@ -334,6 +375,7 @@ void dp_tick(struct dp *dp)
 {
     usec_t now = clock_mono(&dp->clock);
     keepalives(dp, now);
+    pmtu_tick(dp);
     for (uint32_t i = 0; i < POLICY_BUCKETS; i++)
         for (struct policy *p = dp->policies.buckets[i]; p; p = p->chain) {
             unsigned old = queue_expire(&dp->policies, p, now);

@@ -45,6 +45,7 @@ struct pkt {
     uint8_t tos;   /* of the outer header */
     uint8_t df;    /* of the outer header */
     uint16_t lport, rport;
+    uint32_t mtu;              /* outgoing without df: longer ones are cut; 0 = never */
     uint32_t payload;          /* bytes of the inner packet, for the counters */
     struct addr local, remote; /* outer addresses */
     uint64_t seq;

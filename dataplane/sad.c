@@ -63,6 +63,14 @@ struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow 
     return worn;
 }
 
+const struct sa *sad_older(const struct sad *s, const struct sa *sa)
+{
+    const struct sa *o = s->policies[bucket(sa->policy)];
+    while (o && (o == sa || o->policy != sa->policy || !addr_eq(&o->remote, &sa->remote)))
+        o = o->by_key;
+    return o;
+}
+
 /* Where a new SA goes in its chain: first, or on standby behind all of its policy. */
 static struct sa **key_place(struct sad *s, const struct sa *sa)
 {
@@ -134,6 +142,8 @@ static void fill(struct sa *sa, const struct sadb_sa *m)
     sa->remote_port = m->remote_port;
     sa->soft_bytes = m->soft_bytes;
     sa->hard_bytes = m->hard_bytes;
+    sa->mtu = m->mtu;
+    sa->pmtu_age = m->pmtu_age;
     sa->n_ts = m->n_ts;
     memcpy(sa->ts, m->ts, sizeof sa->ts);
     sa->encr_id = m->encr.id;
@@ -173,6 +183,8 @@ static void start_counters(struct sa *sa, const struct sadb_sa *m)
         memset((void *)sa->ctr, 0, sizeof *sa->ctr);
     atomic_store_explicit(&sa->ctr->seq, sa->seq, memory_order_relaxed);
     atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_release);
+    atomic_store_explicit(&sa->ctr->flags, sa->flags, memory_order_relaxed);
+    atomic_store_explicit(&sa->ctr->replay_window, sa->replay.window, memory_order_relaxed);
 }
 
 int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_counters *ctr,
@@ -287,6 +299,8 @@ void sad_describe(const struct sa *sa, struct sadb_sa *out)
     out->replay_window = sa->replay.window;
     out->soft_bytes = sa->soft_bytes;
     out->hard_bytes = sa->hard_bytes;
+    out->mtu = sa->mtu;
+    out->pmtu_age = sa->pmtu_age;
     out->seq_first = (sa->dir == SADB_OUT ? sa->seq : sa->replay.top) + 1;
     out->n_ts = sa->n_ts;
     memcpy(out->ts, sa->ts, sizeof out->ts);

@@ -35,6 +35,10 @@ struct sa {
     usec_t last; /* when a packet came or went */
     struct addr local, remote;
     uint16_t local_port, remote_port;
+    /* outbound (pmtu.c): of the interface and of the path as far as known; what fits inside */
+    uint32_t mtu, pmtu, room;
+    uint32_t pmtu_age; /* seconds; 0 = for ever */
+    usec_t pmtu_until; /* 0: pmtu is the interface's, or believed for ever */
     uint32_t n_ts;
     struct selector ts[SADB_TS_MAX];
     uint16_t encr_id, integ_id; /* for SADB_SA_INFO */
@@ -60,6 +64,8 @@ struct sa *sad_inbound(const struct sad *s, uint32_t spi);
 /* The newest SA of a policy that may carry this flow, those on standby last; one whose volume or
  * numbers are used up only when there is no other. */
 struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow *f);
+/* The outbound SA of the same policy and peer that was there before this one, or NULL. */
+const struct sa *sad_older(const struct sad *s, const struct sa *sa);
 /* What SADB_SA_INFO says: no keys. */
 void sad_describe(const struct sa *sa, struct sadb_sa *out);
 

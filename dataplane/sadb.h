@@ -64,6 +64,10 @@ enum sadb_mode { SADB_TUNNEL = 1, SADB_TRANSPORT = 2 };
 #define SADB_DF_COPY  0x00u /* inner DF to outer (default) */
 #define SADB_DF_SET   0x10u
 #define SADB_DF_CLEAR 0x20u
+/* What does not fit is cut after encryption, and not before as by default (outbound). */
+#define SADB_F_FRAG_AFTER 0x100u
+/* How packets meet the size of the path: what SADB_UPDATE may change. */
+#define SADB_F_PATH (SADB_DF_SET | SADB_DF_CLEAR | SADB_F_FRAG_AFTER)
 
 /* Algorithms by their IKEv2 transform IDs (IANA), also for SAs of IKEv1. */
 struct sadb_alg {
@@ -92,6 +96,8 @@ struct sadb_sa {
     uint64_t soft_bytes, hard_bytes;  /* 0 = no limit */
     uint64_t seq_first; /* outbound: first sequence number that may be used; inbound: numbers
                            below it are refused. 0 = 1 */
+    uint32_t mtu;       /* outbound: of the interface; 0 = nobody knows */
+    uint32_t pmtu_age;  /* outbound: seconds a smaller path MTU is believed; 0 = for ever */
     uint32_t n_ts;
     struct selector ts[SADB_TS_MAX];
 };
@@ -99,6 +105,9 @@ struct sadb_sa {
 struct sadb_update {
     uint32_t seq;
     uint32_t sa;
+    uint8_t path; /* 1: take flags (of SADB_F_PATH), mtu and pmtu_age */
+    uint32_t flags;
+    uint32_t mtu, pmtu_age;
     struct addr local, remote;        /* unset = leave */
     uint16_t local_port, remote_port; /* 0 = leave */
     uint64_t soft_bytes, hard_bytes;  /* 0 = leave; UINT64_MAX: no limit */
@@ -159,12 +168,25 @@ struct sadb_ike {
     uint16_t local_port, remote_port;
 };
 
-enum sadb_event_kind { EV_UNKNOWN_SPI = 1, EV_NAT_MOVED, EV_REPLAY, EV_BAD_ICV, EV_CLEAR_INBOUND };
+enum sadb_event_kind {
+    EV_UNKNOWN_SPI = 1,
+    EV_NAT_MOVED,
+    EV_REPLAY,
+    EV_BAD_ICV,
+    EV_CLEAR_INBOUND,
+    EV_PMTU,    /* a router told a smaller path MTU, which was believed */
+    EV_TOO_BIG, /* a sender was told that its packet does not fit */
+    EV_KINDS
+};
 
 struct sadb_event {
     uint8_t kind;
+    uint8_t proto; /* EV_TOO_BIG */
     uint32_t sa, spi;
-    struct sadb_ike path;
+    /* EV_PMTU: old and new; EV_TOO_BIG: length of the packet and what would fit */
+    uint32_t was, mtu;
+    struct addr router;   /* EV_PMTU: who said so */
+    struct sadb_ike path; /* EV_TOO_BIG: addresses of the inner packet */
 };
 
 #endif

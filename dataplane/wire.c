@@ -6,7 +6,9 @@
  * the group does. On the raw socket we write the whole IPv4 header.
  */
 #include "dataplane/wire.h"
+#include "dataplane/errq.h"
 #include "dataplane/esp.h"
+#include "dataplane/frag.h"
 #include "dataplane/ip.h"
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -83,6 +85,8 @@ void wire_set_esp4(struct wire *w, int fd)
         close(w->esp4);
     w->esp4 = fd;
     w->esp4_lost = lost_count(fd);
+    if (fd >= 0)
+        errq_open(fd);
 }
 
 void wire_set_natt4(struct wire *w, int fd)
@@ -95,6 +99,7 @@ void wire_set_natt4(struct wire *w, int fd)
     w->pmtu = -1;
     if (fd < 0)
         return;
+    errq_open(fd);
     /* RFC 3948 §2.1: the UDP checksum should be zero. Only a saving, so no error counts. */
     setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof one);
     setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof one);
@@ -161,6 +166,14 @@ int wire_recv_esp4(struct wire *w, struct pktvec *v)
             keep(v, (size_t)i);
     }
     return n;
+}
+
+void wire_recv_errors(struct wire *w, wire_error_fn *fn, void *ctx)
+{
+    if (w->esp4 >= 0)
+        errq_read(w->esp4, false, fn, ctx);
+    if (w->natt4 >= 0)
+        errq_read(w->natt4, true, fn, ctx);
 }
 
 enum wire_kind wire_classify(const uint8_t *data, size_t len)
@@ -234,14 +247,17 @@ static uint8_t send_cause(int err)
     return err == EMSGSIZE ? DP_TOO_BIG : DP_SEND_ERROR;
 }
 
-/* Sends n prepared messages. An error concerns the first message only; the rest is tried
- * again, unless the socket is full. */
+/* Sends n prepared messages. An error concerns the first message only, and maybe not even that:
+ * one that came by ICMP about an earlier packet is told to whoever sends next. So the message is
+ * tried twice; then the rest, unless the socket is full. */
 static void send_all(struct wire *w, int fd, struct pkt **p, size_t n)
 {
+    bool again = false;
     for (size_t i = 0; i < n;) {
         int done = sendmmsg(fd, w->mm + i, (unsigned)(n - i), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (done > 0) {
             i += (size_t)done;
+            again = false;
             continue;
         }
         int err = errno;
@@ -252,7 +268,9 @@ static void send_all(struct wire *w, int fd, struct pkt **p, size_t n)
                 p[i++]->cause = DP_SEND_ERROR;
             return;
         }
-        p[i++]->cause = send_cause(err);
+        again = !again;
+        if (!again)
+            p[i++]->cause = send_cause(err);
     }
 }
 
@@ -295,23 +313,50 @@ static void put_control(struct wire *w, size_t i, const struct addr *from, const
     m->msg_controllen += CMSG_SPACE(sizeof value);
 }
 
+/* The kernel does not cut what has its header already. */
+static void send_pieces(struct wire *w, struct pkt *p)
+{
+    struct frag f;
+    const uint8_t *data;
+    if (!frag_begin(&f, p->data, p->len, p->mtu)) {
+        p->cause = DP_TOO_BIG;
+        return;
+    }
+    for (uint32_t len; p->cause == PKT_OK && (len = frag_next(&f, &data));) {
+        struct iovec iov[2] = {{f.header, f.hlen}, {(void *)data, len}};
+        put_name(w, 0, &p->remote, 0);
+        w->mm[0].msg_hdr.msg_iov = iov;
+        w->mm[0].msg_hdr.msg_iovlen = 2;
+        send_all(w, w->esp4, &p, 1);
+    }
+}
+
+/* Writes the headers; packets up to the first that must be cut are sent at once. */
 static void send_native(struct wire *w, struct pkt **p, size_t n)
 {
+    size_t first = 0;
     for (size_t i = 0; i < n; i++) {
         struct pkt *k = p[i];
         k->data -= IP4_HLEN;
         k->len += IP4_HLEN;
         ip4_build(k->data, &k->local, &k->remote, NH_ESP, (uint16_t)k->len, k->tos, k->df,
                   ++w->ip_id);
-        w->iov[i] = (struct iovec){.iov_base = k->data, .iov_len = k->len};
-        put_name(w, i, &k->remote, 0);
+        bool cut = !k->df && k->mtu && k->len > k->mtu;
+        if (!cut) {
+            w->iov[i - first] = (struct iovec){.iov_base = k->data, .iov_len = k->len};
+            put_name(w, i - first, &k->remote, 0);
+            continue;
+        }
+        send_all(w, w->esp4, p + first, i - first);
+        send_pieces(w, k);
+        first = i + 1;
     }
-    send_all(w, w->esp4, p, n);
+    send_all(w, w->esp4, p + first, n - first);
 }
 
 static void send_udp(struct wire *w, struct pkt **p, size_t n, bool df)
 {
-    int want = df ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
+    int want = df ? IP_PMTUDISC_PROBE : IP_PMTUDISC_OMIT;
     if (n && w->pmtu != want &&
         setsockopt(w->natt4, IPPROTO_IP, IP_MTU_DISCOVER, &want, sizeof want) == 0)
         w->pmtu = want;
@@ -350,7 +395,7 @@ int wire_send_ike(struct wire *w, const struct sadb_ike *path, const uint8_t *ms
         return -ENOTCONN;
     if (len == 0)
         iov[0] = (struct iovec){(void *)keepalive, 1};
-    int dont = IP_PMTUDISC_DONT; /* IKE may be fragmented on its way */
+    int dont = IP_PMTUDISC_OMIT; /* IKE may be fragmented on its way */
     if (w->pmtu != dont &&
         setsockopt(w->natt4, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof dont) == 0)
         w->pmtu = dont;

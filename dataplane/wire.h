@@ -12,6 +12,9 @@
 
 struct wire;
 
+/* What a router says about an ESP packet of ours (pmtu.h). */
+struct pmtu_error;
+typedef void wire_error_fn(void *ctx, const struct pmtu_error *e);
 typedef void wire_ike_fn(void *ctx, const struct sadb_ike *path, const uint8_t *msg, size_t len);
 
 struct wire *wire_new(wire_ike_fn *on_ike, void *ctx);
@@ -27,6 +30,9 @@ int wire_recv_natt4(struct wire *w, struct pktvec *v);
 
 /* How many datagrams found no room in a socket's buffer since the last call. */
 uint64_t wire_lost(struct wire *w);
+
+/* Reads the errors that wait on both sockets. */
+void wire_recv_errors(struct wire *w, wire_error_fn *fn, void *ctx);
 
 /* Sends ESP packets to their outer addresses; one that could not be sent gets its cause. */
 void wire_send(struct wire *w, struct pkt **p, size_t n);
