@@ -7,6 +7,7 @@
  * lib/timer.h are driven by one libevent timer.
  */
 #include "control/journal.h"
+#include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include "lib/str.h"
 #include <errno.h>
@@ -219,6 +220,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     dp_local_addrs(c);
     adopt_end(c);
     tunnel_prune(c, old);
+    path_apply(c);
     ports_tell(&c->ports, c->o.log);
 }
 

@@ -29,6 +29,7 @@ struct intent_if {
     bool ipv6;                    /* IPv6 with addresses or without (ipv6 enable) */
     uint16_t mtu;                 /* 0 = leave as it is */
     bool ikev2;                   /* crypto ikev2 enable */
+    uint32_t path_flags;          /* SADB_DF_*, SADB_F_FRAG_AFTER */
     const struct intent_map *map; /* crypto map applied here, or NULL */
 };
 
@@ -85,6 +86,8 @@ struct intent_map_entry {
     uint64_t life_kbytes;
     enum { CONN_BIDIR, CONN_ORIGINATE, CONN_ANSWER } connection;
     uint32_t replay_window;
+    bool has_df; /* df counts, and not the interface's */
+    uint32_t df; /* SADB_DF_* */
 };
 
 struct intent_map {
@@ -100,6 +103,7 @@ struct intent_peer { /* tunnel-group of type ipsec-l2l */
 
 struct intent {
     struct arena arena;
+    uint32_t pmtu_age; /* seconds; 0 = for ever */
     uint32_t n_if, n_route, n_acl, n_map, n_policy, n_proposal, n_peer;
     struct intent_if *ifs;
     struct intent_route *route;

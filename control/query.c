@@ -1,6 +1,7 @@
 /* Reading state. See query.h. */
 #include "control/query.h"
 #include "control/priv.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,18 +29,38 @@ usec_t query_booted(const struct control *c)
 /* --- counters
  * --------------------------------------------------------------------------------------- */
 
+/* Counters that `clear` sets to zero, beside the drops. */
+static const size_t cleared[] = {
+    offsetof(struct dp_counters, packets),   offsetof(struct dp_counters, bytes),
+    offsetof(struct dp_counters, cut),       offsetof(struct dp_counters, cut_failed),
+    offsetof(struct dp_counters, pieces),    offsetof(struct dp_counters, pmtu_sent),
+    offsetof(struct dp_counters, pmtu_rcvd),
+};
+#define N_CLEARED (sizeof(cleared) / sizeof(*cleared))
+
+static _Atomic uint64_t *counter_at(struct dp_counters *k, size_t offset)
+{
+    return (_Atomic uint64_t *)((char *)k + offset);
+}
+
+static uint64_t counter_read(const struct dp_counters *k, size_t offset)
+{
+    return dp_read((const _Atomic uint64_t *)((const char *)k + offset));
+}
+
 static void copy_counters(struct dp_counters *to, const struct dp_counters *from)
 {
     memset((void *)to, 0, sizeof(*to));
-    atomic_store_explicit(&to->packets, dp_read(&from->packets), memory_order_relaxed);
-    atomic_store_explicit(&to->bytes, dp_read(&from->bytes), memory_order_relaxed);
+    for (size_t i = 0; i < N_CLEARED; i++)
+        atomic_store_explicit(counter_at(to, cleared[i]), counter_read(from, cleared[i]),
+                              memory_order_relaxed);
     for (unsigned i = 0; i < DP_CAUSES; i++)
         atomic_store_explicit(&to->drops[i], dp_read(&from->drops[i]), memory_order_relaxed);
 }
 
-static void subtract(_Atomic uint64_t *a, const _Atomic uint64_t *b)
+static void subtract(_Atomic uint64_t *a, uint64_t y)
 {
-    uint64_t x = dp_read(a), y = dp_read(b);
+    uint64_t x = dp_read(a);
     atomic_store_explicit(a, x > y ? x - y : 0, memory_order_relaxed);
 }
 
@@ -51,10 +72,10 @@ static const struct dp_counters *less_baseline(const struct control *c, uint32_t
     struct dp_counters *out = &ring->v[ring->next++ % COUNTER_RING];
     const struct dp_counters *base = &c->ids.baseline[slot], *is = &c->stats->slot[slot];
     memcpy((void *)out, (const void *)is, sizeof(*out));
-    subtract(&out->packets, &base->packets);
-    subtract(&out->bytes, &base->bytes);
+    for (size_t i = 0; i < N_CLEARED; i++)
+        subtract(counter_at(out, cleared[i]), counter_read(base, cleared[i]));
     for (unsigned i = 0; i < DP_CAUSES; i++)
-        subtract(&out->drops[i], &base->drops[i]);
+        subtract(&out->drops[i], dp_read(&base->drops[i]));
     return out;
 }
 

@@ -15,6 +15,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_interfaces(&d);
     derive_routes(&d);
     derive_limits(&d);
+    derive_path(&d);
     if (!asa)
         return; /* the other features have no IOS forms yet */
     derive_acls(&d);

@@ -23,6 +23,7 @@ void derive_acls(struct derive *d);
 void derive_proposals(struct derive *d);
 void derive_policies(struct derive *d);
 void derive_limits(struct derive *d);
+void derive_path(struct derive *d); /* after the interfaces */
 void derive_maps(struct derive *d); /* also ties maps to interfaces */
 void derive_peers(struct derive *d);
 

@@ -9,7 +9,8 @@
 /* Defaults of the platform (config-asa.md §5). */
 #define LIFE_SECONDS 28800u
 #define LIFE_KBYTES  4608000u
-#define REPLAY       64u
+#define REPLAY       8192u /* docs/differences.md */
+#define PMTU_AGE     600u  /* RFC 1191 §6.3 */
 #define DPD_SECONDS  10u
 #define DPD_RETRY    2u
 
@@ -31,7 +32,7 @@ static const struct ike_alg esp_encr[] = {
 };
 static const uint16_t esp_integ[] = {INTEG_MD5_96,     INTEG_SHA1_96,    INTEG_SHA256_128,
                                      INTEG_SHA384_192, INTEG_SHA512_256, INTEG_NONE};
-static const uint16_t replay_size[] = {64, 128, 256, 512, 1024};
+static const uint16_t replay_size[] = {64, 128, 256, 512, 1024, 2048, 4096, 8192};
 
 #define IN_TABLE(t, i) ((unsigned)(i) < sizeof(t) / sizeof *(t))
 
@@ -124,6 +125,7 @@ static void one_proposal(const struct cfg_node *n, struct ike_esp_proposal *p)
         if (p->n_integ < IKE_ALGS && IN_TABLE(esp_integ, i))
             p->integ[p->n_integ++] = esp_integ[i];
     }
+    p->esn = cfg_first(n, E_ESP_ESN) != NULL;
 }
 
 void derive_proposals(struct derive *d)
@@ -147,6 +149,57 @@ static const struct ike_esp_proposal *find_proposal(const struct intent *i, cons
 
 /* --- crypto maps -------------------------------------------------------------------------------
  */
+
+/* In the order of the enums df-policy and df-policy-ios. */
+static const uint32_t df_policy[] = {SADB_DF_CLEAR, SADB_DF_COPY, SADB_DF_SET};
+
+static void set_df(struct intent_if *f, int policy)
+{
+    f->path_flags &= ~(SADB_DF_CLEAR | SADB_DF_SET);
+    if (IN_TABLE(df_policy, policy))
+        f->path_flags |= df_policy[policy];
+}
+
+static void set_cut(struct intent_if *f, int place)
+{
+    f->path_flags &= ~SADB_F_FRAG_AFTER;
+    if (place == ENUM_CUT_PLACE_AFTER_ENCRYPTION)
+        f->path_flags |= SADB_F_FRAG_AFTER;
+}
+
+/* IOS says it for the box and for single interfaces, the ASA by the interface's name. */
+void derive_path(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root, *l;
+    uint32_t i = 0;
+    d->out->pmtu_age = cfg_first(root, E_IPSEC_PMTU_AGING) ? 0 : PMTU_AGE;
+    cfg_each(root, E_INTERFACE, n)
+    {
+        if (i == d->out->n_if)
+            break; /* no memory for them */
+        struct intent_if *f = &d->out->ifs[i++];
+        if ((l = cfg_first(root, E_IPSEC_DF_IOS)))
+            set_df(f, CFG_ARGS(l, ipsec_df_ios)->policy);
+        if ((l = cfg_first(root, E_IPSEC_CUT_IOS)))
+            set_cut(f, CFG_ARGS(l, ipsec_cut_ios)->place);
+        if ((l = cfg_first(n, E_IF_DF)))
+            set_df(f, CFG_ARGS(l, if_df)->policy);
+        if ((l = cfg_first(n, E_IF_CUT)))
+            set_cut(f, CFG_ARGS(l, if_cut)->place);
+    }
+    cfg_each(root, E_IPSEC_DF, n)
+    {
+        struct intent_if *f = derive_find_if(d, CFG_ARGS(n, ipsec_df)->nameif);
+        if (f)
+            set_df(f, CFG_ARGS(n, ipsec_df)->policy);
+    }
+    cfg_each(root, E_IPSEC_CUT, n)
+    {
+        struct intent_if *f = derive_find_if(d, CFG_ARGS(n, ipsec_cut)->nameif);
+        if (f)
+            set_cut(f, CFG_ARGS(n, ipsec_cut)->place);
+    }
+}
 
 struct defaults {
     uint32_t seconds, replay;
@@ -216,6 +269,10 @@ static void one_entry(struct derive *d, const struct cfg_node *n, const struct d
         e->connection = type == ENUM_CONNECTION_TYPE_ORIGINATE_ONLY ? CONN_ORIGINATE
                         : type == ENUM_CONNECTION_TYPE_ANSWER_ONLY  ? CONN_ANSWER
                                                                     : CONN_BIDIR;
+    }
+    if ((l = cfg_first(n, E_MAP_DF)) && IN_TABLE(df_policy, CFG_ARGS(l, map_df)->policy)) {
+        e->has_df = true;
+        e->df = df_policy[CFG_ARGS(l, map_df)->policy];
     }
     entry_life(n, e);
 }

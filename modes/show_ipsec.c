@@ -16,6 +16,18 @@ static uint64_t drops(const struct dp_counters *c, enum dp_cause cause)
     return c ? dp_read(&c->drops[cause]) : 0;
 }
 
+struct sizes {
+    uint64_t cut, failed, pieces, sent, rcvd;
+};
+
+static struct sizes sizes_of(const struct dp_counters *c)
+{
+    if (!c)
+        return (struct sizes){0};
+    return (struct sizes){dp_read(&c->cut), dp_read(&c->cut_failed), dp_read(&c->pieces),
+                          dp_read(&c->pmtu_sent), dp_read(&c->pmtu_rcvd)};
+}
+
 static uint64_t all_drops(const struct dp_counters *c)
 {
     uint64_t n = 0;
@@ -55,10 +67,16 @@ static void counters(struct str *out, const struct ipsec_view *v)
     str_printf(out,
                "      #pkts not compressed: %llu, #pkts comp failed: 0, #pkts decomp failed: 0\n",
                LLU(tx));
-    str_add(out, "      #pre-frag successes: 0, #pre-frag failures: 0, #fragments created: 0\n"
-                 "      #PMTUs sent: 0, #PMTUs rcvd: 0, #decapsulated frgs needing "
-                 "reassembly: 0\n"
-                 "      #TFC rcvd: 0, #TFC sent: 0\n"
+    struct sizes z = sizes_of(v->out);
+    str_printf(out,
+               "      #pre-frag successes: %llu, #pre-frag failures: %llu, #fragments created: "
+               "%llu\n",
+               LLU(z.cut), LLU(z.failed), LLU(z.pieces));
+    str_printf(out,
+               "      #PMTUs sent: %llu, #PMTUs rcvd: %llu, #decapsulated frgs needing "
+               "reassembly: 0\n",
+               LLU(z.sent), LLU(z.rcvd));
+    str_add(out, "      #TFC rcvd: 0, #TFC sent: 0\n"
                  "      #Valid ICMP Errors rcvd: 0, #Invalid ICMP Errors rcvd: 0\n");
 }
 
@@ -125,20 +143,32 @@ static void one_sa(struct str *out, const struct ipsec_view *v, uint32_t spi,
     const struct ike_child_state *c = v->q->child;
     const struct transform *e = transform_find(T_ENCR, c->encr, c->encr_bits);
     uint64_t window = d ? atomic_load_explicit(&d->window[0], memory_order_relaxed) : 0;
-    bool replay = v->q->entry && v->q->entry->replay_window;
+    bool replay = v->in && dp_read(&v->in->replay_window);
     str_printf(out, "      spi: 0x%08X (%u)\n         SA State: active\n", spi, spi);
     transforms(out, c);
     str_printf(out, "         in use settings ={L2L, %s, %s",
                c->mode == SADB_TRANSPORT ? "Transport" : "Tunnel", c->udp ? " NAT-T-Encaps, " : "");
     if (c->pfs_group)
         str_printf(out, "PFS Group %u, ", c->pfs_group);
-    str_add(out, "IKEv2, }\n");
+    str_printf(out, "%sIKEv2, }\n", c->esn ? "ESN, " : "");
     str_printf(out, "         slot: 0, conn_id: %u, crypto-map: %s\n", c->conn_id, c->map);
     lifetime(out, v, d);
     str_printf(out, "         IV size: %u bytes\n", e ? e->iv_len : 0);
     str_printf(out, "         replay detection support: %s\n", replay ? "Y" : "N");
     str_printf(out, "         Anti replay bitmap: \n          0x%08X 0x%08X\n",
                (unsigned)(window >> 32), (unsigned)(window & UINT32_MAX));
+}
+
+static long long pmtu_left(const struct ipsec_view *v)
+{
+    usec_t until = v->out ? atomic_load_explicit(&v->out->pmtu_until_us, memory_order_relaxed) : 0;
+    return until > v->now ? (long long)((until - v->now) / USEC_PER_SEC) : 0;
+}
+
+static const char *df_policy(const struct dp_counters *out)
+{
+    uint64_t flags = out ? dp_read(&out->flags) : 0;
+    return flags & SADB_DF_SET ? "set-df" : flags & SADB_DF_CLEAR ? "clear-df" : "copy-df";
 }
 
 static void endpoints(struct str *out, const struct ipsec_view *v)
@@ -150,10 +180,12 @@ static void endpoints(struct str *out, const struct ipsec_view *v)
     str_printf(out, "\n      local crypto endpt.: %s/%u, remote crypto endpt.: %s/%u\n",
                addr_print(&p->local, l, sizeof l), p->lport, addr_print(&p->remote, r, sizeof r),
                p->rport);
-    str_printf(out, "      path mtu %u, ipsec overhead %u(%u), media mtu %u\n", v->mtu, all, front,
-               v->mtu);
-    str_add(out, "      PMTU time remaining (sec): 0, DF policy: copy-df\n"
-                 "      ICMP error validation: disabled, TFC packets: disabled\n");
+    uint64_t pmtu = v->out ? dp_read(&v->out->pmtu) : 0;
+    str_printf(out, "      path mtu %llu, ipsec overhead %u(%u), media mtu %u\n",
+               LLU(pmtu ? pmtu : v->mtu), all, front, v->mtu);
+    str_printf(out, "      PMTU time remaining (sec): %lld, DF policy: %s\n", pmtu_left(v),
+               df_policy(v->out));
+    str_add(out, "      ICMP error validation: disabled, TFC packets: disabled\n");
     str_printf(out, "      current outbound spi: %08X\n      current inbound spi : %08X\n\n",
                v->q->child->spi_out, v->q->child->spi_in);
 }

@@ -6,6 +6,7 @@
  * because an SA without its datapath half would swallow traffic. What comes in is checked for
  * its length; a channel that breaks is given up, and the launcher brings a new one.
  */
+#include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -101,6 +102,8 @@ static bool move_children(void *ctx, const struct ike_sa_state *s)
 
 static void on_event(struct control *c, const struct sadb_event *e)
 {
+    if (e->kind == EV_PMTU || e->kind == EV_TOO_BIG)
+        path_event(c, e);
     if (e->kind != EV_NAT_MOVED)
         return; /* counted and logged by the datapath */
     struct ike_path p = {.local = e->path.local,

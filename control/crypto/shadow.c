@@ -1,5 +1,6 @@
 /* TUNs and rules. See shadow.h. */
 #include "control/crypto/shadow.h"
+#include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,10 +98,12 @@ static bool protects6(const struct intent_map *m)
     return false;
 }
 
-static uint32_t wanted_mtu(const struct control *c, const struct intent_map *m, uint32_t mtu)
+/* Where the datapath cuts packets itself, or sends them longer than the path, the kernel must not
+ * have cut or refused them before. */
+static uint32_t wanted_mtu(const struct control *c, const struct intent_if *f, uint32_t mtu)
 {
-    uint32_t least = shadow_mtu(m, mtu);
-    return least < MTU_LEAST6 && shadow_ipv6(c) && protects6(m) ? MTU_LEAST6 : least;
+    uint32_t least = path_takes_whole(f) ? mtu : shadow_mtu(f->map, mtu);
+    return least < MTU_LEAST6 && shadow_ipv6(c) && protects6(f->map) ? MTU_LEAST6 : least;
 }
 
 /* --- TUNs
@@ -237,7 +240,7 @@ void shadow_apply(struct control *c)
         struct shadow *s = &c->shadow[p->ifid];
         s->wanted = l && p->ifp && p->ifp->map && ports_active(&c->ports, p);
         if (s->wanted)
-            s->out.mtu = wanted_mtu(c, p->ifp->map, p->ifp->mtu ? p->ifp->mtu : l->mtu);
+            s->out.mtu = wanted_mtu(c, p->ifp, p->ifp->mtu ? p->ifp->mtu : l->mtu);
         s->in.mtu = MTU_MOST;
         any = any || s->wanted;
     }

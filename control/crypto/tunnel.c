@@ -6,6 +6,7 @@
  * and after the last one the datapath is told, so that the next packet starts over. Only the
  * initiator walks. A step always runs from its timer, never inside a callback of IKE.
  */
+#include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include "lib/mem.h"
 #include "lib/str.h"
@@ -35,7 +36,6 @@ void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg)
     cfg->life_seconds = e->life_seconds;
     cfg->life_kbytes = e->life_kbytes;
     cfg->replay_window = e->replay_window;
-    cfg->flags = SADB_DF_COPY;
 }
 
 /* 0 when IKE is at work, or -errno: this peer cannot even be tried. */
@@ -176,10 +176,11 @@ static uint64_t soft_bytes(const struct ike_child_state *k, uint64_t hard)
     return hard - hard / 20 - (hard >= 40 ? k->spi_in % (hard / 40) : 0);
 }
 
-static int install(struct control *c, const struct ike_sa_state *sa,
+static int install(struct control *c, const struct identity *id, const struct ike_sa_state *sa,
                    const struct ike_child_state *k, const struct ike_child_cfg *cfg, uint8_t dir,
                    const struct sadb_alg *encr, const struct sadb_alg *integ)
 {
+    struct path_policy path = path_policy(c, id);
     bool in = dir == SADB_IN;
     struct sadb_sa m;
     memset(&m, 0, sizeof(m));
@@ -191,7 +192,9 @@ static int install(struct control *c, const struct ike_sa_state *sa,
     m.proto = SADB_ESP;
     m.dir = dir;
     m.mode = k->mode;
-    m.flags = flags_of(sa, k, cfg, in);
+    m.flags = flags_of(sa, k, cfg, in) | (in ? 0 : path.flags);
+    m.mtu = path.mtu;
+    m.pmtu_age = path.age;
     m.encr = *encr;
     m.integ = *integ;
     m.local = sa->path.local;
@@ -226,9 +229,9 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     if (!id)
         return -ENOENT; /* its line went while IKE was at work */
     /* Inbound first: the peer may send as soon as it sees our answer. */
-    int err = install(c, sa, child, cfg, SADB_IN, &encr[0], &integ[0]);
+    int err = install(c, id, sa, child, cfg, SADB_IN, &encr[0], &integ[0]);
     if (!err)
-        err = install(c, sa, child, cfg, SADB_OUT, &encr[1], &integ[1]);
+        err = install(c, id, sa, child, cfg, SADB_OUT, &encr[1], &integ[1]);
     if (err)
         return err;
     id->walking = false;

@@ -166,6 +166,35 @@ void wanted_move(struct control *c, uint32_t sa, const struct ike_path *to)
     dp_send(c, SADB_UPDATE, &u, sizeof(u), NULL, 0);
 }
 
+static void send_path(struct control *c, const struct sadb_sa *m)
+{
+    struct sadb_update u;
+    memset(&u, 0, sizeof(u));
+    u.seq = dp_seq(c);
+    u.sa = m->sa;
+    u.path = 1;
+    u.flags = m->flags & SADB_F_PATH;
+    u.mtu = m->mtu;
+    u.pmtu_age = m->pmtu_age;
+    dp_send(c, SADB_UPDATE, &u, sizeof(u), NULL, 0);
+}
+
+static bool same_path(const struct sadb_sa *m, uint32_t flags, uint32_t mtu, uint32_t age)
+{
+    return (m->flags & SADB_F_PATH) == (flags & SADB_F_PATH) && m->mtu == mtu && m->pmtu_age == age;
+}
+
+void wanted_path(struct control *c, struct wanted_sa *w, const struct path_policy *p)
+{
+    if (same_path(&w->m, p->flags, p->mtu, p->age))
+        return;
+    w->m.flags = (w->m.flags & ~SADB_F_PATH) | p->flags;
+    w->m.mtu = p->mtu;
+    w->m.pmtu_age = p->age;
+    keep(c, w);
+    send_path(c, &w->m);
+}
+
 void wanted_confirmed(struct control *c, uint32_t sa)
 {
     struct wanted_sa *w = wanted_find(c, sa);
@@ -192,10 +221,13 @@ void wanted_seen(struct control *c, const struct sadb_sa *info)
 {
     struct wanted_sa *w = wanted_find(c, info->sa);
     if (w && w->m.spi == info->spi && w->m.dir == info->dir && w->m.ifid == info->ifid &&
-        w->m.policy == info->policy && w->m.slot == info->slot)
+        w->m.policy == info->policy && w->m.slot == info->slot) {
         w->present = true;
-    else
+        if (!same_path(&w->m, info->flags, info->mtu, info->pmtu_age))
+            send_path(c, &w->m);
+    } else {
         send_delete(c, info->sa);
+    }
 }
 
 /* Whether an SA that is not there can be made again. One that a datapath may have used while we

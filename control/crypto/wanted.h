@@ -29,6 +29,12 @@ struct wanted_sa {
     bool claimed; /* a child of IKE's has it (adopt.c) */
 };
 
+/* How packets of an outbound SA meet the size of the path (pathmtu.h). */
+struct path_policy {
+    uint32_t flags; /* of SADB_F_PATH */
+    uint32_t mtu, age;
+};
+
 struct wanted_table {
     struct wanted_sa **v; /* by handle: in the order in which they were made */
     size_t n, cap;
@@ -44,6 +50,8 @@ int wanted_add(struct control *c, const struct sadb_sa *m);
 void wanted_delete(struct control *c, uint32_t sa);
 /* The peer's end is somewhere else now (NAT). */
 void wanted_move(struct control *c, uint32_t sa, const struct ike_path *to);
+/* Nothing is sent when it is so already. */
+void wanted_path(struct control *c, struct wanted_sa *w, const struct path_policy *p);
 void wanted_confirmed(struct control *c, uint32_t sa); /* SADB_ADD was answered well */
 void wanted_free(struct control *c);                   /* the journal keeps them */
 

@@ -36,6 +36,7 @@ struct ike_esp_proposal {
     struct ike_alg encr[IKE_ALGS];
     uint16_t integ[IKE_ALGS];
     uint8_t n_encr, n_integ;
+    bool esn; /* extended sequence numbers are preferred */
 };
 
 #define IKE_PROPOSALS 11
@@ -50,7 +51,6 @@ struct ike_child_cfg {
     uint8_t n_proposal;
     uint16_t pfs_group; /* 0 = none */
     uint8_t mode;       /* enum sadb_mode */
-    bool esn;
     uint32_t life_seconds;
     uint64_t life_kbytes;
     uint32_t replay_window;

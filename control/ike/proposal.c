@@ -120,7 +120,7 @@ static bool esp_list(struct xform_list *l, const struct ike_crypto *c,
         return false;
     if (dh && cfg->pfs_group && l->n < XFORMS_OUT)
         l->x[l->n++] = (struct ike_xform_w){T_DH, cfg->pfs_group, 0};
-    if (cfg->esn && l->n < XFORMS_OUT)
+    if (p->esn && l->n < XFORMS_OUT)
         l->x[l->n++] = (struct ike_xform_w){T_ESN, 1, 0};
     if (l->n < XFORMS_OUT)
         l->x[l->n++] = (struct ike_xform_w){T_ESN, 0, 0};
@@ -274,12 +274,15 @@ static bool pick_pfs(const struct ike_offer *o, const struct ike_prop *p,
     return false;
 }
 
+/* Extended numbers where we prefer them, or where the peer takes nothing else (§3.3.2). */
 static bool pick_esn(const struct ike_offer *o, const struct ike_prop *p, bool wanted, bool *esn)
 {
     const struct ike_xform_w yes = {T_ESN, 1, 0}, no = {T_ESN, 0, 0};
 
-    *esn = wanted && has(o, p, &yes);
-    return *esn || has(o, p, &no) || !has_type(o, p, T_ESN);
+    bool plain = has(o, p, &no) || !has_type(o, p, T_ESN);
+
+    *esn = has(o, p, &yes) && (wanted || !plain);
+    return *esn || plain;
 }
 
 static bool match_esp(const struct ike_offer *o, const struct ike_prop *p,
@@ -296,7 +299,7 @@ static bool match_esp(const struct ike_offer *o, const struct ike_prop *p,
     if (p->proto != PROTO_ESP || p->spi_len != ESP_SPI_LEN ||
         !only_types(o, p, 1u << T_ENCR | 1u << T_INTEG | 1u << T_DH | 1u << T_ESN) ||
         !pick_cipher(o, p, c, &encr, &integ, &child->encr, &child->encr_bits, &child->integ) ||
-        !pick_esn(o, p, cfg->esn, &child->esn) ||
+        !pick_esn(o, p, own->esn, &child->esn) ||
         (dh && !pick_pfs(o, p, c, cfg->pfs_group, &group)))
         return false;
     child->pfs_group = group;

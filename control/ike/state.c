@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define DUE_AT_ONCE   1 /* as monotonic time: long ago */
 #define MESSAGE_MAX   (2 * IKE_OUT_MAX)
 
@@ -246,6 +246,7 @@ static void code_esp_proposal(struct coder *k, struct ike_esp_proposal *p)
     code_check(k, p->n_integ <= IKE_ALGS);
     for (uint8_t i = 0; i < p->n_integ && code_good(k); i++)
         code_u16(k, &p->integ[i]);
+    code_bool(k, &p->esn);
 }
 
 static void code_cfg(struct coder *k, struct ike_want *w)
@@ -259,7 +260,6 @@ static void code_cfg(struct coder *k, struct ike_want *w)
     code_u64(k, &cfg->life_kbytes);
     code_u16(k, &cfg->pfs_group);
     code_u8(k, &cfg->mode);
-    code_bool(k, &cfg->esn);
     code_text(k, cfg->map, sizeof cfg->map);
     code_selector(k, &cfg->sel);
     code_u8(k, &cfg->n_proposal);

@@ -426,7 +426,7 @@ static void transport_and_esn(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         s->node[i].entry[0].cfg.mode = SADB_TRANSPORT;
-        s->node[i].entry[0].cfg.esn = true;
+        s->node[i].esp[0].esn = true;
     }
     sim_initiate(s, 0, 1, 0);
     sim_for(s, 1);
@@ -438,7 +438,7 @@ static void transport_and_esn(void **state)
     sim_free(s);
     s = sim_new(20, DH_X25519); /* only one side wants them: tunnel, no ESN */
     s->node[0].entry[0].cfg.mode = SADB_TRANSPORT;
-    s->node[0].entry[0].cfg.esn = true;
+    s->node[0].esp[0].esn = true;
     sim_initiate(s, 0, 1, 0);
     sim_for(s, 1);
     assert_tunnel(s, 1);

@@ -136,11 +136,11 @@ static void wants_child(struct ike_sa *sa, struct sim *s, uint16_t group)
                                      .encr = {{ENCR_AES_GCM16, 128}, {ENCR_3DES, 0}},
                                      .integ = {INTEG_SHA1_96, INTEG_MD5_96, INTEG_SHA512_256},
                                      .n_encr = 2,
-                                     .n_integ = 3};
+                                     .n_integ = 3,
+                                     .esn = true};
     cfg.proposal[1] = &p[1];
     cfg.n_proposal = 2;
     cfg.pfs_group = group;
-    cfg.esn = true;
     cfg.life_kbytes = 99;
     cfg.flags = SADB_DF_SET;
     struct ike_want *w = sa->active = ike_want_new(&cfg);

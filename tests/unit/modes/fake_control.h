@@ -119,6 +119,7 @@ static inline void fake_tunnel(struct control *c)
     atomic_store(&c->in.packets, 9);
     atomic_store(&c->in.bytes, 9 * 1024);
     atomic_store(&c->in.window[0], 0x3ff);
+    atomic_store(&c->in.replay_window, 8192);
     atomic_store(&c->out.packets, 10);
     atomic_store(&c->out.bytes, 10 * 1024);
     c->tunnel = true;
