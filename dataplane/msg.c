@@ -105,7 +105,7 @@ static void on_update(struct dp *dp, const uint8_t *data, size_t len)
     struct sa *sa = sad_find(&dp->sad, m.sa);
     bool moved = sa && addr_is_set(&m.remote) && !addr_eq(&m.remote, &sa->remote);
     int err = sad_update(&dp->sad, &m);
-    if (!err && sa->dir == SADB_OUT)
+    if (!err && sa && sa->dir == SADB_OUT)
         pmtu_update(sa, &m, moved);
     ack(dp, m.seq, err);
 }
