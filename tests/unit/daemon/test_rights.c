@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -113,6 +114,50 @@ static void says_which_step_failed(void **state)
     assert_int_equal(in_child(no_directory, NULL), 0);
 }
 
+/* All memory is locked, or nothing: a limit that is reached later would fail an allocation. */
+static int locks_or_says_no(void *arg)
+{
+    struct rights r = {.uid = 65534, .gid = 65534};
+    const char *what;
+    (void)arg;
+    int limited = rights_limits();
+    int err = rights_lock_memory();
+    CHECK(1, (err != 0) == (limited != 0));
+    CHECK(2, err || !status_says("VmLck:\t       0 kB"));
+    CHECK(3, rights_drop(&r, &what) == 0);
+    volatile char *big = (volatile char *)malloc(64u << 20);
+    CHECK(4, big != NULL);
+    for (size_t i = 0; i < 64u << 20; i += 4096)
+        big[i] = 1;
+    return 0;
+}
+
+static void memory_is_locked_or_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(locks_or_says_no, NULL), 0);
+}
+
+static int keeps_few(void *arg)
+{
+    struct rights r = {.uid = 65534, .gid = 65534};
+    const char *what;
+    (void)arg;
+    CHECK(1, rights_keep_few() == 0 && getuid() == 0);
+    CHECK(2, status_says("CapEff:\t00000000000435e0") && status_says("CapBnd:\t00000000000435e0"));
+    CHECK(3, mount("none", "/", NULL, MS_REMOUNT, NULL) < 0);
+    CHECK(4, rights_keep_few() == 0); /* again is no harm */
+    CHECK(5, socket(AF_INET, SOCK_RAW, 1) >= 0);
+    CHECK(6, rights_drop(&r, &what) == 0 && status_says("CapEff:\t0000000000000000"));
+    return 0;
+}
+
+static void the_launcher_keeps_few(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(keeps_few, NULL), 0);
+}
+
 static void falls_back_to_nobody_and_never_to_root(void **state)
 {
     struct rights r = {0};
@@ -128,6 +173,8 @@ int main(void)
         cmocka_unit_test(drops_everything),
         cmocka_unit_test(chroot_is_empty),
         cmocka_unit_test(says_which_step_failed),
+        cmocka_unit_test(memory_is_locked_or_left_alone),
+        cmocka_unit_test(the_launcher_keeps_few),
         cmocka_unit_test(falls_back_to_nobody_and_never_to_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 struct fake {
     struct ipc *ipc;
     struct cli_hello hello;
-    bool asa, admitted, config, waiting;
+    bool asa, admitted, config, waiting, key;
     unsigned page, commands, width;
     char asked[32];
 };
@@ -32,6 +32,7 @@ static inline void fake_done(struct fake *f, bool refused)
 {
     struct cli_done d = {.refused = refused,
                          .asa = f->asa,
+                         .secret = f->key,
                          .page_lines = (uint16_t)f->page,
                          .width = 80,
                          .history = 3};
@@ -176,6 +177,7 @@ static inline void fake_frame(struct ipc *c, struct ipc_msg *m, void *ctx)
         fake_done(f, false);
     } else if (m->type == CLI_EXEC) {
         f->commands++;
+        f->key = strncmp(text, "key ", 4) == 0;
         if (strcmp(text, "exit") == 0)
             ipc_send(f->ipc, CLI_BYE, "\nLogoff\n\n", 9);
         else if (fake_command(f, text))

@@ -271,6 +271,18 @@ static void history_has_no_duplicates_and_a_size(void **state)
     expect_end(&p, "\r\nb\r\nR1#" LOGOFF, 0);
 }
 
+static void lines_with_secrets_are_not_in_the_history(void **state)
+{
+    (void)state;
+    struct person p = sit_down(false, 80);
+    type(&p, "say a\nkey S3cret\nkey S3cret\n");
+    expect(&p, "R1#say a\r\na\r\nR1#key S3cret\r\nR1#key S3cret\r\nR1#");
+    type(&p, "\x10"); /* the last but those */
+    expect(&p, "say a");
+    type(&p, "\nexit\n");
+    expect_end(&p, "\r\na\r\nR1#" LOGOFF, 0);
+}
+
 static void control_z_and_control_c_leave_configuration(void **state)
 {
     (void)state;
@@ -502,6 +514,7 @@ int main(void)
         cmocka_unit_test(pasted_tab_is_a_blank),
         cmocka_unit_test(editing_in_the_middle),
         cmocka_unit_test(history_has_no_duplicates_and_a_size),
+        cmocka_unit_test(lines_with_secrets_are_not_in_the_history),
         cmocka_unit_test(control_z_and_control_c_leave_configuration),
         cmocka_unit_test(long_line_edited_in_an_upper_row_scrolls_sideways),
         cmocka_unit_test(end_of_file_key_does_nothing_on_an_empty_line),
