@@ -44,7 +44,12 @@ struct datapath {
     struct ipc *launcher, *engine;
     struct dp *dp;
     struct wire *wire;
-    struct event *esp4, *natt4, *tick;
+    struct socket {
+        struct datapath *d;
+        enum wire_socket kind;
+        struct event *ev;
+    } sock[WIRE_SOCKETS];
+    struct event *tick;
     struct tun *tuns;
     unsigned n_tuns;
     struct dpstats *stats;
@@ -178,11 +183,15 @@ static void on_error(void *ctx, const struct pmtu_error *e)
 }
 
 /* Errors make a socket readable, too. */
-static void on_wire(struct datapath *d, int (*receive)(struct wire *, struct pktvec *))
+static void on_wire(evutil_socket_t fd, short what, void *arg)
 {
+    const struct socket *s = arg;
+    struct datapath *d = s->d;
+    (void)fd;
+    (void)what;
     for (int round = 0; round < ROUNDS; round++) {
         struct pkt *p[PKT_BATCH];
-        int got = receive(d->wire, d->vec);
+        int got = wire_recv(d->wire, s->kind, d->vec);
         size_t n = pointers(d->vec, p);
         if (n)
             dp_inbound(d->dp, p, n);
@@ -191,20 +200,6 @@ static void on_wire(struct datapath *d, int (*receive)(struct wire *, struct pkt
         if (got < PKT_BATCH)
             return;
     }
-}
-
-static void on_esp4(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    on_wire(arg, wire_recv_esp4);
-}
-
-static void on_natt4(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    on_wire(arg, wire_recv_natt4);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -303,28 +298,38 @@ static void unwatch(struct event **ev)
     *ev = NULL;
 }
 
+static void take_wire(struct datapath *d, enum wire_socket kind, struct ipc_msg *m)
+{
+    struct socket *s = &d->sock[kind];
+    s->d = d;
+    s->kind = kind;
+    unwatch(&s->ev);
+    wire_set(d->wire, kind, m->fds[0]);
+    s->ev = watch(d, m->fds[0], on_wire, s);
+    m->fds[0] = -1;
+}
+
 static void take_socket(struct datapath *d, struct ipc_msg *m)
 {
     struct lm_socket s;
     if (m->len != sizeof s || m->nfds != 1)
         return;
     memcpy(&s, m->data, sizeof s);
-    int fd = m->fds[0];
     switch (s.kind) {
     case SOCK_ESP4:
-        m->fds[0] = -1;
-        unwatch(&d->esp4);
-        wire_set_esp4(d->wire, fd);
-        d->esp4 = watch(d, fd, on_esp4, d);
+        take_wire(d, WIRE_ESP4, m);
         break;
     case SOCK_NATT4:
-        m->fds[0] = -1;
-        unwatch(&d->natt4);
-        wire_set_natt4(d->wire, fd);
-        d->natt4 = watch(d, fd, on_natt4, d);
+        take_wire(d, WIRE_NATT4, m);
+        break;
+    case SOCK_ESP6:
+        take_wire(d, WIRE_ESP6, m);
+        break;
+    case SOCK_NATT6:
+        take_wire(d, WIRE_NATT6, m);
         break;
     case SOCK_STATS:
-        take_stats(d, fd);
+        take_stats(d, m->fds[0]);
         break;
     default: /* not for us: closed by the channel */
         break;
@@ -472,8 +477,8 @@ void datapath_free(struct datapath *d)
         d->tuns = t->next;
         tun_free(t);
     }
-    unwatch(&d->esp4);
-    unwatch(&d->natt4);
+    for (unsigned k = 0; k < WIRE_SOCKETS; k++)
+        unwatch(&d->sock[k].ev);
     unwatch(&d->tick);
     wire_free(d->wire);
     ipc_free(d->engine);

@@ -13,23 +13,39 @@
 #define ERRQ_QUOTE        128
 #define ICMP4_UNREACH     3
 #define ICMP4_FRAG_NEEDED 4
+#define ICMP6_TOO_BIG     2 /* RFC 4443 §3.2 */
 
-void errq_open(int fd)
+void errq_open(int fd, bool v6)
 {
-    int one = 1, probe = IP_PMTUDISC_PROBE;
+    int one = 1, probe = v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_PROBE;
+    int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
     /* Without it nothing is learned, and packets with DF that do not fit are lost as they were. */
-    setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof one);
-    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
+    setsockopt(fd, level, v6 ? IPV6_RECVERR : IP_RECVERR, &one, sizeof one);
+    setsockopt(fd, level, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &probe, sizeof probe);
+}
+
+/* The header that a raw socket's error quotes. Returns its length, or 0. */
+static size_t quoted_header(const uint8_t *p, size_t len, struct addr *to)
+{
+    if (len >= IP6_HLEN && p[0] >> 4 == 6 && p[6] == NH_ESP) {
+        to->family = AF_INET6;
+        memcpy(to->b, p + 24, 16);
+        return IP6_HLEN;
+    }
+    size_t hlen = len ? (size_t)(p[0] & 15) * 4 : 0;
+    if (hlen < IP4_HLEN || len < hlen || p[0] >> 4 != 4 || p[9] != NH_ESP)
+        return 0;
+    to->family = AF_INET;
+    memcpy(to->b, p + 16, 4);
+    return hlen;
 }
 
 bool errq_quote(const uint8_t *p, size_t len, bool raw, struct pmtu_error *e)
 {
     if (raw) {
-        size_t hlen = len ? (size_t)(p[0] & 15) * 4 : 0;
-        if (hlen < IP4_HLEN || len < hlen || p[0] >> 4 != 4 || p[9] != NH_ESP)
+        size_t hlen = quoted_header(p, len, &e->remote);
+        if (!hlen)
             return false;
-        e->remote.family = AF_INET;
-        memcpy(e->remote.b, p + 16, 4);
         p += hlen;
         len -= hlen;
     }
@@ -39,36 +55,35 @@ bool errq_quote(const uint8_t *p, size_t len, bool raw, struct pmtu_error *e)
     return true;
 }
 
-static void set_addr(struct addr *a, const struct sockaddr_in *s)
-{
-    if (s->sin_family == AF_INET)
-        *a = addr_from_v4(ntohl(s->sin_addr.s_addr));
-}
-
 static const struct cmsghdr *find(struct msghdr *m)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    while (c && (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR))
+    while (c && !(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
+           !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
         c = CMSG_NXTHDR(m, c);
     return c;
 }
 
-/* True when the message is a router's "fragmentation needed". */
+/* True when the message is a router's "fragmentation needed", or "packet too big". */
 static bool too_big(struct msghdr *m, struct pmtu_error *e)
 {
     struct {
         struct sock_extended_err err;
-        struct sockaddr_in router;
+        struct sockaddr_in6 router; /* or a sockaddr_in */
     } said;
     const struct cmsghdr *c = find(m);
-    if (!c || c->cmsg_len < CMSG_LEN(sizeof said))
+    memset(&said, 0, sizeof said);
+    if (!c || c->cmsg_len < CMSG_LEN(sizeof said.err + sizeof(struct sockaddr_in)))
         return false;
-    memcpy(&said, CMSG_DATA(c), sizeof said);
-    if (said.err.ee_origin != SO_EE_ORIGIN_ICMP || said.err.ee_type != ICMP4_UNREACH ||
-        said.err.ee_code != ICMP4_FRAG_NEEDED)
+    size_t have = c->cmsg_len - CMSG_LEN(0);
+    memcpy(&said, CMSG_DATA(c), have < sizeof said ? have : sizeof said);
+    const struct sock_extended_err *err = &said.err;
+    if (!(err->ee_origin == SO_EE_ORIGIN_ICMP && err->ee_type == ICMP4_UNREACH &&
+          err->ee_code == ICMP4_FRAG_NEEDED) &&
+        !(err->ee_origin == SO_EE_ORIGIN_ICMP6 && err->ee_type == ICMP6_TOO_BIG))
         return false;
-    e->mtu = said.err.ee_info;
-    set_addr(&e->router, &said.router);
+    e->mtu = err->ee_info;
+    addr_from_sockaddr((const struct sockaddr *)&said.router, &e->router, NULL);
     return true;
 }
 
@@ -80,7 +95,7 @@ void errq_read(int fd, bool udp, errq_fn *fn, void *ctx)
             struct cmsghdr align;
             char room[256];
         } control;
-        struct sockaddr_in to;
+        struct sockaddr_storage to;
         struct iovec iov = {.iov_base = quote, .iov_len = sizeof quote};
         struct msghdr m = {.msg_name = &to,
                            .msg_namelen = sizeof to,
@@ -96,7 +111,7 @@ void errq_read(int fd, bool udp, errq_fn *fn, void *ctx)
             return;
         struct pmtu_error e;
         memset(&e, 0, sizeof e);
-        set_addr(&e.remote, &to);
+        addr_from_sockaddr((const struct sockaddr *)&to, &e.remote, NULL);
         if (too_big(&m, &e) && errq_quote(quote, (size_t)n, !udp, &e))
             fn(ctx, &e);
     }

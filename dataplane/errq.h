@@ -1,5 +1,6 @@
 /*
- * The error queue of a socket (IP_RECVERR): what routers say about ESP packets of ours.
+ * The error queue of a socket (IP_RECVERR, IPV6_RECVERR): what routers say about ESP packets of
+ * ours.
  *
  * The kernel has matched the ICMP error with the socket, and no more: whether the packet that it
  * quotes was ever ours is for pmtu.c to say. All other errors are taken out and forgotten.
@@ -12,10 +13,10 @@
 typedef void errq_fn(void *ctx, const struct pmtu_error *e);
 
 /* Asks for errors, and that the kernel leaves the path MTU to us. */
-void errq_open(int fd);
+void errq_open(int fd, bool v6);
 /* Empties the queue of fd. udp: the socket of port 4500. */
 void errq_read(int fd, bool udp, errq_fn *fn, void *ctx);
-/* Pure, for tests: reads what an error quotes. raw: an IPv4 header stands before ESP. True when
+/* Pure, for tests: reads what an error quotes. raw: an IP header stands before ESP. True when
  * it has all that is needed. e->remote is kept unless the quote says it. */
 bool errq_quote(const uint8_t *p, size_t len, bool raw, struct pmtu_error *e);
 

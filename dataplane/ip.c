@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define IP6_HLEN       40
 #define IP6_EXTENSIONS 8 /* more than this is nothing a host sends */
 
 static void set_v4(struct addr *a, const uint8_t *b)

@@ -9,6 +9,7 @@
 #include "dataplane/sadb.h"
 
 #define IP4_HLEN     20
+#define IP6_HLEN     40
 #define IP4_DF       0x4000u
 #define ECN_MASK     0x03u
 #define ECN_CE       0x03u

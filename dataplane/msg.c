@@ -302,7 +302,7 @@ static void on_ike_send(struct dp *dp, const uint8_t *data, size_t len)
     if (len < sizeof path || len - sizeof path > SADB_IKE_MAX)
         return; /* has no number that an ACK could name */
     memcpy(&path, data, sizeof path);
-    if (path.local.family == AF_INET && path.remote.family == AF_INET && path.remote_port)
+    if (addr_size(&path.local) && path.local.family == path.remote.family && path.remote_port)
         dp->io->ike(dp->io_ctx, &path, data + sizeof path, len - sizeof path);
 }
 

@@ -8,7 +8,6 @@
 #include "dataplane/pmtu.h"
 #include <string.h>
 
-#define IP6_HLEN 40
 #define UDP_HLEN 8
 
 static uint32_t least(const struct sa *sa)

@@ -111,7 +111,7 @@ static int check(const struct sad *s, const struct sadb_sa *m)
         return -EINVAL;
     if (m->encr.key_len > SADB_KEY_MAX || m->integ.key_len > SADB_KEY_MAX || check_selectors(m))
         return -EINVAL;
-    if (m->local.family != AF_INET || m->remote.family != AF_INET)
+    if (!addr_size(&m->local) || m->local.family != m->remote.family)
         return -EAFNOSUPPORT;
     if ((m->flags & SADB_F_UDP) && (m->local_port == 0 || m->remote_port == 0))
         return -EINVAL;

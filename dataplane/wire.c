@@ -1,43 +1,36 @@
 /*
  * Wire I/O. See wire.h.
  *
- * UDP packets get their source address and TOS by control messages. The DF bit of a UDP socket
- * is a socket option, so a vector is sent as up to two groups and the option changes only when
- * the group does. On the raw socket we write the whole IPv4 header.
+ * The DF bit of an IPv4 UDP socket is a socket option, so a vector is sent as up to two groups
+ * and the option changes only when the group does. On the raw IPv4 socket we write the whole
+ * header, since the kernel would choose DF and identification itself; IPv6 has neither, so there
+ * the kernel writes it.
  */
 #include "dataplane/wire.h"
+#include "dataplane/dgram.h"
 #include "dataplane/errq.h"
 #include "dataplane/esp.h"
 #include "dataplane/frag.h"
 #include "dataplane/ip.h"
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define MARKER 4 /* RFC 3948 §2.2: the non-ESP marker */
 
-union control {
-    struct cmsghdr align;
-    char room[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int))];
-};
-
 struct wire {
-    int esp4, natt4;
-    uint32_t esp4_lost, natt4_lost; /* as the kernel counts them */
-    int pmtu;                       /* IP_MTU_DISCOVER as set on natt4 */
+    struct {
+        int fd;        /* -1 = none */
+        uint32_t lost; /* as the kernel counts them */
+    } sock[WIRE_SOCKETS];
+    int pmtu; /* IP_MTU_DISCOVER as set on WIRE_NATT4 */
     uint16_t ip_id;
     wire_ike_fn *on_ike;
     void *ctx;
-    struct mmsghdr mm[PKT_BATCH];
-    struct iovec iov[PKT_BATCH];
-    struct sockaddr_in name[PKT_BATCH];
-    union control ctl[PKT_BATCH];
+    struct dgrams g;
 };
 
 struct wire *wire_new(wire_ike_fn *on_ike, void *ctx)
@@ -45,8 +38,8 @@ struct wire *wire_new(wire_ike_fn *on_ike, void *ctx)
     struct wire *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
-    w->esp4 = w->natt4 = -1;
-    w->pmtu = -1;
+    for (unsigned k = 0; k < WIRE_SOCKETS; k++)
+        w->sock[k].fd = -1;
     w->on_ike = on_ike;
     w->ctx = ctx;
     return w;
@@ -56,8 +49,8 @@ void wire_free(struct wire *w)
 {
     if (!w)
         return;
-    wire_set_esp4(w, -1);
-    wire_set_natt4(w, -1);
+    for (unsigned k = 0; k < WIRE_SOCKETS; k++)
+        wire_set(w, (enum wire_socket)k, -1);
     free(w);
 }
 
@@ -72,64 +65,51 @@ static uint32_t lost_count(int fd)
 
 uint64_t wire_lost(struct wire *w)
 {
-    uint32_t esp4 = lost_count(w->esp4), natt4 = lost_count(w->natt4);
-    uint64_t n = (uint64_t)(esp4 - w->esp4_lost) + (natt4 - w->natt4_lost);
-    w->esp4_lost = esp4;
-    w->natt4_lost = natt4;
+    uint64_t n = 0;
+    for (unsigned k = 0; k < WIRE_SOCKETS; k++) {
+        uint32_t now = lost_count(w->sock[k].fd);
+        n += (uint32_t)(now - w->sock[k].lost);
+        w->sock[k].lost = now;
+    }
     return n;
 }
 
-void wire_set_esp4(struct wire *w, int fd)
+static bool is_udp(enum wire_socket k)
 {
-    if (w->esp4 >= 0)
-        close(w->esp4);
-    w->esp4 = fd;
-    w->esp4_lost = lost_count(fd);
-    if (fd >= 0)
-        errq_open(fd);
+    return k == WIRE_NATT4 || k == WIRE_NATT6;
 }
 
-void wire_set_natt4(struct wire *w, int fd)
+static bool is_v6(enum wire_socket k)
+{
+    return k == WIRE_ESP6 || k == WIRE_NATT6;
+}
+
+/* None of these is worth failing for. */
+static void ask_for(enum wire_socket k, int fd)
 {
     int one = 1;
-    if (w->natt4 >= 0)
-        close(w->natt4);
-    w->natt4 = fd;
-    w->natt4_lost = lost_count(fd);
-    w->pmtu = -1;
-    if (fd < 0)
-        return;
-    errq_open(fd);
-    /* RFC 3948 §2.1: the UDP checksum should be zero. Only a saving, so no error counts. */
-    setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof one);
-    setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof one);
+    errq_open(fd, is_v6(k));
+    if (is_v6(k))
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof one);
+    else if (is_udp(k))
+        setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof one);
+    if (k == WIRE_NATT4) /* RFC 3948 §2.1: the UDP checksum should be zero */
+        setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof one);
+}
+
+void wire_set(struct wire *w, enum wire_socket k, int fd)
+{
+    if (w->sock[k].fd >= 0)
+        close(w->sock[k].fd);
+    w->sock[k].fd = fd;
+    w->sock[k].lost = lost_count(fd);
+    if (k == WIRE_NATT4)
+        w->pmtu = -1;
+    if (fd >= 0)
+        ask_for(k, fd);
 }
 
 /* --- receiving ----------------------------------------------------------------------------- */
-
-static int receive(struct wire *w, int fd, struct pktvec *v)
-{
-    memset(w->mm, 0, sizeof w->mm);
-    for (size_t i = 0; i < PKT_BATCH; i++) {
-        struct msghdr *m = &w->mm[i].msg_hdr;
-        pkt_reset(&v->p[i]);
-        w->iov[i] = (struct iovec){.iov_base = v->p[i].data, .iov_len = PKT_DATA};
-        m->msg_iov = &w->iov[i];
-        m->msg_iovlen = 1;
-        m->msg_name = &w->name[i];
-        m->msg_namelen = sizeof w->name[i];
-        m->msg_control = &w->ctl[i];
-        m->msg_controllen = sizeof w->ctl[i];
-    }
-    v->n = 0;
-    int n;
-    do
-        n = recvmmsg(fd, w->mm, PKT_BATCH, MSG_DONTWAIT, NULL);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EAGAIN ? 0 : -errno;
-    return n;
-}
 
 /* Packets are kept in their buffers; the survivors of a vector move to its front. */
 static void keep(struct pktvec *v, size_t i)
@@ -157,23 +137,20 @@ int wire_strip_ip4(struct pkt *p)
     return 0;
 }
 
-int wire_recv_esp4(struct wire *w, struct pktvec *v)
+/* A raw socket gives IPv4 packets whole, IPv6 packets without their headers. */
+static void take_raw(struct pktvec *v, size_t i, bool v6)
 {
-    int n = receive(w, w->esp4, v);
-    for (int i = 0; i < n; i++) {
-        v->p[i].len = w->mm[i].msg_len;
-        if (!(w->mm[i].msg_hdr.msg_flags & MSG_TRUNC) && wire_strip_ip4(&v->p[i]) == 0)
-            keep(v, (size_t)i);
-    }
-    return n;
+    struct pkt *p = &v->p[i];
+    p->rport = 0;
+    if (v6 || wire_strip_ip4(p) == 0)
+        keep(v, i);
 }
 
 void wire_recv_errors(struct wire *w, wire_error_fn *fn, void *ctx)
 {
-    if (w->esp4 >= 0)
-        errq_read(w->esp4, false, fn, ctx);
-    if (w->natt4 >= 0)
-        errq_read(w->natt4, true, fn, ctx);
+    for (unsigned k = 0; k < WIRE_SOCKETS; k++)
+        if (w->sock[k].fd >= 0)
+            errq_read(w->sock[k].fd, is_udp((enum wire_socket)k), fn, ctx);
 }
 
 enum wire_kind wire_classify(const uint8_t *data, size_t len)
@@ -186,31 +163,11 @@ enum wire_kind wire_classify(const uint8_t *data, size_t len)
     return memcmp(data, marker, MARKER) == 0 ? WIRE_IKE : WIRE_ESP;
 }
 
-static void read_control(struct msghdr *m, struct pkt *p)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level != IPPROTO_IP)
-            continue;
-        if (c->cmsg_type == IP_PKTINFO) {
-            struct in_pktinfo info;
-            memcpy(&info, CMSG_DATA(c), sizeof info);
-            p->local = addr_from_v4(ntohl(info.ipi_addr.s_addr));
-        } else if (c->cmsg_type == IP_TOS) {
-            p->tos = *CMSG_DATA(c);
-        }
-    }
-}
-
 static void take_datagram(struct wire *w, struct pktvec *v, size_t i)
 {
     struct pkt *p = &v->p[i];
-    const struct sockaddr_in *from = &w->name[i];
-    p->len = w->mm[i].msg_len;
     p->udp = 1;
-    p->remote = addr_from_v4(ntohl(from->sin_addr.s_addr));
-    p->rport = ntohs(from->sin_port);
     p->lport = 4500;
-    read_control(&w->mm[i].msg_hdr, p);
     switch (wire_classify(p->data, p->len)) {
     case WIRE_ESP:
     case WIRE_BAD: /* too short for an SPI: counted as a bad length by the path */
@@ -231,87 +188,21 @@ static void take_datagram(struct wire *w, struct pktvec *v, size_t i)
     }
 }
 
-int wire_recv_natt4(struct wire *w, struct pktvec *v)
+int wire_recv(struct wire *w, enum wire_socket k, struct pktvec *v)
 {
-    int n = receive(w, w->natt4, v);
-    for (int i = 0; i < n; i++)
-        if (!(w->mm[i].msg_hdr.msg_flags & MSG_TRUNC))
+    int n = dgrams_receive(&w->g, w->sock[k].fd, v);
+    for (int i = 0; i < n; i++) {
+        if (!dgrams_read(&w->g, (size_t)i, &v->p[i]))
+            continue;
+        if (is_udp(k))
             take_datagram(w, v, (size_t)i);
+        else
+            take_raw(v, (size_t)i, is_v6(k));
+    }
     return n;
 }
 
 /* --- sending ------------------------------------------------------------------------------- */
-
-static uint8_t send_cause(int err)
-{
-    return err == EMSGSIZE ? DP_TOO_BIG : DP_SEND_ERROR;
-}
-
-/* Sends n prepared messages. An error concerns the first message only, and maybe not even that:
- * one that came by ICMP about an earlier packet is told to whoever sends next. So the message is
- * tried twice; then the rest, unless the socket is full. */
-static void send_all(struct wire *w, int fd, struct pkt **p, size_t n)
-{
-    bool again = false;
-    for (size_t i = 0; i < n;) {
-        int done = sendmmsg(fd, w->mm + i, (unsigned)(n - i), MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (done > 0) {
-            i += (size_t)done;
-            again = false;
-            continue;
-        }
-        int err = errno;
-        if (err == EINTR)
-            continue;
-        if (err == EAGAIN || err == ENOBUFS) {
-            while (i < n)
-                p[i++]->cause = DP_SEND_ERROR;
-            return;
-        }
-        again = !again;
-        if (!again)
-            p[i++]->cause = send_cause(err);
-    }
-}
-
-static void put_name(struct wire *w, size_t i, const struct addr *to, uint16_t port)
-{
-    struct sockaddr_in *s = &w->name[i];
-    memset(s, 0, sizeof *s);
-    s->sin_family = AF_INET;
-    s->sin_port = htons(port);
-    s->sin_addr.s_addr = htonl(addr_v4(to));
-    struct msghdr *m = &w->mm[i].msg_hdr;
-    memset(&w->mm[i], 0, sizeof w->mm[i]);
-    m->msg_name = s;
-    m->msg_namelen = sizeof *s;
-    m->msg_iov = &w->iov[i];
-    m->msg_iovlen = 1;
-}
-
-static void put_control(struct wire *w, size_t i, const struct addr *from, const uint8_t *tos)
-{
-    struct msghdr *m = &w->mm[i].msg_hdr;
-    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(addr_v4(from))};
-    memset(&w->ctl[i], 0, sizeof w->ctl[i]);
-    m->msg_control = &w->ctl[i];
-    m->msg_controllen = sizeof w->ctl[i];
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    c->cmsg_level = IPPROTO_IP;
-    c->cmsg_type = IP_PKTINFO;
-    c->cmsg_len = CMSG_LEN(sizeof info);
-    memcpy(CMSG_DATA(c), &info, sizeof info);
-    m->msg_controllen = CMSG_SPACE(sizeof info);
-    if (!tos)
-        return;
-    int value = *tos;
-    c = (struct cmsghdr *)((char *)c + CMSG_SPACE(sizeof info));
-    c->cmsg_level = IPPROTO_IP;
-    c->cmsg_type = IP_TOS;
-    c->cmsg_len = CMSG_LEN(sizeof value);
-    memcpy(CMSG_DATA(c), &value, sizeof value);
-    m->msg_controllen += CMSG_SPACE(sizeof value);
-}
 
 /* The kernel does not cut what has its header already. */
 static void send_pieces(struct wire *w, struct pkt *p)
@@ -324,16 +215,17 @@ static void send_pieces(struct wire *w, struct pkt *p)
     }
     for (uint32_t len; p->cause == PKT_OK && (len = frag_next(&f, &data));) {
         struct iovec iov[2] = {{f.header, f.hlen}, {(void *)data, len}};
-        put_name(w, 0, &p->remote, 0);
-        w->mm[0].msg_hdr.msg_iov = iov;
-        w->mm[0].msg_hdr.msg_iovlen = 2;
-        send_all(w, w->esp4, &p, 1);
+        dgrams_to(&w->g, 0, NULL, 0, &p->remote, 0);
+        w->g.mm[0].msg_hdr.msg_iov = iov;
+        w->g.mm[0].msg_hdr.msg_iovlen = 2;
+        dgrams_send(&w->g, w->sock[WIRE_ESP4].fd, &p, 1);
     }
 }
 
 /* Writes the headers; packets up to the first that must be cut are sent at once. */
-static void send_native(struct wire *w, struct pkt **p, size_t n)
+static void send_native4(struct wire *w, struct pkt **p, size_t n)
 {
+    int fd = w->sock[WIRE_ESP4].fd;
     size_t first = 0;
     for (size_t i = 0; i < n; i++) {
         struct pkt *k = p[i];
@@ -343,69 +235,106 @@ static void send_native(struct wire *w, struct pkt **p, size_t n)
                   ++w->ip_id);
         bool cut = !k->df && k->mtu && k->len > k->mtu;
         if (!cut) {
-            w->iov[i - first] = (struct iovec){.iov_base = k->data, .iov_len = k->len};
-            put_name(w, i - first, &k->remote, 0);
+            dgrams_to(&w->g, i - first, k->data, k->len, &k->remote, 0);
             continue;
         }
-        send_all(w, w->esp4, p + first, i - first);
+        dgrams_send(&w->g, fd, p + first, i - first);
         send_pieces(w, k);
         first = i + 1;
     }
-    send_all(w, w->esp4, p + first, n - first);
+    dgrams_send(&w->g, fd, p + first, n - first);
 }
 
-static void send_udp(struct wire *w, struct pkt **p, size_t n, bool df)
+/* Native ESP and UDP alike: the kernel writes the headers. */
+static void send_v6(struct wire *w, int fd, struct pkt **p, size_t n)
 {
-    int want = df ? IP_PMTUDISC_PROBE : IP_PMTUDISC_OMIT;
-    if (n && w->pmtu != want &&
-        setsockopt(w->natt4, IPPROTO_IP, IP_MTU_DISCOVER, &want, sizeof want) == 0)
-        w->pmtu = want;
     for (size_t i = 0; i < n; i++) {
-        w->iov[i] = (struct iovec){.iov_base = p[i]->data, .iov_len = p[i]->len};
-        put_name(w, i, &p[i]->remote, p[i]->rport);
-        put_control(w, i, &p[i]->local, &p[i]->tos);
+        dgrams_to(&w->g, i, p[i]->data, p[i]->len, &p[i]->remote, p[i]->udp ? p[i]->rport : 0);
+        dgrams_from(&w->g, i, &p[i]->local, &p[i]->tos);
+        if (p[i]->df)
+            dgrams_dont_fragment(&w->g, i);
     }
-    send_all(w, w->natt4, p, n);
+    dgrams_send(&w->g, fd, p, n);
 }
 
+static void allow_fragments(struct wire *w, int want)
+{
+    if (w->pmtu != want &&
+        setsockopt(w->sock[WIRE_NATT4].fd, IPPROTO_IP, IP_MTU_DISCOVER, &want, sizeof want) == 0)
+        w->pmtu = want;
+}
+
+static void send_udp4(struct wire *w, struct pkt **p, size_t n, bool df)
+{
+    if (n)
+        allow_fragments(w, df ? IP_PMTUDISC_PROBE : IP_PMTUDISC_OMIT);
+    for (size_t i = 0; i < n; i++) {
+        dgrams_to(&w->g, i, p[i]->data, p[i]->len, &p[i]->remote, p[i]->rport);
+        dgrams_from(&w->g, i, &p[i]->local, &p[i]->tos);
+    }
+    dgrams_send(&w->g, w->sock[WIRE_NATT4].fd, p, n);
+}
+
+static enum wire_socket socket_of(const struct addr *to, bool udp)
+{
+    if (to->family == AF_INET6)
+        return udp ? WIRE_NATT6 : WIRE_ESP6;
+    return udp ? WIRE_NATT4 : WIRE_ESP4;
+}
+
+static void send_group(struct wire *w, enum wire_socket k, bool df, struct pkt **p, size_t n)
+{
+    if (k == WIRE_ESP4)
+        send_native4(w, p, n);
+    else if (k == WIRE_NATT4)
+        send_udp4(w, p, n, df);
+    else
+        send_v6(w, w->sock[k].fd, p, n);
+}
+
+/* Runs of packets that one socket sends in one way; nearly always that is all of them. */
 void wire_send(struct wire *w, struct pkt **p, size_t n)
 {
-    struct pkt *native[PKT_BATCH], *udp[2][PKT_BATCH];
-    size_t n_native = 0, n_udp[2] = {0, 0};
+    struct pkt *run[PKT_BATCH];
+    bool done[PKT_BATCH] = {false};
     for (size_t i = 0; i < n; i++) {
-        if ((p[i]->udp ? w->natt4 : w->esp4) < 0)
-            p[i]->cause = DP_SEND_ERROR;
-        else if (!p[i]->udp)
-            native[n_native++] = p[i];
-        else
-            udp[p[i]->df != 0][n_udp[p[i]->df != 0]++] = p[i];
+        if (done[i])
+            continue;
+        enum wire_socket k = socket_of(&p[i]->remote, p[i]->udp);
+        size_t m = 0;
+        for (size_t j = i; j < n; j++) {
+            if (done[j] || socket_of(&p[j]->remote, p[j]->udp) != k ||
+                (k == WIRE_NATT4 && !p[j]->df != !p[i]->df))
+                continue;
+            done[j] = true;
+            if (w->sock[k].fd < 0)
+                p[j]->cause = DP_SEND_ERROR;
+            else
+                run[m++] = p[j];
+        }
+        if (m)
+            send_group(w, k, p[i]->df, run, m);
     }
-    if (n_native)
-        send_native(w, native, n_native);
-    for (int df = 0; df < 2; df++)
-        if (n_udp[df])
-            send_udp(w, udp[df], n_udp[df], df);
 }
 
 int wire_send_ike(struct wire *w, const struct sadb_ike *path, const uint8_t *msg, size_t len)
 {
     static const uint8_t marker[MARKER], keepalive[1] = {0xff};
     struct iovec iov[2] = {{(void *)marker, MARKER}, {(void *)msg, len}};
-    if (w->natt4 < 0)
+    enum wire_socket k = socket_of(&path->remote, true);
+    if (w->sock[k].fd < 0)
         return -ENOTCONN;
     if (len == 0)
         iov[0] = (struct iovec){(void *)keepalive, 1};
-    int dont = IP_PMTUDISC_OMIT; /* IKE may be fragmented on its way */
-    if (w->pmtu != dont &&
-        setsockopt(w->natt4, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof dont) == 0)
-        w->pmtu = dont;
-    put_name(w, 0, &path->remote, path->remote_port);
-    put_control(w, 0, &path->local, NULL);
-    w->mm[0].msg_hdr.msg_iov = iov;
-    w->mm[0].msg_hdr.msg_iovlen = len ? 2 : 1;
+    if (k == WIRE_NATT4)
+        allow_fragments(w, IP_PMTUDISC_OMIT); /* IKE may be fragmented on its way */
+    dgrams_to(&w->g, 0, NULL, 0, &path->remote, path->remote_port);
+    dgrams_from(&w->g, 0, &path->local, NULL);
+    w->g.mm[0].msg_hdr.msg_iov = iov;
+    w->g.mm[0].msg_hdr.msg_iovlen = len ? 2 : 1;
     ssize_t done;
     do
-        done = sendmsg(w->natt4, &w->mm[0].msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
+        done = sendmsg(w->sock[k].fd, &w->g.mm[0].msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (done < 0 && errno == EINTR);
     return done < 0 ? -errno : 0;
 }

@@ -19,19 +19,18 @@ typedef void wire_ike_fn(void *ctx, const struct sadb_ike *path, const uint8_t *
 
 struct wire *wire_new(wire_ike_fn *on_ike, void *ctx);
 void wire_free(struct wire *w);
-/* Take a socket over, in place of the one before. */
-void wire_set_esp4(struct wire *w, int fd);
-void wire_set_natt4(struct wire *w, int fd);
+enum wire_socket { WIRE_ESP4, WIRE_NATT4, WIRE_ESP6, WIRE_NATT6, WIRE_SOCKETS };
+/* Takes a socket over, in place of the one before; -1: none. */
+void wire_set(struct wire *w, enum wire_socket k, int fd);
 
-/* Fill v with ESP packets, `data` at the ESP header. Return how many datagrams were read
+/* Fills v with ESP packets, `data` at the ESP header. Returns how many datagrams were read
  * (IKE and keepalives included), 0 when there are none, or -errno. */
-int wire_recv_esp4(struct wire *w, struct pktvec *v);
-int wire_recv_natt4(struct wire *w, struct pktvec *v);
+int wire_recv(struct wire *w, enum wire_socket k, struct pktvec *v);
 
 /* How many datagrams found no room in a socket's buffer since the last call. */
 uint64_t wire_lost(struct wire *w);
 
-/* Reads the errors that wait on both sockets. */
+/* Reads the errors that wait on the sockets. */
 void wire_recv_errors(struct wire *w, wire_error_fn *fn, void *ctx);
 
 /* Sends ESP packets to their outer addresses; one that could not be sent gets its cause. */

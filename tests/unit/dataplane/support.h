@@ -79,6 +79,32 @@ static inline uint32_t make_ip4(uint8_t *p, const char *src, const char *dst, ui
     return total;
 }
 
+static inline struct addr ip6(const char *text)
+{
+    struct addr a;
+    assert_int_equal(addr_parse(text, &a), 0);
+    assert_int_equal(a.family, AF_INET6);
+    return a;
+}
+
+/* An IPv6 packet of `total` bytes with ports. Returns total. */
+static inline uint32_t make_ip6(uint8_t *p, const char *src, const char *dst, uint8_t proto,
+                                uint16_t sport, uint16_t dport, uint16_t total)
+{
+    struct addr s = ip6(src), d = ip6(dst);
+    struct wbuf w = wbuf_make(p, total);
+    memset(p, 0, total);
+    wbuf_u32(&w, 6u << 28);
+    wbuf_u16(&w, total - IP6_HLEN);
+    wbuf_u8(&w, proto);
+    wbuf_u8(&w, 63);
+    wbuf_bytes(&w, s.b, 16);
+    wbuf_bytes(&w, d.b, 16);
+    wbuf_u16(&w, sport);
+    wbuf_u16(&w, dport);
+    return total;
+}
+
 struct combo {
     const char *name;
     uint16_t encr, key_len, integ, ikey_len;

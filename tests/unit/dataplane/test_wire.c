@@ -115,8 +115,8 @@ static void test_udp(void **state)
     struct wire *a = wire_new(on_ike, NULL), *b = wire_new(on_ike, NULL);
     struct pktvec *v = pktvec_new(), *r = pktvec_new();
     struct pkt *p[PKT_BATCH];
-    wire_set_natt4(a, fa);
-    wire_set_natt4(b, fb);
+    wire_set(a, WIRE_NATT4, fa);
+    wire_set(b, WIRE_NATT4, fb);
     for (unsigned i = 0; i < 20; i++) {
         p[i] = &v->p[i];
         pkt_reset(p[i]);
@@ -146,7 +146,7 @@ static void test_udp(void **state)
     ike.n = 0;
     for (int left = 22; left > 0;) {
         readable(fb);
-        int got = wire_recv_natt4(b, r);
+        int got = wire_recv(b, WIRE_NATT4, r);
         assert_true(got > 0);
         left -= got;
         for (size_t i = 0; i < r->n; i++, n++) {
@@ -167,7 +167,7 @@ static void test_udp(void **state)
     assert_int_equal(ike.len, 5);
     assert_memory_equal(ike.msg, "hello", 5);
     assert_int_equal(ike.path.remote_port, pa);
-    assert_int_equal(wire_recv_natt4(b, r), 0);
+    assert_int_equal(wire_recv(b, WIRE_NATT4, r), 0);
     /* larger than any datagram */
     p[0]->len = 65530;
     wire_send(a, p, 1);
@@ -176,6 +176,98 @@ static void test_udp(void **state)
     wire_free(b);
     pktvec_free(v);
     pktvec_free(r);
+}
+
+static struct addr loopback6(void)
+{
+    struct addr a = {.family = AF_INET6};
+    a.b[15] = 1;
+    return a;
+}
+
+/* An IPv6 socket with the options that the launcher sets; *port: UDP only. */
+static int socket6(int type, int protocol, uint16_t *port)
+{
+    struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t len = sizeof a;
+    int one = 1, fd = socket(AF_INET6, type | SOCK_CLOEXEC, protocol);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    *port = ntohs(a.sin6_port);
+    return fd;
+}
+
+/* ESP of 20 packets from one wire to another, natively or in UDP, by IPv6. */
+static void over_ipv6(enum wire_socket kind, bool udp_too)
+{
+    int type = udp_too ? SOCK_DGRAM : SOCK_RAW, protocol = udp_too ? 0 : NH_ESP;
+    uint16_t pa, pb;
+    int fa = socket6(type, protocol, &pa), fb = socket6(type, protocol, &pb);
+    struct wire *a = wire_new(on_ike, NULL), *b = wire_new(on_ike, NULL);
+    struct pktvec *v = pktvec_new(), *r = pktvec_new();
+    struct pkt *p[PKT_BATCH];
+    struct addr here = loopback6();
+    wire_set(a, kind, fa);
+    wire_set(b, kind, fb);
+    for (unsigned i = 0; i < 20; i++) {
+        p[i] = &v->p[i];
+        pkt_reset(p[i]);
+        p[i]->len = 100 + i;
+        memset(p[i]->data, (int)i + 1, p[i]->len);
+        p[i]->udp = udp_too;
+        p[i]->df = i % 2;
+        p[i]->tos = (uint8_t)(i % 3 ? 0xb8 : 1);
+        p[i]->local = p[i]->remote = here;
+        p[i]->rport = pb;
+    }
+    wire_send(a, p, 20);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(p[i]->cause, PKT_OK);
+    unsigned n = 0;
+    while (n < 20) {
+        readable(fb);
+        assert_true(wire_recv(b, kind, r) > 0);
+        for (size_t i = 0; i < r->n; i++, n++) {
+            const struct pkt *q = &r->p[i];
+            assert_int_equal(q->data[0], n + 1);
+            assert_int_equal(q->len, 100 + n);
+            assert_int_equal(q->tos, n % 3 ? 0xb8 : 1);
+            assert_int_equal(q->udp, udp_too);
+            assert_int_equal(q->rport, udp_too ? pa : 0);
+            assert_true(addr_eq(&q->local, &here) && addr_eq(&q->remote, &here));
+        }
+    }
+    if (udp_too) {
+        struct sadb_ike path = {.local = here, .remote = here, .remote_port = pb};
+        ike.n = 0;
+        assert_int_equal(wire_send_ike(a, &path, (const uint8_t *)"hello", 5), 0);
+        assert_int_equal(wire_send_ike(a, &path, NULL, 0), 0);
+        for (int left = 2; left > 0;) {
+            readable(fb);
+            left -= wire_recv(b, kind, r);
+        }
+        assert_int_equal(ike.n, 1);
+        assert_memory_equal(ike.msg, "hello", 5);
+        assert_true(addr_eq(&ike.path.remote, &here) && ike.path.remote_port == pa);
+    }
+    wire_free(a);
+    wire_free(b);
+    pktvec_free(v);
+    pktvec_free(r);
+}
+
+static void test_udp6(void **state)
+{
+    (void)state;
+    over_ipv6(WIRE_NATT6, true);
+}
+
+static void test_esp6(void **state)
+{
+    (void)state;
+    over_ipv6(WIRE_ESP6, false);
 }
 
 static void test_tun(void **state)
@@ -231,10 +323,8 @@ static void test_tun(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classify),
-        cmocka_unit_test(test_strip),
-        cmocka_unit_test(test_udp),
-        cmocka_unit_test(test_tun),
+        cmocka_unit_test(test_classify), cmocka_unit_test(test_strip), cmocka_unit_test(test_udp),
+        cmocka_unit_test(test_udp6),     cmocka_unit_test(test_esp6),  cmocka_unit_test(test_tun),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
