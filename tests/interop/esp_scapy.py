@@ -2,6 +2,7 @@
 """Native ESP (protocol 50) against scapy's IPsec layer, an implementation that shares no code
 with ours: what we seal it opens, what it seals we open, on both crypto backends.
 """
+import itertools
 import os
 import subprocess
 import sys
@@ -11,10 +12,12 @@ B = os.path.join(TOP, os.environ.get("B") or "build")
 TOOL = os.path.join(B, "interop", "esp_tool")
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP  # noqa: E402
+from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.ipsec import ESP, SecurityAssociation  # noqa: E402
 from scapy.packet import Raw, raw  # noqa: E402
 
-LEFT, RIGHT = "192.0.2.1", "192.0.2.2"
+OUTER = {"": IP(src="192.0.2.1", dst="192.0.2.2"),
+         "6": IPv6(src="2001:db8::1", dst="2001:db8::2")}
 # name: scapy's names, IANA's numbers, key and integrity key lengths, ESN's high half
 SUITES = {
     f"AES-CBC-{8 * n} with {auth}": ("AES-CBC", 12, n, auth, integ, ilen, None)
@@ -47,9 +50,13 @@ class Tool:
         return self.proc.wait(10)
 
 
-def inner_packets(src, dst):
-    """Every length class of padding, and some that fill a packet."""
-    head = IP(src=src, dst=dst, ttl=63)
+def inner_packets():
+    """Both families: every length class of padding, and some that fill a packet."""
+    yield from packets_of(IP(src="10.10.10.1", dst="192.168.10.1", ttl=63))
+    yield from packets_of(IPv6(src="2001:db8:a::1", dst="2001:db8:b::1", hlim=63))
+
+
+def packets_of(head):
     yield head / ICMP(id=7, seq=1) / Raw(b"ping" * 14)
     for n in range(0, 20):
         yield head / UDP(sport=4000, dport=53) / Raw(bytes(range(n)))
@@ -57,7 +64,7 @@ def inner_packets(src, dst):
     yield head / UDP(sport=1, dport=2) / Raw(os.urandom(1372))
 
 
-def check(suite, backend):
+def check(suite, backend, outer):
     crypt, encr, klen, auth, integ, ilen, high = suite
     key, ikey = os.urandom(klen), os.urandom(ilen)
     spi = 0x7a6d7a6d
@@ -66,19 +73,19 @@ def check(suite, backend):
               f"{'-' if high is None else high}"
     theirs = SecurityAssociation(ESP, spi=spi, crypt_algo=crypt, crypt_key=key or None,
                                  auth_algo=auth, auth_key=ikey or None,
-                                 tunnel_header=IP(src=LEFT, dst=RIGHT), **esn)
+                                 tunnel_header=OUTER[outer], **esn)
     ours = Tool(backend)
     try:
-        answer = ours.ask("sa out " + numbers)
+        answer = ours.ask(f"sa out{outer} {numbers}")
         assert answer.startswith("ok"), answer
-        for n, packet in enumerate(inner_packets("10.10.10.1", "192.168.10.1"), 1):
-            sealed = IP(bytes.fromhex(ours.ask("seal " + raw(packet).hex())))
-            assert (sealed.proto, sealed.src, sealed.dst) == (50, LEFT, RIGHT), sealed
+        for n, packet in enumerate(inner_packets(), 1):
+            sealed = OUTER[outer].__class__(bytes.fromhex(ours.ask("seal " + raw(packet).hex())))
+            assert (sealed.src, sealed.dst) == (OUTER[outer].src, OUTER[outer].dst), sealed
             assert sealed[ESP].seq == n, sealed[ESP].seq
             opened = theirs.decrypt(sealed)
             assert raw(opened) == raw(packet), f"packet {n}: {opened!r}"
-        assert ours.ask("sa in " + numbers).startswith("ok")
-        for n, packet in enumerate(inner_packets("10.10.10.1", "192.168.10.1"), 1):
+        assert ours.ask(f"sa in{outer} {numbers}").startswith("ok")
+        for n, packet in enumerate(inner_packets(), 1):
             sealed = raw(theirs.encrypt(packet, seq_num=n))
             if auth != "NULL" or crypt == "AES-GCM":
                 bad = bytearray(sealed)
@@ -98,14 +105,15 @@ def main():
         if subprocess.run([TOOL, backend], stdin=subprocess.DEVNULL, check=False).returncode == 77:
             print(f"# {backend} is not available on this machine")
             continue
-        for name, suite in SUITES.items():
+        for (name, suite), outer in itertools.product(SUITES.items(), OUTER):
             number += 1
+            what = f"{backend}: {name} in IPv{outer or 4}"
             try:
-                check(suite, backend)
-                print(f"ok {number} - {backend}: {name}")
+                check(suite, backend, outer)
+                print(f"ok {number} - {what}")
             except AssertionError as e:
                 failed += 1
-                print(f"not ok {number} - {backend}: {name}\n# {e}")
+                print(f"not ok {number} - {what}\n# {e}")
     print(f"1..{number}")
     return 1 if failed or not number else 0
 

@@ -1,16 +1,17 @@
 /*
  * Our ESP encoder and decoder on standard input, for tests against another implementation.
  *
- *   sa out|in ENCR KEY INTEG IKEY SPI ESN   numbers are IANA's, keys hex ("-" = none),
- *                                           ESN: high half of the first number, or - for none
- *   seal HEX                                an inner IP packet → the whole outer packet in hex
- *   open HEX                                an outer packet → the inner one, or "drop CAUSE"
+ *   sa out|in|out6|in6 ENCR KEY INTEG IKEY SPI ESN   6: the outer addresses are IPv6's; numbers are
+ * IANA's, keys hex ("-" = none), ESN: high half of the first number, or - for none seal HEX an
+ * inner IP packet → the whole outer packet in hex open HEX                                an outer
+ * packet → the inner one, or "drop CAUSE"
  *
  * argv[1]: mb or openssl. Every line gets one line as its answer.
  */
 #include "dataplane/esp.h"
 #include "dataplane/ip.h"
 #include "dataplane/wire.h"
+#include "lib/buf.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,14 +65,15 @@ static void install(struct tool *t, const char *args)
     m.sa = 1;
     m.spi = spi;
     m.proto = SADB_ESP;
-    m.dir = strcmp(dir, "out") == 0 ? SADB_OUT : SADB_IN;
+    m.dir = dir[0] == 'o' ? SADB_OUT : SADB_IN;
+    bool v6 = strchr(dir, '6') != NULL;
     m.mode = SADB_TUNNEL;
     m.encr.id = (uint16_t)encr;
     m.encr.key_len = (uint16_t)n;
     m.integ.id = (uint16_t)integ;
     m.integ.key_len = (uint16_t)k;
-    m.local = addr_from_v4(m.dir == SADB_OUT ? 0xc0000201 : 0xc0000202);
-    m.remote = addr_from_v4(m.dir == SADB_OUT ? 0xc0000202 : 0xc0000201);
+    addr_parse(v6 ? "2001:db8::1" : "192.0.2.1", m.dir == SADB_OUT ? &m.local : &m.remote);
+    addr_parse(v6 ? "2001:db8::2" : "192.0.2.2", m.dir == SADB_OUT ? &m.remote : &m.local);
     m.replay_window = 64;
     if (strcmp(esn, "-") != 0) {
         m.flags = SADB_F_ESN;
@@ -96,6 +98,29 @@ static struct pkt *load(struct tool *t, const char *text)
     return p;
 }
 
+/* On the box the kernel writes this header, and takes it off. */
+static void outer6(const struct tool *t, struct pkt *p)
+{
+    struct wbuf w = wbuf_make(p->data - IP6_HLEN, IP6_HLEN);
+    wbuf_u32(&w, 6u << 28);
+    wbuf_u16(&w, (uint16_t)p->len);
+    wbuf_u8(&w, NH_ESP);
+    wbuf_u8(&w, 64);
+    wbuf_bytes(&w, t->sa->local.b, 16);
+    wbuf_bytes(&w, t->sa->remote.b, 16);
+    p->data -= IP6_HLEN;
+    p->len += IP6_HLEN;
+}
+
+static int strip(struct pkt *p)
+{
+    if (p->len < IP6_HLEN || p->data[0] >> 4 != 6)
+        return wire_strip_ip4(p);
+    p->data += IP6_HLEN;
+    p->len -= IP6_HLEN;
+    return 0;
+}
+
 static void seal(struct tool *t, struct pkt *p)
 {
     esp_seal(&t->batch, &p, 1);
@@ -103,15 +128,19 @@ static void seal(struct tool *t, struct pkt *p)
         printf("drop %s\n", dpstats_cause_name((enum dp_cause)p->cause));
         return;
     }
-    p->data -= IP4_HLEN;
-    p->len += IP4_HLEN;
-    ip4_build(p->data, &t->sa->local, &t->sa->remote, NH_ESP, (uint16_t)p->len, 0, false, 1);
+    if (t->sa->local.family == AF_INET6) {
+        outer6(t, p);
+    } else {
+        p->data -= IP4_HLEN;
+        p->len += IP4_HLEN;
+        ip4_build(p->data, &t->sa->local, &t->sa->remote, NH_ESP, (uint16_t)p->len, 0, false, 1);
+    }
     say_hex(p->data, p->len);
 }
 
 static void unseal(struct tool *t, struct pkt *p)
 {
-    if (wire_strip_ip4(p)) {
+    if (strip(p)) {
         printf("drop no ESP\n");
         return;
     }
