@@ -277,6 +277,24 @@ static void strange_child_requests(void **state)
     done_listening(s);
 }
 
+/* We have not asked for extended sequence numbers, but the peer takes nothing else. */
+static void only_extended_numbers(void **state)
+{
+    static const struct ike_xform_w esn[] = {{T_ENCR, ENCR_AES_CBC, 256},
+                                             {T_INTEG, INTEG_SHA256_128, 0},
+                                             {T_ESN, 1, 0}};
+    struct sim *s = listening();
+    unsigned extended = 0;
+    (void)state;
+
+    ask_child(s, esn, 3, DH_NONE, 0, false);
+    assert_int_equal(sim_up_count(&s->node[1]), 2);
+    for (size_t i = 0; i < sizeof s->node[1].child / sizeof *s->node[1].child; i++)
+        extended += s->node[1].child[i].esn;
+    assert_int_equal(extended, 1);
+    done_listening(s);
+}
+
 /* Node 1's answer to a request for a second child is lost; this one comes instead. */
 static bool nothing_to_initiator(struct sim *s, struct sim_packet *k)
 {
@@ -503,15 +521,11 @@ static void auth_unparsable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_to_nonsense),
-        cmocka_unit_test(window),
-        cmocka_unit_test(second_not_installed),
-        cmocka_unit_test(child_for_a_leaving_sa),
-        cmocka_unit_test(strange_child_requests),
-        cmocka_unit_test(child_refused),
-        cmocka_unit_test(odd_answers),
-        cmocka_unit_test(auth_refused),
-        cmocka_unit_test(auth_unparsable),
+        cmocka_unit_test(answers_to_nonsense),    cmocka_unit_test(window),
+        cmocka_unit_test(second_not_installed),   cmocka_unit_test(child_for_a_leaving_sa),
+        cmocka_unit_test(strange_child_requests), cmocka_unit_test(only_extended_numbers),
+        cmocka_unit_test(child_refused),          cmocka_unit_test(odd_answers),
+        cmocka_unit_test(auth_refused),           cmocka_unit_test(auth_unparsable),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

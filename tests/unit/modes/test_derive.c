@@ -236,6 +236,36 @@ static void test_maps(void **state)
     drop(&b);
 }
 
+static void test_path(void **state)
+{
+    struct box b = load("interface GigabitEthernet0/0\n nameif outside\n"
+                        "interface GigabitEthernet0/1\n nameif inside\n"
+                        "crypto ipsec ikev2 ipsec-proposal P\n esn\n"
+                        "crypto ipsec ikev2 ipsec-proposal Q\n"
+                        "crypto ipsec df-bit clear-df outside\n"
+                        "crypto ipsec df-bit set-df inside\n"
+                        "crypto ipsec fragmentation after-encryption inside\n"
+                        "crypto ipsec security-association replay window-size 4096\n"
+                        "crypto map M 1 set df-bit copy-df\n"
+                        "crypto map M 2 set peer 192.0.2.1\n");
+    const struct intent *i = &b.c->intent;
+    (void)state;
+    assert_int_equal(i->ifs[0].path_flags, SADB_DF_CLEAR);
+    assert_int_equal(i->ifs[1].path_flags, SADB_DF_SET | SADB_F_FRAG_AFTER);
+    assert_true(i->map[0].entry[0].has_df);
+    assert_int_equal(i->map[0].entry[0].df, SADB_DF_COPY);
+    assert_false(i->map[0].entry[1].has_df);
+    assert_int_equal(i->map[0].entry[0].replay_window, 4096);
+    assert_true(i->proposal[0].esn && !i->proposal[1].esn);
+    assert_int_equal(i->pmtu_age, 600);
+    drop(&b);
+    b = load("crypto ipsec security-association pmtu-aging infinite\n"
+             "crypto map M 1 set peer 192.0.2.1\n");
+    assert_int_equal(b.c->intent.pmtu_age, 0);
+    assert_int_equal(b.c->intent.map[0].entry[0].replay_window, 8192);
+    drop(&b);
+}
+
 static void test_ike(void **state)
 {
     struct box b = load_vpn();
@@ -439,7 +469,7 @@ int main(void)
         cmocka_unit_test(test_maps),       cmocka_unit_test(test_ike),
         cmocka_unit_test(test_limits),     cmocka_unit_test(test_dependents),
         cmocka_unit_test(test_bound),      cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_ipv6),       cmocka_unit_test(test_path),
     };
     return cmocka_run_group_tests_name("derive", tests, NULL, NULL);
 }
