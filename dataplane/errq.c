@@ -17,7 +17,9 @@
 
 void errq_open(int fd, bool v6)
 {
-    int one = 1, probe = v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_PROBE;
+    /* Routers do not cut IPv6: the kernel has to, to the path that it learns with us. And with
+     * _OMIT a UDP socket would not hear of it. */
+    int one = 1, probe = v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_PROBE;
     int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
     /* Without it nothing is learned, and packets with DF that do not fit are lost as they were. */
     setsockopt(fd, level, v6 ? IPV6_RECVERR : IP_RECVERR, &one, sizeof one);
@@ -87,7 +89,7 @@ static bool too_big(struct msghdr *m, struct pmtu_error *e)
     return true;
 }
 
-void errq_read(int fd, bool udp, errq_fn *fn, void *ctx)
+void errq_read(int fd, bool header, errq_fn *fn, void *ctx)
 {
     for (unsigned i = 0; i < ERRQ_MOST; i++) {
         uint8_t quote[ERRQ_QUOTE];
@@ -112,7 +114,7 @@ void errq_read(int fd, bool udp, errq_fn *fn, void *ctx)
         struct pmtu_error e;
         memset(&e, 0, sizeof e);
         addr_from_sockaddr((const struct sockaddr *)&to, &e.remote, NULL);
-        if (too_big(&m, &e) && errq_quote(quote, (size_t)n, !udp, &e))
+        if (too_big(&m, &e) && errq_quote(quote, (size_t)n, header, &e))
             fn(ctx, &e);
     }
 }

@@ -14,8 +14,9 @@ typedef void errq_fn(void *ctx, const struct pmtu_error *e);
 
 /* Asks for errors, and that the kernel leaves the path MTU to us. */
 void errq_open(int fd, bool v6);
-/* Empties the queue of fd. udp: the socket of port 4500. */
-void errq_read(int fd, bool udp, errq_fn *fn, void *ctx);
+/* Empties the queue of fd. header: errors quote the IP header, as they do on a socket that writes
+ * it. */
+void errq_read(int fd, bool header, errq_fn *fn, void *ctx);
 /* Pure, for tests: reads what an error quotes. raw: an IP header stands before ESP. True when
  * it has all that is needed. e->remote is kept unless the quote says it. */
 bool errq_quote(const uint8_t *p, size_t len, bool raw, struct pmtu_error *e);

@@ -150,7 +150,7 @@ void wire_recv_errors(struct wire *w, wire_error_fn *fn, void *ctx)
 {
     for (unsigned k = 0; k < WIRE_SOCKETS; k++)
         if (w->sock[k].fd >= 0)
-            errq_read(w->sock[k].fd, is_udp((enum wire_socket)k), fn, ctx);
+            errq_read(w->sock[k].fd, k == WIRE_ESP4, fn, ctx);
 }
 
 enum wire_kind wire_classify(const uint8_t *data, size_t len)
