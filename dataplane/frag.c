@@ -17,7 +17,7 @@
 #define ICMP4_UNREACH    3
 #define ICMP4_TOO_BIG    4 /* code: fragmentation needed and DF set */
 #define ICMP6_TOO_BIG    2
-#define ICMP6_INFO       128 /* types from here on are no errors */
+#define ICMP6_INFO       128  /* types from here on are no errors */
 #define TOS_INTERCONTROL 0xc0 /* RFC 1812 §4.3.2.5 */
 
 static void put16(uint8_t *p, uint16_t v)
