@@ -37,8 +37,8 @@
 #define RETRY_SOCKETS (3 * USEC_PER_SEC)
 #define GRACE         (2 * USEC_PER_SEC)
 #define EARLY         (10 * USEC_PER_SEC) /* a child that lived less died early */
-/* Early deaths that put what was kept for the engine under suspicion. Being killed says less about
- * that than dying by itself. */
+/* What early deaths add up to: longer pauses, and in the end suspicion against what was kept for
+ * the engine. Being killed from outside says less about that than dying by itself. */
 #define DIED_ITSELF 4
 #define WAS_KILLED  1
 #define POISONED    (3 * DIED_ITSELF)
@@ -54,7 +54,7 @@ struct child {
     struct ipc *ch;
     struct event *again; /* restart after a pause */
     usec_t born;
-    unsigned early_deaths, suspicion, restarts;
+    unsigned suspicion, restarts;
     bool ran;      /* has run since the box came up */
     bool replaced; /* its end is our wish: a new build takes over */
 };
@@ -390,7 +390,7 @@ static void start(struct child *c)
         log_line(&l->log, LOGL_ERROR, "launcher", "cannot start %s: %s", role_name(c->role),
                  strerror(-err));
         if (!c->pid)
-            arm(c->again, launcher_backoff(++c->early_deaths));
+            arm(c->again, launcher_backoff((c->suspicion += DIED_ITSELF) / DIED_ITSELF));
         return;
     }
     log_line(&l->log, LOGL_INFO, "launcher", "%s is process %d", role_name(c->role), (int)c->pid);
@@ -405,7 +405,7 @@ static void start_all(struct launcher *l)
 {
     l->p.box.boot_wall_us = clock_wall(&l->clock);
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++) {
-        l->child[r].early_deaths = l->child[r].suspicion = 0;
+        l->child[r].suspicion = 0;
         l->child[r].ran = false;
         l->child[r].restarts = 0;
     }
@@ -500,9 +500,8 @@ static usec_t mourn(struct child *c, int status)
     bool early = clock_mono(&l->clock) - c->born < EARLY;
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     char how[64] = "was killed by its system call filter";
-    c->early_deaths = early ? c->early_deaths + 1 : 1;
     c->suspicion = (early ? c->suspicion : 0) + (killed ? WAS_KILLED : DIED_ITSELF);
-    usec_t wait = launcher_backoff(c->early_deaths - 1);
+    usec_t wait = launcher_backoff((c->suspicion - 1) / DIED_ITSELF);
     if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSYS)
         snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
@@ -512,10 +511,8 @@ static usec_t mourn(struct child *c, int status)
              how, (long long)(wait / USEC_PER_MSEC));
     if (c->role == ROLE_ENGINE && c->suspicion >= POISONED) {
         log_line(&l->log, LOGL_ERROR, "launcher",
-                 "the engine died %u times soon after its start; going on from startup-config, "
-                 "without the SAs that it had",
-                 c->early_deaths);
-        c->suspicion = 0;
+                 "the engine dies soon after its start again and again; going on from "
+                 "startup-config, without the SAs that it had");
         forget_engine(l);
     }
     return wait;

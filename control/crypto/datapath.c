@@ -100,16 +100,26 @@ static bool move_children(void *ctx, const struct ike_sa_state *s)
     return false;
 }
 
+/* A configured peer sends on an SA that is not there: it may have missed its end. Packets that a
+ * new datapath finds before its SAs are back say nothing. */
+static void on_unknown_spi(struct control *c, const struct ike_path *p, uint32_t spi)
+{
+    if (c->wanted.known && control_peer(&c->intent, &p->remote) && !wanted_inbound(c, spi))
+        ike_invalid_spi(c->ike, p, spi);
+}
+
 static void on_event(struct control *c, const struct sadb_event *e)
 {
     if (e->kind == EV_PMTU || e->kind == EV_TOO_BIG)
         path_event(c, e);
-    if (e->kind != EV_NAT_MOVED)
-        return; /* counted and logged by the datapath */
     struct ike_path p = {.local = e->path.local,
                          .remote = e->path.remote,
                          .lport = e->path.local_port,
                          .rport = e->path.remote_port};
+    if (e->kind == EV_UNKNOWN_SPI)
+        on_unknown_spi(c, &p, e->spi);
+    if (e->kind != EV_NAT_MOVED)
+        return; /* counted and logged by the datapath */
     struct move m = {.c = c, .sa = e->sa, .to = &p};
     ike_nat_moved(c->ike, e->sa, &p);
     ike_each(c->ike, move_children, &m);

@@ -35,6 +35,14 @@ struct wanted_sa *wanted_find(const struct control *c, uint32_t sa)
     return i < t->n && t->v[i]->m.sa == sa ? t->v[i] : NULL;
 }
 
+bool wanted_inbound(const struct control *c, uint32_t spi)
+{
+    for (size_t i = 0; i < c->wanted.n; i++)
+        if (c->wanted.v[i]->m.dir == SADB_IN && c->wanted.v[i]->m.spi == spi)
+            return true;
+    return false;
+}
+
 static struct wanted_sa *insert(struct control *c, const struct sadb_sa *m)
 {
     struct wanted_table *t = &c->wanted;

@@ -43,6 +43,7 @@ struct wanted_table {
 };
 
 struct wanted_sa *wanted_find(const struct control *c, uint32_t sa);
+bool wanted_inbound(const struct control *c, uint32_t spi);
 /* Takes what an engine before wanted, from a record of the journal. False: it is no good. */
 bool wanted_load(struct control *c, const uint8_t *p, size_t n);
 /* Installs an SA, at once or as soon as there is a datapath. 0 or -errno. */
