@@ -24,7 +24,7 @@ struct ike_message {
 
 void ike_queue_message(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
-    struct ike_message *m = malloc(sizeof *m + len), **at = &ike->queue;
+    struct ike_message *m = malloc(sizeof *m + len);
 
     if (!m)
         return; /* a lost datagram */
@@ -32,9 +32,8 @@ void ike_queue_message(struct ike *ike, const struct ike_path *p, const uint8_t 
     m->path = *p;
     m->len = len;
     memcpy(m->msg, msg, len);
-    while (*at)
-        at = &(*at)->next;
-    *at = m;
+    *(ike->queue ? &ike->queue_last->next : &ike->queue) = m;
+    ike->queue_last = m;
 }
 
 static struct ike_message *pop(struct ike_message **from)
@@ -81,15 +80,20 @@ static uint64_t key_of(const struct ike_sa *sa)
  * a crash between the two loses none (ike_restore() sees from it that nothing was said yet). */
 void ike_sa_changed(struct ike_sa *sa)
 {
-    struct ike_sa **at = &sa->ike->changed;
+    struct ike *ike = sa->ike;
+    struct ike_sa **at = &ike->changed;
 
-    if (sa->changed || !sa->ike->host.save)
+    if (sa->changed || !ike->host.save)
         return;
     sa->changed = true;
+    if (ike->changed && ike->changed_last->s.created > sa->s.created)
+        at = &ike->changed_last->next_changed; /* all of many SAs end in this order */
     while (*at && (*at)->s.created > sa->s.created)
         at = &(*at)->next_changed;
     sa->next_changed = *at;
     *at = sa;
+    if (!sa->next_changed)
+        ike->changed_last = sa;
 }
 
 static bool to_be_saved(const struct ike_sa *sa)
@@ -122,20 +126,20 @@ static void save(struct ike *ike, struct ike_sa *sa)
 
 static void save_changed(struct ike *ike)
 {
-    struct ike_sa **at = &ike->changed, *sa;
+    struct ike_sa *all = ike->changed, *sa;
 
     if (ike->changed && !ike->record)
         ike->record = malloc(IKE_RECORD_MAX);
     if (!ike->record)
         return; /* better a tunnel that a crash may end than none */
-    while ((sa = *at) != NULL) {
-        if (answer_is_computed(sa)) {
-            at = &sa->next_changed;
-            continue;
-        }
-        *at = sa->next_changed;
+    ike->changed = NULL;
+    while ((sa = all) != NULL) {
+        all = sa->next_changed;
         sa->changed = false;
-        save(ike, sa);
+        if (answer_is_computed(sa))
+            ike_sa_changed(sa); /* later */
+        else
+            save(ike, sa);
     }
 }
 

@@ -177,9 +177,9 @@ struct ike {
     struct ike_schedule schedule;
     struct ike_limits limits;
     struct ike_stats stats;
-    struct ike_sa *head, *dead, *changed;
-    struct ike_message *queue; /* waits for the end of this entry */
-    uint8_t *record;           /* room for one, from the first save() on */
+    struct ike_sa *head, *dead, *changed, *changed_last;
+    struct ike_message *queue, *queue_last; /* waits for the end of this entry */
+    uint8_t *record;                        /* room for one, from the first save() on */
     struct ike_sa *bucket[IKE_BUCKETS];
     struct ike_dh_job *jobs;
     uint64_t hash_key;

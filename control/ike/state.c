@@ -216,6 +216,7 @@ static void code_request(struct coder *k, struct ike_sa *sa)
     uint8_t sends = (uint8_t)q->sends;
 
     code_bool(k, &q->open);
+    code_check(k, q->open || sa->want_delete || sa->s.state != IKE_DELETING); /* it ends how? */
     if (!q->open)
         return;
     code_bool(k, &q->probe);

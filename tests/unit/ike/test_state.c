@@ -223,11 +223,25 @@ static void same_dh(struct ike *ike, uint16_t group, const struct ike_dh *a, con
 
 static void same_want(struct ike *ike, const struct ike_want *a, const struct ike_want *b)
 {
-    struct ike_child_cfg x = a->cfg, y = b->cfg;
+    const struct ike_child_cfg *x = &a->cfg, *y = &b->cfg;
 
-    memset(x.proposal, 0, sizeof x.proposal);
-    memset(y.proposal, 0, sizeof y.proposal);
-    assert_memory_equal(&x, &y, sizeof x);
+    assert_int_equal(x->policy, y->policy);
+    assert_int_equal(x->ifid, y->ifid);
+    assert_string_equal(x->map, y->map);
+    assert_int_equal(x->map_seq, y->map_seq);
+    assert_memory_equal(&x->sel.local, &y->sel.local, sizeof x->sel.local);
+    assert_memory_equal(&x->sel.remote, &y->sel.remote, sizeof x->sel.remote);
+    assert_int_equal(x->sel.proto, y->sel.proto);
+    assert_memory_equal(x->sel.lport, y->sel.lport, sizeof x->sel.lport);
+    assert_memory_equal(x->sel.rport, y->sel.rport, sizeof x->sel.rport);
+    assert_int_equal(x->n_proposal, y->n_proposal);
+    assert_int_equal(x->pfs_group, y->pfs_group);
+    assert_int_equal(x->mode, y->mode);
+    assert_int_equal(x->esn, y->esn);
+    assert_int_equal(x->life_seconds, y->life_seconds);
+    assert_int_equal(x->life_kbytes, y->life_kbytes);
+    assert_int_equal(x->replay_window, y->replay_window);
+    assert_int_equal(x->flags, y->flags);
     assert_memory_equal(a->prop, b->prop, sizeof a->prop);
     for (unsigned i = 0; i < a->cfg.n_proposal; i++)
         assert_ptr_equal(b->cfg.proposal[i], &b->prop[i]);
@@ -431,7 +445,7 @@ static void impossible(void **state)
     struct ike *ike = s->node[0].ike;
     (void)state;
 
-    for (int kind = 0; kind < 15; kind++) {
+    for (int kind = 0; kind < 16; kind++) {
         struct ike_sa *sa = some_sa(ike);
         size_t n;
         switch (kind) {
@@ -477,6 +491,10 @@ static void impossible(void **state)
         case 12:
             wants_heir(sa, s, DH_X25519);
             sa->rekey->offer[4] = 33; /* its number */
+            break;
+        case 14:
+            sa->s.state = IKE_DELETING; /* but waits for nothing */
+            sa->want_delete = false;
             break;
         case 13:
             sa->s.child[0].ts[0].local.lo = sa->s.child[0].ts[0].remote.hi;
