@@ -237,7 +237,6 @@ static void same_want(struct ike *ike, const struct ike_want *a, const struct ik
     assert_int_equal(x->n_proposal, y->n_proposal);
     assert_int_equal(x->pfs_group, y->pfs_group);
     assert_int_equal(x->mode, y->mode);
-    assert_int_equal(x->esn, y->esn);
     assert_int_equal(x->life_seconds, y->life_seconds);
     assert_int_equal(x->life_kbytes, y->life_kbytes);
     assert_int_equal(x->replay_window, y->replay_window);
