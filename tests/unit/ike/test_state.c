@@ -287,9 +287,9 @@ static void same(const struct ike_sa *a, const struct ike_sa *b)
     assert_int_equal(a->req.mid, b->req.mid);
     assert_int_equal(!a->active, !b->active);
     assert_int_equal(!a->rekey, !b->rekey);
-    if (a->active)
+    if (a->active && b->active)
         same_want(a->ike, a->active, b->active);
-    if (a->rekey)
+    if (a->rekey && b->rekey)
         same_rekey(a->ike, a->rekey, b->rekey);
 }
 
