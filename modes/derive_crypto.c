@@ -167,25 +167,17 @@ static void set_cut(struct intent_if *f, int place)
         f->path_flags |= SADB_F_FRAG_AFTER;
 }
 
-/* IOS says it for the box and for single interfaces, the ASA by the interface's name. */
+/* IOS says it for the box, the ASA by the interface's name. */
 void derive_path(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root, *l;
-    uint32_t i = 0;
     d->out->pmtu_age = cfg_first(root, E_IPSEC_PMTU_AGING) ? 0 : PMTU_AGE;
-    cfg_each(root, E_INTERFACE, n)
-    {
-        if (i == d->out->n_if)
-            break; /* no memory for them */
-        struct intent_if *f = &d->out->ifs[i++];
+    for (uint32_t i = 0; i < d->out->n_if; i++) {
+        struct intent_if *f = &d->out->ifs[i];
         if ((l = cfg_first(root, E_IPSEC_DF_IOS)))
             set_df(f, CFG_ARGS(l, ipsec_df_ios)->policy);
         if ((l = cfg_first(root, E_IPSEC_CUT_IOS)))
             set_cut(f, CFG_ARGS(l, ipsec_cut_ios)->place);
-        if ((l = cfg_first(n, E_IF_DF)))
-            set_df(f, CFG_ARGS(l, if_df)->policy);
-        if ((l = cfg_first(n, E_IF_CUT)))
-            set_cut(f, CFG_ARGS(l, if_cut)->place);
     }
     cfg_each(root, E_IPSEC_DF, n)
     {
