@@ -15,6 +15,7 @@ CONF = """\
 charon-systemd {{
   load = {plugins}
   retransmit_tries = 3
+  {settings}
   journal {{
     default = -1
   }}
@@ -43,14 +44,16 @@ exec "$@"
 
 
 class Charon:
-    """`with Charon(ns, folder, swanctl_conf) as peer:` — runs while the block does."""
+    """`with Charon(ns, folder, swanctl_conf) as peer:` — runs while the block does.
 
-    def __init__(self, ns, folder, swanctl_conf):
+    settings: more lines for strongswan.conf."""
+
+    def __init__(self, ns, folder, swanctl_conf, settings=""):
         self.ns, self.folder, self.proc = ns, os.path.abspath(folder), None
         for sub in ("run", "etc-swanctl"):
             os.makedirs(os.path.join(self.folder, sub))
         with open(os.path.join(self.folder, "strongswan.conf"), "w") as f:
-            f.write(CONF.format(plugins=PLUGINS, folder=self.folder))
+            f.write(CONF.format(plugins=PLUGINS, folder=self.folder, settings=settings))
         with open(os.path.join(self.folder, "etc-swanctl", "swanctl.conf"), "w") as f:
             f.write(swanctl_conf)
 
@@ -85,6 +88,11 @@ class Charon:
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
+
+    def kill(self):
+        """As a crash: no peer is told anything."""
+        self.proc.kill()
+        self.proc.wait()
 
     def swanctl(self, *args):
         return subprocess.run(self._argv("swanctl", *args), stdin=subprocess.DEVNULL,
