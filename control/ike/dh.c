@@ -145,21 +145,6 @@ struct ike_dh *ike_dh_new(const struct ike_crypto *c, uint16_t group)
     return d;
 }
 
-struct ike_dh *ike_dh_restore(const struct ike_crypto *c, uint16_t group, const uint8_t *pub,
-                              const uint8_t *priv, size_t len)
-{
-    struct ike_dh *d = len > 0 && len <= IKE_PUB_MAX ? blank(c, group) : NULL;
-
-    if (!d)
-        return NULL;
-    d->key = import(d->lib, d->t, d->kind, pub, d->t->ke_len, (struct bytes){priv, len});
-    if (!d->key) {
-        ike_dh_free(d);
-        return NULL;
-    }
-    return d;
-}
-
 int ike_dh_private(const struct ike_dh *d, uint8_t *out, size_t cap, size_t *len)
 {
     BIGNUM *x = NULL;
@@ -175,6 +160,25 @@ int ike_dh_private(const struct ike_dh *d, uint8_t *out, size_t cap, size_t *len
         BN_clear_free(x);
     }
     return ok && *len > 0 ? 0 : -EIO;
+}
+
+struct ike_dh *ike_dh_restore(const struct ike_crypto *c, uint16_t group, const uint8_t *pub,
+                              const uint8_t *priv, size_t len)
+{
+    struct ike_dh *d = len > 0 && len <= IKE_PUB_MAX ? blank(c, group) : NULL;
+
+    if (!d)
+        return NULL;
+    d->key = import(d->lib, d->t, d->kind, pub, d->t->ke_len, (struct bytes){priv, len});
+    uint8_t again[IKE_PUB_MAX];
+    size_t n;
+    /* OpenSSL takes a private value of zero; nothing can be made of that. */
+    int err = d->key ? ike_dh_private(d, again, sizeof again, &n) : -EBADMSG;
+    mem_wipe(again, sizeof again);
+    if (err == 0)
+        return d;
+    ike_dh_free(d);
+    return NULL;
 }
 
 void ike_dh_free(struct ike_dh *d)

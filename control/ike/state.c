@@ -12,7 +12,8 @@
 #include <stdlib.h>
 
 #define STATE_VERSION 2
-#define DUE_AT_ONCE   1 /* as monotonic time: long ago */
+#define DPD_RETRY_MAX 60 /* seconds; far above what can be configured */
+#define DUE_AT_ONCE   1  /* as monotonic time: long ago */
 #define MESSAGE_MAX   (2 * IKE_OUT_MAX)
 
 /* --- children ------------------------------------------------------------------------------ */
@@ -159,7 +160,7 @@ static void code_sa_numbers(struct coder *k, struct ike_sa_state *s)
         code_u32(k, number[i]);
     for (size_t i = 0; i < sizeof spi / sizeof *spi; i++)
         code_u64(k, spi[i]);
-    code_check(k, s->spi_i && s->spi_r && s->window == 1);
+    code_check(k, s->spi_i && s->spi_r && s->window == 1 && s->dpd_retry <= DPD_RETRY_MAX);
 }
 
 static void code_sa(struct coder *k, struct ike_sa *sa)

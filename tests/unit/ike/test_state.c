@@ -351,6 +351,23 @@ static void every_group(void **state)
     sim_free(s);
 }
 
+/* A private value of zero is no key. */
+static void no_key(void **state)
+{
+    struct sim *s = sim_new(1, DH_X25519);
+    uint8_t pub[IKE_PUB_MAX], zero[32] = {0};
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        uint16_t group = i ? DH_ECP256 : DH_2048;
+        struct ike_dh *d = ike_dh_new(s->node[0].ike->c, group);
+        assert_int_equal(ike_dh_pub(d, pub, sizeof pub), 0);
+        assert_null(ike_dh_restore(s->node[0].ike->c, group, pub, zero, sizeof zero));
+        ike_dh_free(d);
+    }
+    sim_free(s);
+}
+
 /* As much as there can be fits into a record. */
 static void the_largest(void **state)
 {
@@ -444,7 +461,7 @@ static void impossible(void **state)
     struct ike *ike = s->node[0].ike;
     (void)state;
 
-    for (int kind = 0; kind < 16; kind++) {
+    for (int kind = 0; kind < 17; kind++) {
         struct ike_sa *sa = some_sa(ike);
         size_t n;
         switch (kind) {
@@ -491,6 +508,9 @@ static void impossible(void **state)
             wants_heir(sa, s, DH_X25519);
             sa->rekey->offer[4] = 33; /* its number */
             break;
+        case 15:
+            sa->s.dpd_retry = 1024; /* a check of liveness that takes hours */
+            break;
         case 14:
             sa->s.state = IKE_DELETING; /* but waits for nothing */
             sa->want_delete = false;
@@ -530,10 +550,9 @@ static void unknown_suite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field),   cmocka_unit_test(every_group),
-        cmocka_unit_test(the_largest),   cmocka_unit_test(too_short),
-        cmocka_unit_test(lies),          cmocka_unit_test(impossible),
-        cmocka_unit_test(unknown_suite),
+        cmocka_unit_test(every_field), cmocka_unit_test(every_group),   cmocka_unit_test(no_key),
+        cmocka_unit_test(the_largest), cmocka_unit_test(too_short),     cmocka_unit_test(lies),
+        cmocka_unit_test(impossible),  cmocka_unit_test(unknown_suite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
