@@ -15,12 +15,12 @@
  */
 #include "daemon/launcher.h"
 #include "daemon/broker.h"
+#include "daemon/build.h"
 #include "daemon/hostkey.h"
 #include "daemon/prepare.h"
 #include "daemon/processes.h"
 #include "daemon/sockets.h"
 #include "daemon/spawn.h"
-#include "dataplane/sadb.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include <errno.h>
@@ -69,12 +69,10 @@ struct launcher {
     struct clock clock;
     struct broker *broker;
     struct child child[LAST_ROLE + 1];
-    int sock[SOCKETS];   /* -1 = not open (yet) */
-    int told[SOCKETS];   /* errno of the trouble that was reported */
-    int running;         /* memfd with the running-config of the engine (LR_KEEP); -1 = none */
-    int exe;             /* the build that children are made of */
-    char exe_path[4096]; /* where it was found, and where the next one will be */
-    struct protocols speaks;
+    int sock[SOCKETS]; /* -1 = not open (yet) */
+    int told[SOCKETS]; /* errno of the trouble that was reported */
+    int running;       /* memfd with the running-config of the engine (LR_KEEP); -1 = none */
+    struct build build;
     enum phase phase;
     struct event *ev_term, *ev_int, *ev_hup, *ev_child, *ev_sockets, *ev_kill;
     struct log_limit odd_requests;
@@ -365,7 +363,7 @@ static int spawn(struct child *c)
     int sv[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
         return -errno;
-    int pid = spawn_role(l->exe, c->role, &l->p.rights,
+    int pid = spawn_role(l->build.fd, c->role, &l->p.rights,
                          c->role == ROLE_ACCESS ? l->p.empty_dir : NULL, sv[1]);
     int err = pid < 0 ? pid : 0;
     close(sv[1]);
@@ -551,20 +549,6 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
 /* --- another build -------------------------------------------------------------------------------
  */
 
-/* The binary that we are, before anybody puts another one in its place. */
-static int find_exe(struct launcher *l)
-{
-    ssize_t n = readlink("/proc/self/exe", l->exe_path, sizeof(l->exe_path) - 1);
-    l->exe_path[n > 0 ? n : 0] = '\0';
-    l->speaks = (struct protocols){.launch = LAUNCH_VERSION, .sadb = SADB_VERSION};
-    l->exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-    if (l->exe >= 0)
-        return 0;
-    log_line(&l->log, LOGL_ERROR, "launcher",
-             "cannot open the program itself: %s; is /proc mounted?", strerror(errno));
-    return -1;
-}
-
 /* Its successor goes on with what it has kept, as after a crash. */
 static void replace(struct child *c)
 {
@@ -574,42 +558,18 @@ static void replace(struct child *c)
     kill(c->pid, SIGKILL);
 }
 
-/* The build on disk, when it runs here and can talk to us. fd or -1. */
-static int next_build(struct launcher *l, struct protocols *speaks)
-{
-    int fd = open(l->exe_path, O_PATH | O_CLOEXEC);
-    int err = fd < 0 ? -errno : spawn_protocols(fd, speaks);
-    if (!err && speaks->launch == LAUNCH_VERSION)
-        return fd;
-    if (err)
-        log_line(&l->log, LOGL_ERROR, "launcher", "%s: %s; nothing is replaced", l->exe_path,
-                 strerror(-err));
-    else
-        log_line(&l->log, LOGL_ERROR, "launcher",
-                 "%s talks to its launcher otherwise; the box has to be started anew for it",
-                 l->exe_path);
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
 /* A new build takes over: the engine, with it the access process (its sessions end with the
  * engine), and the datapath where the two could not talk to each other any more. */
 static void on_upgrade(evutil_socket_t sig, short what, void *arg)
 {
     struct launcher *l = (struct launcher *)arg;
-    struct protocols speaks;
+    bool whole;
     (void)sig;
     (void)what;
-    int fd = l->phase == UP ? next_build(l, &speaks) : -1;
-    if (fd < 0)
+    if (l->phase != UP || build_next(&l->build, &l->log, &whole) < 0)
         return;
-    bool whole = speaks.sadb != l->speaks.sadb;
-    close(l->exe);
-    l->exe = fd;
-    l->speaks = speaks;
     log_line(&l->log, LOGL_NOTICE, "launcher", "engine and access%s go on from %s",
-             whole ? " and datapath" : "", l->exe_path);
+             whole ? " and datapath" : "", l->build.path);
     if (whole)
         replace(&l->child[ROLE_DATAPATH]);
     replace(&l->child[ROLE_ENGINE]);
@@ -649,7 +609,8 @@ static int come_up(struct launcher *l)
 {
     char why[160];
     struct broker_opts bo = {.log = &l->log, .tun = give_tun, .reload = on_reload, .ctx = l};
-    if (find_exe(l) < 0 || prepare(l->o, &l->log, &l->p) < 0 || make_events(l) < 0)
+    if (build_running(&l->build, &l->log) < 0 || prepare(l->o, &l->log, &l->p) < 0 ||
+        make_events(l) < 0)
         return -1;
     bo.state_dir = l->p.state_dir;
     l->broker = broker_new(&bo, why, sizeof(why));
@@ -687,8 +648,7 @@ static void clean_up(struct launcher *l)
         if (l->sock[i] >= 0)
             close(l->sock[i]);
     forget_running(l);
-    if (l->exe >= 0)
-        close(l->exe);
+    build_close(&l->build);
     prepared_free(&l->p);
 }
 
@@ -698,7 +658,7 @@ int launcher_run(const struct launcher_opts *o)
                          .clock = clock_system(),
                          .p = {.state_dir = -1, .lock = -1},
                          .running = -1,
-                         .exe = -1};
+                         .build = {.fd = -1}};
     for (size_t i = 0; i < SOCKETS; i++)
         l.sock[i] = -1;
     log_init(&l.log, "launcher", STDERR_FILENO, o->box.verbose ? LOGL_INFO : LOGL_NOTICE);
