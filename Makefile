@@ -97,6 +97,7 @@ help:
 	  'run     build, bring up a lab with two boxes and a tunnel, say how to log in; stop removes it' \
 	  'test    everything; the last line says "N passed, N failed"' \
 	  'check   the fast tests, under two minutes' \
+	  'upgrade running boxes go on from a new build' \
 	  'asan lint lab interop   one kind of test (tests/run KIND -k WORD: some of it)' \
 	  'fuzz    T=name SECONDS=n: one fuzz target for long' \
 	  'bench   measurements' \

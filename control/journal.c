@@ -295,6 +295,8 @@ static enum journal_found look(const struct journal *j)
 
 static int make_tables(struct journal *j)
 {
+    if (!j->blocks)
+        return -EINVAL; /* map() has asked for more */
     j->free_blocks = (uint32_t *)malloc(j->blocks * sizeof(uint32_t));
     j->free_places = (uint32_t *)malloc(ENTRIES * sizeof(uint32_t));
     j->hash = (uint32_t *)calloc(HASH, sizeof(uint32_t));

@@ -21,7 +21,7 @@ int build_running(struct build *b, struct log *log)
 
 int build_next(struct build *b, struct log *log, bool *other_sadb)
 {
-    struct protocols speaks;
+    struct protocols speaks = {0};
     int fd = open(b->path, O_PATH | O_CLOEXEC);
     int err = fd < 0 ? -errno : spawn_protocols(fd, &speaks);
     if (!err && speaks.launch == LAUNCH_VERSION) {

@@ -202,6 +202,8 @@ static void host_save(void *h, uint64_t key, const uint8_t *p, size_t n)
         err = journal_put(c->journal, JOURNAL_IKE, key, p, n);
     else if (c->journal)
         journal_remove(c->journal, JOURNAL_IKE, key);
+    if (err) /* an outdated record is worse than none: its message IDs have been used */
+        journal_remove(c->journal, JOURNAL_IKE, key);
     if (err && log_limit_pass(&c->unsaved, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
         log_line(c->o.log, LOGL_WARNING, "journal", "no room for an IKE SA: %s", strerror(-err));
 }
