@@ -8,7 +8,7 @@
 #ifndef TANDEM_CONTROL_INTENT_H
 #define TANDEM_CONTROL_INTENT_H
 
-#include "control/ike/ike.h"
+#include "control/isakmp/isakmp.h"
 #include "lib/addr.h"
 #include "lib/mem.h"
 #include <stdbool.h>
@@ -28,7 +28,7 @@ struct intent_if {
     uint8_t n_addr6;
     bool ipv6;                    /* IPv6 with addresses or without (ipv6 enable) */
     uint16_t mtu;                 /* 0 = leave as it is */
-    bool ikev2;                   /* crypto ikev2 enable */
+    bool ikev1, ikev2;            /* crypto ikev1 enable, crypto ikev2 enable; IOS: everywhere */
     uint32_t path_flags;          /* SADB_DF_*, SADB_F_FRAG_AFTER */
     const struct intent_map *map; /* crypto map applied here, or NULL */
 };
@@ -74,6 +74,14 @@ struct intent_acl {
 
 #define INTENT_PEERS 10
 
+/* Routes to what an entry's SAs protect on the other side (reverse-route). */
+struct intent_rri {
+    bool on, always;  /* always: without an SA, too */
+    uint8_t distance; /* 0 = 1 */
+    uint32_t tag;
+    struct addr gateway; /* unset: the peer */
+};
+
 struct intent_map_entry {
     uint32_t seq;
     const struct intent_acl *acl; /* NULL: unknown or missing; the entry is inert */
@@ -81,6 +89,11 @@ struct intent_map_entry {
     uint8_t n_peer;
     const struct ike_esp_proposal *proposal[IKE_PROPOSALS];
     uint8_t n_proposal;
+    const struct ike_esp_proposal *transform[IKE_PROPOSALS]; /* transform sets: for IKEv1 */
+    uint8_t n_transform;
+    bool aggressive; /* ASA: set ikev1 phase1-mode aggressive */
+    bool dynamic;    /* from a template: any peer may come, and only peers begin */
+    struct intent_rri rri;
     uint16_t pfs_group;
     uint32_t life_seconds;
     uint64_t life_kbytes;
@@ -96,6 +109,14 @@ struct intent_map {
     struct intent_map_entry *entry; /* by seq */
 };
 
+/* A pre-shared key of IKEv1: of one peer or of all in a prefix; the longest match counts. */
+struct intent_key {
+    struct prefix remote;
+    char host[INTENT_NAME]; /* by name instead (aggressive mode), "" = by address */
+    struct addr local;      /* keyring's local-address; unset = any */
+    struct isakmp_peer_cfg cfg;
+};
+
 struct intent_peer { /* tunnel-group of type ipsec-l2l */
     struct addr addr;
     struct ike_peer_cfg cfg;
@@ -105,6 +126,7 @@ struct intent {
     struct arena arena;
     uint32_t pmtu_age; /* seconds; 0 = for ever */
     uint32_t n_if, n_route, n_acl, n_map, n_policy, n_proposal, n_peer;
+    uint32_t n_isakmp, n_transform, n_key;
     struct intent_if *ifs;
     struct intent_route *route;
     struct intent_acl *acl;
@@ -113,6 +135,10 @@ struct intent {
     struct ike_limits limits;  /* all 0: as they are */
     struct ike_esp_proposal *proposal;
     struct intent_peer *peer;
+    struct isakmp_policy *isakmp;       /* by priority */
+    struct ike_esp_proposal *transform; /* transform sets */
+    struct intent_key *key;
+    bool invalid_spi_recovery;
 };
 
 static inline void intent_free(struct intent *i)

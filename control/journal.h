@@ -17,11 +17,12 @@ enum journal_kind {
     JOURNAL_IDENTITY = 1, /* key: policy number (crypto/identity.h) */
     JOURNAL_SA,           /* key: SADB handle; struct sadb_sa as last wanted, with keys */
     JOURNAL_IKE,          /* key: our SPI; what ike_host.save() brought */
+    JOURNAL_ISAKMP,       /* the same of IKEv1 */
     JOURNAL_NUMBERS       /* key 0: the last numbers given out */
 };
 
 /* To be raised when a record changes its meaning; those of IKE carry a version of their own. */
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 #define JOURNAL_SIZE    (256u << 20) /* the memory at most; what is not used takes no room */
 #define JOURNAL_RECORD  (1u << 20)   /* one record at most */
 

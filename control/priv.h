@@ -118,8 +118,8 @@ void tunnel_acquire(struct control *c, const struct sadb_acquire *a);
 void tunnel_initiate_failed(struct control *c, uint32_t policy, const struct ike_path *p,
                             enum ike_reason why);
 int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
-                    const struct ike_child_state *child, const struct sadb_alg encr[2],
-                    const struct sadb_alg integ[2], const struct ike_child_cfg *cfg);
+                    const struct ike_child_state *child, const struct ike_child_keys *keys,
+                    const struct ike_child_cfg *cfg);
 void tunnel_child_adopted(struct control *c, const struct ike_sa_state *sa,
                           const struct ike_child_state *child);
 void tunnel_child_retired(struct control *c, const struct ike_child_state *child);

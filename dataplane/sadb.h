@@ -18,7 +18,7 @@
 
 /* To be raised when a struct or its meaning changes: an engine of another version gets a datapath
  * of its own build. Where struct sadb_sa changes, JOURNAL_VERSION changes, too. */
-#define SADB_VERSION 1u
+#define SADB_VERSION 2u
 
 #define SADB_KEY_MAX 64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
 #define SADB_TS_MAX  8  /* selector pairs per SA */
@@ -90,6 +90,10 @@ struct sadb_sa {
     uint8_t proto, dir, mode, pad;
     uint32_t flags;
     struct sadb_alg encr, integ;
+    /* ESP inside AH (RFC 2401 §4.3, IKEv1): one SA of two headers that count alike. id INTEG_NONE:
+     * without. AH alone is proto SADB_AH with its key in integ and no encr. */
+    struct sadb_alg ah;
+    uint32_t ah_spi;
     struct addr local, remote;
     uint16_t local_port, remote_port; /* with SADB_F_UDP */
     uint32_t replay_window;           /* packets, inbound */

@@ -95,10 +95,9 @@ static int host_child_alloc(void *h, struct ike_child_state *k)
 }
 
 static int host_child_up(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,
-                         const struct sadb_alg encr[2], const struct sadb_alg integ[2],
-                         const struct ike_child_cfg *cfg)
+                         const struct ike_child_keys *keys, const struct ike_child_cfg *cfg)
 {
-    return tunnel_child_up((struct control *)h, sa, k, encr, integ, cfg);
+    return tunnel_child_up((struct control *)h, sa, k, keys, cfg);
 }
 
 static void host_child_down(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,

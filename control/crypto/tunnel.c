@@ -178,7 +178,7 @@ static uint64_t soft_bytes(const struct ike_child_state *k, uint64_t hard)
 
 static int install(struct control *c, const struct identity *id, const struct ike_sa_state *sa,
                    const struct ike_child_state *k, const struct ike_child_cfg *cfg, uint8_t dir,
-                   const struct sadb_alg *encr, const struct sadb_alg *integ)
+                   const struct ike_child_keys *keys)
 {
     struct path_policy path = path_policy(c, id);
     bool in = dir == SADB_IN;
@@ -189,14 +189,16 @@ static int install(struct control *c, const struct identity *id, const struct ik
     m.policy = k->policy;
     m.slot = in ? k->slot_in : k->slot_out;
     m.spi = in ? k->spi_in : k->spi_out;
-    m.proto = SADB_ESP;
+    m.proto = k->proto;
+    m.ah_spi = in ? k->ah_spi_in : k->ah_spi_out;
     m.dir = dir;
     m.mode = k->mode;
     m.flags = flags_of(sa, k, cfg, in) | (in ? 0 : path.flags);
     m.mtu = path.mtu;
     m.pmtu_age = path.age;
-    m.encr = *encr;
-    m.integ = *integ;
+    m.encr = keys->encr[in ? 0 : 1];
+    m.integ = keys->integ[in ? 0 : 1];
+    m.ah = keys->ah[in ? 0 : 1];
     m.local = sa->path.local;
     m.remote = sa->path.remote;
     m.local_port = k->udp ? sa->path.lport : 0;
@@ -222,16 +224,16 @@ static void uninstall(struct control *c, uint32_t sa, uint32_t slot)
 }
 
 int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
-                    const struct ike_child_state *child, const struct sadb_alg encr[2],
-                    const struct sadb_alg integ[2], const struct ike_child_cfg *cfg)
+                    const struct ike_child_state *child, const struct ike_child_keys *keys,
+                    const struct ike_child_cfg *cfg)
 {
     struct identity *id = identity_by_policy(&c->ids, child->policy);
     if (!id)
         return -ENOENT; /* its line went while IKE was at work */
     /* Inbound first: the peer may send as soon as it sees our answer. */
-    int err = install(c, id, sa, child, cfg, SADB_IN, &encr[0], &integ[0]);
+    int err = install(c, id, sa, child, cfg, SADB_IN, keys);
     if (!err)
-        err = install(c, id, sa, child, cfg, SADB_OUT, &encr[1], &integ[1]);
+        err = install(c, id, sa, child, cfg, SADB_OUT, keys);
     if (err)
         return err;
     id->walking = false;

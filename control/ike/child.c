@@ -96,6 +96,7 @@ static void from_cfg(const struct ike_sa *sa, struct ike_want *want)
     c->map_seq = cfg->map_seq;
     memcpy(c->map, cfg->map, sizeof c->map);
     c->map[sizeof c->map - 1] = '\0';
+    c->proto = SADB_ESP;
     c->mode = want->transport ? SADB_TRANSPORT : SADB_TUNNEL;
     c->udp = sa->s.nat_local || sa->s.nat_remote; /* §2.23 */
 }
@@ -267,21 +268,30 @@ static void begin_life(struct ike *ike, struct ike_child_state *c)
     c->conn_id = ++ike->conn;
 }
 
+static void swap_keys(struct sadb_alg k[2])
+{
+    struct sadb_alg first = k[0];
+    k[0] = k[1];
+    k[1] = first;
+    mem_wipe(&first, sizeof first);
+}
+
 int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, struct bytes ni,
                       struct bytes nr, struct bytes secret)
 {
     struct ike *ike = sa->ike;
     struct ike_child_state *c = &want->child;
-    struct sadb_alg encr[2], integ[2], swap;
+    struct ike_child_keys keys;
     uint32_t policy = c->policy;
 
     if (sa->s.n_children >= (c->replaces ? IKE_CHILDREN_ALL : IKE_CHILDREN_MAX))
         return -ENOSPC;
-    int err = ike_derive_child(ike->c, &sa->s.suite, &sa->s.keys, c, ni, nr, secret, encr, integ);
+    memset(&keys, 0, sizeof keys);
+    int err = ike_derive_child(ike->c, &sa->s.suite, &sa->s.keys, c, ni, nr, secret, keys.encr,
+                               keys.integ);
     if (err == 0 && initiator) { /* [0] is inbound for the host: what the responder sends */
-        swap = encr[0], encr[0] = encr[1], encr[1] = swap;
-        swap = integ[0], integ[0] = integ[1], integ[1] = swap;
-        mem_wipe(&swap, sizeof swap);
+        swap_keys(keys.encr);
+        swap_keys(keys.integ);
     }
     c->initiator = initiator;
     begin_life(ike, c);
@@ -291,7 +301,7 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
         /* In the list first, so that the host finds it there whatever it looks at. */
         sa->s.child[sa->s.n_children++] = *c;
         ike_sa_changed(sa);
-        err = ike->host.child_up(ike->h, &sa->s, &sa->s.child[sa->s.n_children - 1], encr, integ,
+        err = ike->host.child_up(ike->h, &sa->s, &sa->s.child[sa->s.n_children - 1], &keys,
                                  &want->cfg);
     }
     /* The callback may have ended the SA, and with it this child. */
@@ -300,8 +310,7 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
         err = -EPIPE;
     else if (err < 0 && at >= 0)
         ike_child_remove(sa, (unsigned)at, IKE_R_INTERNAL, false);
-    mem_wipe(encr, sizeof encr);
-    mem_wipe(integ, sizeof integ);
+    mem_wipe(&keys, sizeof keys);
     if (err == 0) {
         ike_debug_sa(sa, 4, "Child SA created: ESP spi in/out: 0x%x/0x%x", c->spi_in, c->spi_out);
         ike_event(sa, IKE_EV_CHILD_UP, "0x%x/0x%x", c->spi_in, c->spi_out);

@@ -30,13 +30,16 @@ struct ike_policy {
     uint32_t lifetime; /* seconds; 0 = none */
 };
 
-/* `crypto ipsec ikev2 ipsec-proposal`. */
+/* `crypto ipsec ikev2 ipsec-proposal`, or a transform set: that has one of each, and maybe AH,
+ * alone (n_encr = 0) or around ESP (RFC 2401 §4.3). AH is negotiated with IKEv1 only. */
 struct ike_esp_proposal {
     char name[64];
     struct ike_alg encr[IKE_ALGS];
     uint16_t integ[IKE_ALGS];
     uint8_t n_encr, n_integ;
-    bool esn; /* extended sequence numbers are preferred */
+    bool esn;     /* extended sequence numbers are preferred */
+    uint16_t ah;  /* integrity transform of AH; INTEG_NONE: no AH */
+    uint8_t mode; /* enum sadb_mode of a transform set; 0: tunnel */
 };
 
 #define IKE_PROPOSALS 11
@@ -106,6 +109,12 @@ struct ike_job {
     void (*done)(struct ike_job *j);
 };
 
+/* Keys of a child's two directions: [0] inbound, [1] outbound. */
+struct ike_child_keys {
+    struct sadb_alg encr[2], integ[2];
+    struct sadb_alg ah[2]; /* of AH around ESP; id INTEG_NONE without */
+};
+
 struct ike_host {
     /* Sends one IKE message. path.lport 4500 means with the non-ESP marker, added by the host. */
     int (*send)(void *h, const struct ike_path *p, const uint8_t *msg, size_t len);
@@ -125,12 +134,11 @@ struct ike_host {
     /* Numbers for a new child: SADB handles and counter slots. Asked for directly before
      * child_up; given back by child_down, which also follows a child_up that failed. */
     int (*child_alloc)(void *h, struct ike_child_state *c);
-    /* Both directions are ready: install them. keys: [0] inbound, [1] outbound; wiped by the
-     * caller. When c->replaces is set and we are not the initiator, what we send stays on the old
-     * child until that goes: the peer may not be ready before it says so (RFC 7296 §2.8). */
+    /* Both directions are ready: install them. The keys are wiped by the caller. When c->replaces
+     * is set and we are not the initiator, what we send stays on the old child until that goes: the
+     * peer may not be ready before it says so (RFC 7296 §2.8). */
     int (*child_up)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
-                    const struct sadb_alg encr[2], const struct sadb_alg integ[2],
-                    const struct ike_child_cfg *cfg);
+                    const struct ike_child_keys *keys, const struct ike_child_cfg *cfg);
     /* The child has a successor and is about to be deleted: nothing is to be sent on it any more,
      * but it receives until child_down. May be NULL. */
     void (*child_retired)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c);

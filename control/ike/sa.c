@@ -121,6 +121,7 @@ struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
     sa->s.initiator = initiator;
     sa->s.spi_i = spi_i;
     sa->s.path = *p;
+    sa->s.version = IKE_V2;
     sa->s.state = IKE_IDLE;
     sa->s.window = 1;
     sa->s.created = sa->s.last_in = ike_now(ike);

@@ -67,7 +67,10 @@ struct ike_child_state {
     uint32_t slot_in, slot_out;
     uint32_t spi_in, spi_out;
     uint16_t encr, encr_bits, integ, pfs_group;
-    uint8_t mode; /* enum sadb_mode */
+    uint16_t ah_integ;              /* AH around ESP (IKEv1); INTEG_NONE: none */
+    uint32_t ah_spi_in, ah_spi_out; /* of that AH */
+    uint8_t proto;                  /* enum sadb_proto; AH: spi_* and integ are AH's, encr is 0 */
+    uint8_t mode;                   /* enum sadb_mode */
     bool esn, udp, initiator;
     uint32_t life_seconds;
     uint64_t life_kbytes;    /* 0 = unlimited */
@@ -83,8 +86,16 @@ struct ike_child_state {
     uint32_t map_seq;
 };
 
+/* Major version of the protocol. */
+enum ike_version { IKE_V1 = 1, IKE_V2 = 2 };
+
 struct ike_sa_state {
-    uint32_t tunnel_id; /* as shown; unique in this box */
+    uint32_t tunnel_id; /* as shown; unique in this box, whatever the version */
+    uint8_t version;    /* enum ike_version */
+    uint8_t phase1;     /* IKEv1: enum isakmp_state */
+    bool aggressive;    /* IKEv1 */
+    bool dpd_periodic;  /* IKEv1: asked always, not only when there is something to send */
+    bool peer_dpd;      /* IKEv1: the peer has said that it understands RFC 3706 */
     uint32_t session_id;
     enum ike_state state;
     bool initiator;

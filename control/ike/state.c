@@ -52,6 +52,7 @@ static void code_child(struct coder *k, const struct ike_sa *sa, struct ike_chil
     usec_t rekey_at = code_reads(k) ? 0 : rekey_time(sa, c);
 
     code_child_numbers(k, c);
+    c->proto = SADB_ESP;
     code_u8(k, &c->mode);
     code_check(k, c->mode == SADB_TUNNEL || c->mode == SADB_TRANSPORT);
     code_bool(k, &c->esn);

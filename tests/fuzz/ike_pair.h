@@ -145,14 +145,13 @@ static inline int pair_alloc(void *h, struct ike_child_state *c)
 }
 
 static inline int pair_up(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
-                          const struct sadb_alg encr[2], const struct sadb_alg integ[2],
-                          const struct ike_child_cfg *cfg)
+                          const struct ike_child_keys *keys, const struct ike_child_cfg *cfg)
 {
     struct pair_side *s = h;
     (void)sa;
     (void)cfg;
-    if (c->n_ts == 0 || c->n_ts > SADB_TS_MAX || encr[0].key_len > SADB_KEY_MAX ||
-        integ[0].key_len > SADB_KEY_MAX)
+    if (c->n_ts == 0 || c->n_ts > SADB_TS_MAX || keys->encr[0].key_len > SADB_KEY_MAX ||
+        keys->integ[0].key_len > SADB_KEY_MAX)
         abort();
     s->pair->children++;
     return 0;

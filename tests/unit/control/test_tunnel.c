@@ -101,7 +101,7 @@ struct pair {
     struct ike_sa_state sa;
     struct ike_child_state child;
     struct ike_child_cfg cfg;
-    struct sadb_alg encr[2], integ[2];
+    struct ike_child_keys keys;
 };
 
 static void make_child(struct bench *b, struct pair *p)
@@ -119,22 +119,23 @@ static void make_child(struct bench *b, struct pair *p)
                                         .encr = ENCR_AES_CBC,
                                         .encr_bits = 256,
                                         .integ = INTEG_SHA256_128,
+                                        .proto = SADB_ESP,
                                         .mode = SADB_TUNNEL,
                                         .life_kbytes = 1000,
                                         .n_ts = 1,
                                         .ts = {p->cfg.sel}};
     for (int i = 0; i < 2; i++) {
-        p->encr[i] = (struct sadb_alg){.id = ENCR_AES_CBC, .key_len = 32};
-        p->integ[i] = (struct sadb_alg){.id = INTEG_SHA256_128, .key_len = 32};
-        memset(p->encr[i].key, 0x10 + i, 32);
-        memset(p->integ[i].key, 0x20 + i, 32);
+        p->keys.encr[i] = (struct sadb_alg){.id = ENCR_AES_CBC, .key_len = 32};
+        p->keys.integ[i] = (struct sadb_alg){.id = INTEG_SHA256_128, .key_len = 32};
+        memset(p->keys.encr[i].key, 0x10 + i, 32);
+        memset(p->keys.integ[i].key, 0x20 + i, 32);
     }
     assert_int_equal(control_ike_host.child_alloc(b->c, &p->child), 0);
 }
 
 static int raise_child(struct bench *b, struct pair *p)
 {
-    int err = control_ike_host.child_up(b->c, &p->sa, &p->child, p->encr, p->integ, &p->cfg);
+    int err = control_ike_host.child_up(b->c, &p->sa, &p->child, &p->keys, &p->cfg);
     settle(b);
     return err;
 }
@@ -277,7 +278,7 @@ static void answers_wait_for_the_datapath(void **state)
     uint8_t first = 1, second = 2, third = 3;
     make_child(b, &p);
     p.sa.path.lport = p.sa.path.rport = 4500; /* by the datapath, where the test can see it */
-    assert_int_equal(control_ike_host.child_up(b->c, &p.sa, &p.child, p.encr, p.integ, &p.cfg), 0);
+    assert_int_equal(control_ike_host.child_up(b->c, &p.sa, &p.child, &p.keys, &p.cfg), 0);
     control_ike_host.send(b->c, &p.sa.path, &first, 1);
     control_ike_host.send(b->c, &p.sa.path, &second, 1);
     assert_int_equal(b->c->outbox.adds, 2);
@@ -293,7 +294,7 @@ static void answers_wait_for_the_datapath(void **state)
 
     make_child(b, &p);
     p.sa.path.lport = p.sa.path.rport = 4500;
-    control_ike_host.child_up(b->c, &p.sa, &p.child, p.encr, p.integ, &p.cfg);
+    control_ike_host.child_up(b->c, &p.sa, &p.child, &p.keys, &p.cfg);
     control_ike_host.send(b->c, &p.sa.path, &first, 1);
     forget_frames(b);
     bench_datapath(b); /* the one that was asked is gone: nobody will answer */

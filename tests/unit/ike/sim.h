@@ -316,8 +316,7 @@ static inline int sim_alloc(void *h, struct ike_child_state *c)
 }
 
 static inline int sim_up(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c,
-                         const struct sadb_alg encr[2], const struct sadb_alg integ[2],
-                         const struct ike_child_cfg *cfg)
+                         const struct ike_child_keys *keys, const struct ike_child_cfg *cfg)
 {
     struct sim_node *n = h;
     (void)cfg;
@@ -338,8 +337,8 @@ static inline int sim_up(void *h, const struct ike_sa_state *sa, const struct ik
                             .rank = c->replaces && !c->initiator ? --n->back : ++n->front,
                             .path = sa->path,
                             .ts = c->ts[0]};
-    memcpy(s->encr, encr, sizeof s->encr);
-    memcpy(s->integ, integ, sizeof s->integ);
+    memcpy(s->encr, keys->encr, sizeof s->encr);
+    memcpy(s->integ, keys->integ, sizeof s->integ);
     if (n->on_child_up)
         n->on_child_up(n);
     return 0;
