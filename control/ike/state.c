@@ -388,6 +388,7 @@ int ike_sa_unpack(struct ike *ike, struct ike_sa *sa, struct ike_numbers *n, con
 
     if (!r.bad && version != STATE_VERSION)
         return -EPROTO;
+    sa->s.version = IKE_V2;
     code_all(&k, sa, n);
     if (k.no_memory)
         return -ENOMEM;
