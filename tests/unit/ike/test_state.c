@@ -67,6 +67,7 @@ static struct ike_sa *some_sa(struct ike *ike)
 
     sa->ike = ike;
     *s = (struct ike_sa_state){.tunnel_id = 123456789,
+                               .version = IKE_V2,
                                .session_id = 44,
                                .state = IKE_ESTABLISHED,
                                .initiator = true,
