@@ -84,8 +84,7 @@ struct control *control_new(const struct control_opts *o)
     grace_init(c);
     launch_init(&c->launch, &c->timers, &c->o.clock, o->log, control_kick, c);
     c->jobs = jobs_new(o->base);
-    c->ike = ike_new(&control_ike_host, c, &c->timers, &c->o.clock);
-    if (!c->ike)
+    if (keyex_open(c) < 0)
         goto fail;
     control_set_lab(c, o->lab);
     if (world_open(&c->world, o->base, o->log, control_kick, c) < 0)
@@ -108,9 +107,7 @@ void control_free(struct control *c)
     c->jobs = NULL;
     for (size_t i = 0; i < c->ids.n; i++)
         timer_cancel(&c->timers, &c->ids.by_key[i]->step);
-    if (c->ike)
-        ike_free(c->ike);
-    c->ike = NULL;
+    keyex_close(c);
     dp_close(c);
     wanted_free(c);
     adopt_free(c);
@@ -254,7 +251,7 @@ void control_apply(struct control *c, struct intent *i)
     c->applied = true;
     *i = (struct intent){0};
     if (c->intent.limits.sas)
-        ike_set_limits(c->ike, &c->intent.limits);
+        keyex_set_limits(c, &c->intent.limits);
     ports_set_intent(&c->ports, &c->intent);
     if (first)
         adopt_begin(c);
@@ -441,7 +438,7 @@ void control_reload(struct control *c)
 {
     struct lr_reload r;
     memset(&r, 0, sizeof(r));
-    ike_clear(c->ike, NULL, 0); /* peers are told before we go */
+    keyex_clear(c, NULL, 0); /* peers are told before we go */
     if (launch_call(&c->launch, LR_RELOAD, &r, sizeof(r), -1, NULL, NULL) < 0)
         log_line(c->o.log, LOGL_ERROR, "control", "the launcher cannot be asked to reload");
 }
@@ -451,7 +448,7 @@ void control_reload(struct control *c)
 
 size_t control_clear_ike(struct control *c, const struct addr *remote)
 {
-    return ike_clear(c->ike, remote, 0);
+    return keyex_clear(c, remote, 0);
 }
 
 void control_debug(struct control *c, enum ike_debug cls, unsigned level)

@@ -13,6 +13,7 @@
 #include "control/crypto/adopt.h"
 #include "control/crypto/identity.h"
 #include "control/crypto/grace.h"
+#include "control/crypto/keyex.h"
 #include "control/crypto/outbox.h"
 #include "control/crypto/shadow.h"
 #include "control/crypto/wanted.h"

@@ -8,7 +8,7 @@
 void query_ike_sas(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                    void *ctx)
 {
-    ike_each(c->ike, fn, ctx);
+    keyex_each(c, fn, ctx);
 }
 
 const struct ike_stats *query_ike_stats(const struct control *c)
@@ -203,7 +203,7 @@ void query_identities(const struct control *c,
     const struct identity **v = (const struct identity **)calloc(n ? n : 1, sizeof(*v));
     if (!v)
         return;
-    ike_each(c->ike, index_sa, &x);
+    keyex_each(c, index_sa, &x);
     if (x.n)
         qsort(x.v, x.n, sizeof(*x.v), by_handle);
     for (size_t i = 0; i < n; i++)

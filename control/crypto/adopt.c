@@ -159,16 +159,6 @@ bool adopt_numbers(struct control *c, uint32_t ifid, uint32_t seq, const struct 
 /* --- the first round ----------------------------------------------------------------------------
  */
 
-static void on_ike(void *ctx, uint64_t key, const uint8_t *p, size_t n)
-{
-    struct control *c = (struct control *)ctx;
-    int err = ike_restore(c->ike, p, n);
-    if (!err || err == -EEXIST)
-        return;
-    log_line(c->o.log, LOGL_NOTICE, "journal", "an IKE SA is not taken over: %s", strerror(-err));
-    forget(c, JOURNAL_IKE, key);
-}
-
 /* SAs in the datapath have theirs reserved already. */
 static bool reserve_slots(void *ctx, const struct ike_sa_state *sa)
 {
@@ -187,8 +177,8 @@ void adopt_begin(struct control *c)
     c->adopt.open = true;
     if (!c->journal)
         return;
-    journal_each(c->journal, JOURNAL_IKE, on_ike, c);
-    ike_each(c->ike, reserve_slots, c);
+    keyex_restore(c);
+    keyex_each(c, reserve_slots, c);
 }
 
 struct taking {
@@ -270,12 +260,12 @@ void adopt_end(struct control *c)
     if (!c->adopt.open)
         return;
     c->adopt.open = false;
-    ike_each(c->ike, take_sa, &t);
+    keyex_each(c, take_sa, &t);
     drop_unclaimed(c);
     for (size_t i = 0; i < t.n_lost; i++)
-        ike_end_child(c->ike, t.lost[i], IKE_R_INTERNAL);
+        keyex_end_child(c, t.lost[i], IKE_R_INTERNAL);
     for (size_t i = 0; i < t.n_stray; i++)
-        ike_clear(c->ike, &t.stray[i].remote, t.stray[i].ifid);
+        keyex_clear(c, &t.stray[i].remote, t.stray[i].ifid);
     if (t.sas)
         log_line(c->o.log, LOGL_NOTICE, "journal",
                  "%u IKE SAs with %u children go on from the engine before", t.sas, t.children);

@@ -60,7 +60,7 @@ static void on_ack(struct control *c, const struct sadb_ack *a)
     }
     log_line(c->o.log, LOGL_ERROR, "sadb", "the datapath refused SA %u: %s", a->seq,
              strerror(-a->err));
-    ike_end_child(c->ike, a->seq, IKE_R_INTERNAL);
+    keyex_end_child(c, a->seq, IKE_R_INTERNAL);
 }
 
 static void on_ike(struct control *c, const uint8_t *data, size_t len)
@@ -73,7 +73,7 @@ static void on_ike(struct control *c, const uint8_t *data, size_t len)
                          .remote = h.remote,
                          .lport = h.local_port,
                          .rport = h.remote_port};
-    ike_input(c->ike, &p, data + sizeof(h), len - sizeof(h));
+    keyex_input(c, &p, data + sizeof(h), len - sizeof(h));
 }
 
 /* A NAT has moved (RFC 7296 §2.23): where IKE follows, every child of its SA follows. */
@@ -105,7 +105,7 @@ static bool move_children(void *ctx, const struct ike_sa_state *s)
 static void on_unknown_spi(struct control *c, const struct ike_path *p, uint32_t spi)
 {
     if (c->wanted.known && control_peer(&c->intent, &p->remote) && !wanted_inbound(c, spi))
-        ike_invalid_spi(c->ike, p, spi);
+        keyex_invalid_spi(c, p, spi);
 }
 
 static void on_event(struct control *c, const struct sadb_event *e)
@@ -121,8 +121,8 @@ static void on_event(struct control *c, const struct sadb_event *e)
     if (e->kind != EV_NAT_MOVED)
         return; /* counted and logged by the datapath */
     struct move m = {.c = c, .sa = e->sa, .to = &p};
-    ike_nat_moved(c->ike, e->sa, &p);
-    ike_each(c->ike, move_children, &m);
+    keyex_nat_moved(c, e->sa, &p);
+    keyex_each(c, move_children, &m);
 }
 
 static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
@@ -152,7 +152,7 @@ static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
     case SADB_EXPIRE:
         if (m->len == sizeof(u.expire)) {
             memcpy(&u.expire, m->data, sizeof(u.expire));
-            ike_expired(c->ike, u.expire.sa, u.expire.hard);
+            keyex_expired(c, u.expire.sa, u.expire.hard);
         }
         break;
     case SADB_SA_INFO:

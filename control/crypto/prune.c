@@ -29,9 +29,9 @@ static void check_interface(struct control *c, const struct port *p)
     if (same_addrs(there, used, s->local, s->n_local))
         return;
     if (s->n_local)
-        ike_interface_changed(c->ike, p->ifid, there, n);
+        keyex_interface_changed(c, p->ifid, there, n);
     if (s->n_local && !used)
-        ike_clear(c->ike, NULL, p->ifid); /* the address is still there: peers can be told */
+        keyex_clear(c, NULL, p->ifid); /* the address is still there: peers can be told */
     memcpy(s->local, there, used * sizeof(*there));
     s->n_local = used;
 }
@@ -58,7 +58,7 @@ static void check_keys(struct control *c, const struct intent *old)
         const struct intent_peer *was = &old->peer[i];
         const struct intent_peer *is = control_peer(&c->intent, &was->addr);
         if (!is || !same_peer(&was->cfg, &is->cfg))
-            ike_clear(c->ike, &was->addr, 0);
+            keyex_clear(c, &was->addr, 0);
     }
 }
 
@@ -135,11 +135,11 @@ static bool check_sa(void *ctx, const struct ike_sa_state *sa)
 static void check_sas(struct control *c)
 {
     struct doomed d = {.c = c};
-    ike_each(c->ike, check_sa, &d);
+    keyex_each(c, check_sa, &d);
     for (size_t i = 0; i < d.n_sa; i++)
-        ike_clear(c->ike, &d.sa[i].remote, d.sa[i].ifid);
+        keyex_clear(c, &d.sa[i].remote, d.sa[i].ifid);
     for (size_t i = 0; i < d.n_child; i++)
-        ike_end_child(c->ike, d.child[i], IKE_R_LOCAL_DELETE);
+        keyex_end_child(c, d.child[i], IKE_R_LOCAL_DELETE);
     free(d.sa);
     free(d.child);
 }

@@ -57,7 +57,7 @@ static int try_peer(struct identity *id)
     if (!control_peer(&c->intent, &path.remote))
         return -ENOKEY;
     tunnel_child_cfg(id, &cfg);
-    return ike_initiate(c->ike, &path, &cfg);
+    return keyex_initiate(c, IKE_V2, &path, &cfg);
 }
 
 static void say_next(struct identity *id, const struct addr *next)
@@ -290,7 +290,7 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child, e
         uninstall(c, child->sa_in, child->slot_in);
     if (!id || id->sa_in != child->sa_in)
         return;
-    ike_each(c->ike, look_for_child, &s);
+    keyex_each(c, look_for_child, &s);
     id->sa_in = s.found ? s.found->sa_in : 0;
     id->sa_out = s.found ? s.found->sa_out : 0;
 }

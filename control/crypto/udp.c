@@ -68,10 +68,10 @@ static void take(struct control *c, size_t i)
     if (addr_from_sockaddr((const struct sockaddr *)&rx->from[i], &p.remote, &p.rport) < 0 ||
         !addr_is_set(&p.local) || !c->applied)
         return; /* before the first configuration nobody knows who it is: it will be said again */
-    if (rx->behind && ike_is_first(rx->msg[i], len) && rx->n_first++ >= TURN_FIRST)
-        ike_overloaded(c->ike, 1);
+    if (rx->behind && keyex_is_first(rx->msg[i], len) && rx->n_first++ >= TURN_FIRST)
+        keyex_overloaded(c, 1);
     else
-        ike_input(c->ike, &p, rx->msg[i], len);
+        keyex_input(c, &p, rx->msg[i], len);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -82,7 +82,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     uint32_t *before = &rx->lost[fd == c->ike_sock[FAMILY_6].fd ? FAMILY_6 : FAMILY_4];
     (void)what;
     if (lost != *before)
-        ike_overloaded(c->ike, lost - *before);
+        keyex_overloaded(c, lost - *before);
     *before = lost;
     rx->n_first = 0;
     for (int done = 0; done < TURN; done += BATCH) {

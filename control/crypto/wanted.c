@@ -272,6 +272,6 @@ void wanted_dumped(struct control *c, int err)
         log_line(c->o.log, LOGL_NOTICE, "sadb",
                  "%zu SAs go on in the datapath, %zu could not and end", added, n_lost);
     for (size_t i = 0; i < n_lost; i++)
-        ike_end_child(c->ike, lost[i], IKE_R_INTERNAL);
+        keyex_end_child(c, lost[i], IKE_R_INTERNAL);
     free(lost);
 }
