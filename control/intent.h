@@ -39,6 +39,11 @@ static inline struct addr intent_if_local(const struct intent_if *i, uint8_t fam
     return family == AF_INET6 ? i->addr6[0].addr : i->addr.addr;
 }
 
+static inline bool intent_if_speaks(const struct intent_if *i, uint8_t version)
+{
+    return version == IKE_V1 ? i->ikev1 : i->ikev2;
+}
+
 /* All its addresses; v has room for INTENT_ADDRS. Returns how many. */
 static inline size_t intent_if_addrs(const struct intent_if *i, struct addr *v)
 {
@@ -102,6 +107,19 @@ struct intent_map_entry {
     bool has_df; /* df counts, and not the interface's */
     uint32_t df; /* SADB_DF_* */
 };
+
+/* What an entry offers in a version of IKE, *n of them. */
+static inline const struct ike_esp_proposal *const *
+intent_entry_proposals(const struct intent_map_entry *e, uint8_t version, uint8_t *n)
+{
+    *n = version == IKE_V1 ? e->n_transform : e->n_proposal;
+    return version == IKE_V1 ? e->transform : e->proposal;
+}
+
+static inline bool intent_entry_speaks(const struct intent_map_entry *e, uint8_t version)
+{
+    return version == IKE_V1 ? e->n_transform > 0 : e->n_proposal > 0;
+}
 
 struct intent_map {
     char name[INTENT_NAME];

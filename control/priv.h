@@ -116,8 +116,8 @@ void spd_apply(struct control *c);
 
 /* crypto/tunnel.c */
 void tunnel_acquire(struct control *c, const struct sadb_acquire *a);
-void tunnel_initiate_failed(struct control *c, uint32_t policy, const struct ike_path *p,
-                            enum ike_reason why);
+void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
+                            const struct ike_path *p, enum ike_reason why);
 int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
                     const struct ike_child_state *child, const struct ike_child_keys *keys,
                     const struct ike_child_cfg *cfg);
@@ -125,11 +125,11 @@ void tunnel_child_adopted(struct control *c, const struct ike_sa_state *sa,
                           const struct ike_child_state *child);
 void tunnel_child_retired(struct control *c, const struct ike_child_state *child);
 void tunnel_child_down(struct control *c, const struct ike_child_state *child, enum ike_reason why);
-int tunnel_rekey_cfg(const struct control *c, const struct ike_child_state *child,
+int tunnel_rekey_cfg(const struct control *c, uint8_t version, const struct ike_child_state *child,
                      struct ike_child_cfg *cfg);
 void tunnel_identity_new(struct control *c, struct identity *id);
 void tunnel_identity_gone(struct control *c, struct identity *id);
-void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg);
+void tunnel_child_cfg(const struct identity *id, uint8_t version, struct ike_child_cfg *cfg);
 /* Ends SAs whose reason is gone. `old` is the intent before the present one, or NULL. */
 void tunnel_prune(struct control *c, const struct intent *old);
 
@@ -140,6 +140,8 @@ int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
                  size_t n, struct ike_child_cfg *cfg);
 const struct intent_peer *control_peer(const struct intent *i, const struct addr *remote);
+/* The key of IKEv1 for this path, the one of the longest prefix; NULL: none. */
+const struct intent_key *control_key(const struct intent *i, const struct ike_path *p);
 
 /* crypto/udp.c: the IKE sockets */
 void udp_open(struct control *c, unsigned family, int fd);

@@ -104,9 +104,9 @@ static const struct intent_ace *choose(const struct intent_acl *acl, const struc
     return found;
 }
 
-static bool answers(const struct intent_map_entry *e, const struct addr *peer)
+static bool answers(const struct intent_map_entry *e, uint8_t version, const struct addr *peer)
 {
-    if (!e->acl || !e->n_proposal || e->connection == CONN_ORIGINATE)
+    if (!e->acl || !intent_entry_speaks(e, version) || e->connection == CONN_ORIGINATE)
         return false;
     for (uint8_t i = 0; i < e->n_peer; i++)
         if (addr_eq(&e->peer[i], peer))
@@ -118,17 +118,17 @@ int accept_child(struct control *c, const struct ike_sa_state *sa, const struct 
                  size_t n, struct ike_child_cfg *cfg)
 {
     const struct port *p = control_port_of(c, &sa->path.local);
-    const struct intent_map *m = p && p->ifp->ikev2 ? p->ifp->map : NULL;
+    const struct intent_map *m = p && intent_if_speaks(p->ifp, sa->version) ? p->ifp->map : NULL;
     for (uint32_t e = 0; m && e < m->n; e++) {
         struct selector narrowed;
-        const struct intent_ace *a = answers(&m->entry[e], &sa->path.remote)
+        const struct intent_ace *a = answers(&m->entry[e], sa->version, &sa->path.remote)
                                          ? choose(m->entry[e].acl, offered, n, &narrowed)
                                          : NULL;
         const struct identity *id =
             a ? identity_find(&c->ids, p->ifid, m->entry[e].seq, &a->sel) : NULL;
         if (!id)
             continue;
-        tunnel_child_cfg(id, cfg);
+        tunnel_child_cfg(id, sa->version, cfg);
         cfg->sel = narrowed;
         return 0;
     }

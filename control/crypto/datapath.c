@@ -104,7 +104,8 @@ static bool move_children(void *ctx, const struct ike_sa_state *s)
  * new datapath finds before its SAs are back say nothing. */
 static void on_unknown_spi(struct control *c, const struct ike_path *p, uint32_t spi)
 {
-    if (c->wanted.known && control_peer(&c->intent, &p->remote) && !wanted_inbound(c, spi))
+    if (c->wanted.known && (keyex_knows(c, IKE_V2, p) || keyex_knows(c, IKE_V1, p)) &&
+        !wanted_inbound(c, spi))
         keyex_invalid_spi(c, p, spi);
 }
 

@@ -28,8 +28,9 @@ struct identity {
     const struct intent_ace *ace;
     /* the walk through the peer list */
     bool walking;
-    uint8_t at; /* peer under way */
+    unsigned at; /* try under way: each peer with IKEv2, then with IKEv1 */
     struct addr tried;
+    uint8_t tried_version;
     struct timer step;
     bool counted; /* its slot's counters are its own, whichever datapath comes */
     /* the SA in force */

@@ -19,6 +19,20 @@ const struct intent_peer *control_peer(const struct intent *i, const struct addr
     return NULL;
 }
 
+const struct intent_key *control_key(const struct intent *i, const struct ike_path *p)
+{
+    const struct intent_key *best = NULL;
+    for (uint32_t k = 0; k < i->n_key; k++) {
+        const struct intent_key *key = &i->key[k];
+        if (key->host[0] || !prefix_contains(&key->remote, &p->remote) ||
+            (addr_is_set(&key->local) && !addr_eq(&key->local, &p->local)))
+            continue;
+        if (!best || key->remote.len > best->remote.len)
+            best = key;
+    }
+    return best;
+}
+
 int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     if (p->lport != PORT_NAT)
@@ -67,8 +81,7 @@ static int host_accept_child(void *h, const struct ike_sa_state *sa, const struc
 static int host_child_cfg(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,
                           struct ike_child_cfg *cfg)
 {
-    (void)sa;
-    return tunnel_rekey_cfg((struct control *)h, k, cfg);
+    return tunnel_rekey_cfg((struct control *)h, sa->version, k, cfg);
 }
 
 static void host_child_retired(void *h, const struct ike_sa_state *sa,
@@ -110,7 +123,7 @@ static void host_child_down(void *h, const struct ike_sa_state *sa, const struct
 static void host_initiate_failed(void *h, uint32_t policy, const struct ike_path *p,
                                  enum ike_reason why)
 {
-    tunnel_initiate_failed((struct control *)h, policy, p, why);
+    tunnel_initiate_failed((struct control *)h, IKE_V2, policy, p, why);
 }
 
 /* What anybody can provoke: at most a line a second, whatever the cause. How many of which cause

@@ -44,9 +44,22 @@ int keyex_initiate(struct control *c, enum ike_version v, const struct ike_path 
     return v == IKE_V2 ? ike_initiate(c->ike, p, cfg) : -EPROTONOSUPPORT;
 }
 
+size_t keyex_clear_version(struct control *c, enum ike_version v, const struct addr *remote,
+                           uint32_t ifid)
+{
+    return v == IKE_V2 ? ike_clear(c->ike, remote, ifid) : 0;
+}
+
 size_t keyex_clear(struct control *c, const struct addr *remote, uint32_t ifid)
 {
-    return ike_clear(c->ike, remote, ifid);
+    return keyex_clear_version(c, IKE_V1, remote, ifid) +
+           keyex_clear_version(c, IKE_V2, remote, ifid);
+}
+
+bool keyex_knows(const struct control *c, enum ike_version v, const struct ike_path *p)
+{
+    return v == IKE_V1 ? control_key(&c->intent, p) != NULL
+                       : control_peer(&c->intent, &p->remote) != NULL;
 }
 
 void keyex_interface_changed(struct control *c, uint32_t ifid, const struct addr *local, size_t n)

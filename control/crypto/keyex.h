@@ -25,6 +25,8 @@ int keyex_initiate(struct control *c, enum ike_version v, const struct ike_path 
                    const struct ike_child_cfg *cfg);
 /* As the functions of control/ike/ike.h that end so. */
 size_t keyex_clear(struct control *c, const struct addr *remote, uint32_t ifid);
+size_t keyex_clear_version(struct control *c, enum ike_version v, const struct addr *remote,
+                           uint32_t ifid);
 void keyex_interface_changed(struct control *c, uint32_t ifid, const struct addr *local, size_t n);
 void keyex_expired(struct control *c, uint32_t sa, bool hard);
 void keyex_end_child(struct control *c, uint32_t sa, enum ike_reason why);
@@ -32,6 +34,8 @@ void keyex_invalid_spi(struct control *c, const struct ike_path *p, uint32_t spi
 void keyex_nat_moved(struct control *c, uint32_t sa, const struct ike_path *p);
 /* Takes over every SA of the journal; what is no good is forgotten there. */
 void keyex_restore(struct control *c);
+/* There is a key for this peer. */
+bool keyex_knows(const struct control *c, enum ike_version v, const struct ike_path *p);
 /* Visits every SA of both versions until fn returns false. */
 void keyex_each(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                 void *ctx);

@@ -25,7 +25,7 @@ static void check_interface(struct control *c, const struct port *p)
     struct shadow *s = &c->shadow[p->ifid];
     struct addr there[INTENT_ADDRS];
     size_t n = p->ifp && !p->ifp->shutdown ? intent_if_addrs(p->ifp, there) : 0;
-    size_t used = p->ifp && s->wanted && p->ifp->ikev2 ? n : 0;
+    size_t used = p->ifp && s->wanted && (p->ifp->ikev2 || p->ifp->ikev1) ? n : 0;
     if (same_addrs(there, used, s->local, s->n_local))
         return;
     if (s->n_local)
@@ -58,8 +58,44 @@ static void check_keys(struct control *c, const struct intent *old)
         const struct intent_peer *was = &old->peer[i];
         const struct intent_peer *is = control_peer(&c->intent, &was->addr);
         if (!is || !same_peer(&was->cfg, &is->cfg))
-            keyex_clear(c, &was->addr, 0);
+            keyex_clear_version(c, IKE_V2, &was->addr, 0);
     }
+}
+
+/* Keys of IKEv1 stand for prefixes, so the question is put for each SA. */
+struct keys {
+    struct control *c;
+    const struct intent *old;
+    struct {
+        struct addr remote;
+        uint32_t ifid;
+    } * gone;
+    size_t n, cap;
+};
+
+static bool check_key(void *ctx, const struct ike_sa_state *sa)
+{
+    struct keys *k = (struct keys *)ctx;
+    if (sa->version != IKE_V1)
+        return true;
+    const struct intent_key *was = control_key(k->old, &sa->path),
+                            *is = control_key(&k->c->intent, &sa->path);
+    if (is && (!was || same_key(was->cfg.psk, was->cfg.psk_len, is->cfg.psk, is->cfg.psk_len)))
+        return true;
+    if (VEC_ROOM(k->gone, k->cap, k->n + 1)) {
+        k->gone[k->n].remote = sa->path.remote;
+        k->gone[k->n++].ifid = sa->ifid;
+    }
+    return true;
+}
+
+static void check_isakmp_keys(struct control *c, const struct intent *old)
+{
+    struct keys k = {.c = c, .old = old};
+    keyex_each(c, check_key, &k);
+    for (size_t i = 0; i < k.n; i++)
+        keyex_clear_version(c, IKE_V1, &k.gone[i].remote, k.gone[i].ifid);
+    free(k.gone);
 }
 
 /* --- SAs
@@ -87,14 +123,19 @@ static bool lists_peer(const struct intent_map_entry *e, const struct addr *a)
 static bool map_lists_peer(const struct intent_map *m, const struct addr *a)
 {
     for (uint32_t i = 0; i < m->n; i++)
-        if (lists_peer(&m->entry[i], a))
+        if (m->entry[i].dynamic || lists_peer(&m->entry[i], a))
             return true;
     return false;
 }
 
+/* Of a transform set that is AH alone, ah is what the child has as its only integrity. */
 static bool proposed(const struct ike_esp_proposal *p, const struct ike_child_state *k)
 {
     bool encr = false, integ = !k->integ;
+    if (p->ah != (k->proto == SADB_AH ? k->integ : k->ah_integ))
+        return false;
+    if (k->proto == SADB_AH)
+        return p->n_encr == 0;
     for (unsigned i = 0; i < p->n_encr; i++)
         encr = encr || (p->encr[i].id == k->encr &&
                         (!p->encr[i].keybits || p->encr[i].keybits == k->encr_bits));
@@ -107,10 +148,12 @@ static bool child_stays(const struct control *c, const struct ike_sa_state *sa,
                         const struct ike_child_state *k)
 {
     const struct identity *id = identity_by_policy(&c->ids, k->policy);
-    if (!id || !lists_peer(id->entry, &sa->path.remote))
+    if (!id || (!id->entry->dynamic && !lists_peer(id->entry, &sa->path.remote)))
         return false;
-    for (uint8_t i = 0; i < id->entry->n_proposal; i++)
-        if (proposed(id->entry->proposal[i], k))
+    uint8_t n;
+    const struct ike_esp_proposal *const *p = intent_entry_proposals(id->entry, sa->version, &n);
+    for (uint8_t i = 0; i < n; i++)
+        if (proposed(p[i], k))
             return true;
     return false;
 }
@@ -148,8 +191,10 @@ void tunnel_prune(struct control *c, const struct intent *old)
 {
     for (size_t i = 0; i < c->ports.n; i++)
         check_interface(c, c->ports.v[i]);
-    if (old)
+    if (old) {
         check_keys(c, old);
+        check_isakmp_keys(c, old);
+    }
     if (old || c->ids.removed)
         check_sas(c);
     c->ids.removed = false;

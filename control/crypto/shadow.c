@@ -73,8 +73,10 @@ uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_map_entry *entry = &m->entry[e];
         bool v6 = peer6(entry);
-        for (unsigned k = 0; k < entry->n_proposal; k++) {
-            const struct ike_esp_proposal *p = entry->proposal[k];
+        for (unsigned k = 0; k < entry->n_proposal + entry->n_transform; k++) {
+            const struct ike_esp_proposal *p = k < entry->n_proposal
+                                                   ? entry->proposal[k]
+                                                   : entry->transform[k - entry->n_proposal];
             for (unsigned i = 0; i < p->n_encr; i++) {
                 const struct transform *t =
                     transform_find(T_ENCR, p->encr[i].id, p->encr[i].keybits);

@@ -18,7 +18,8 @@ int spd_flatten(const struct intent_map *m, struct spd_line **out, size_t *n)
     *n = 0;
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_map_entry *entry = &m->entry[e];
-        bool quiet = entry->connection == CONN_ANSWER || !entry->n_peer || !entry->n_proposal;
+        bool quiet = entry->connection == CONN_ANSWER || !entry->n_peer ||
+                     (!entry->n_proposal && !entry->n_transform);
         for (uint32_t i = 0; entry->acl && i < entry->acl->n; i++) {
             const struct intent_ace *a = &entry->acl->ace[i];
             if (!addr_is_set(&a->sel.local.lo) || a->sel.local.lo.family != a->sel.remote.lo.family)

@@ -20,7 +20,7 @@
 /* --- initiating
  * ------------------------------------------------------------------------------------- */
 
-void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg)
+void tunnel_child_cfg(const struct identity *id, uint8_t version, struct ike_child_cfg *cfg)
 {
     const struct intent_map_entry *e = id->entry;
     memset(cfg, 0, sizeof(*cfg));
@@ -29,13 +29,27 @@ void tunnel_child_cfg(const struct identity *id, struct ike_child_cfg *cfg)
     str_copy(cfg->map, sizeof(cfg->map), id->map->name);
     cfg->map_seq = e->seq;
     cfg->sel = id->sel;
-    cfg->n_proposal = e->n_proposal;
-    memcpy(cfg->proposal, e->proposal, sizeof(e->proposal));
+    const struct ike_esp_proposal *const *p = intent_entry_proposals(e, version, &cfg->n_proposal);
+    memcpy(cfg->proposal, p, sizeof(cfg->proposal));
     cfg->pfs_group = e->pfs_group;
-    cfg->mode = SADB_TUNNEL;
+    cfg->mode = cfg->n_proposal && p[0]->mode ? p[0]->mode : SADB_TUNNEL;
     cfg->life_seconds = e->life_seconds;
     cfg->life_kbytes = e->life_kbytes;
     cfg->replay_window = e->replay_window;
+}
+
+/* The peer and the version of a try. False: the version is not configured for this entry. */
+static bool select_try(struct identity *id)
+{
+    static const uint8_t version[] = {IKE_V2, IKE_V1};
+    id->tried = id->entry->peer[id->at / 2];
+    id->tried_version = version[id->at % 2];
+    return intent_entry_speaks(id->entry, id->tried_version);
+}
+
+static unsigned tries(const struct identity *id)
+{
+    return 2u * id->entry->n_peer;
 }
 
 /* 0 when IKE is at work, or -errno: this peer cannot even be tried. */
@@ -52,22 +66,23 @@ static int try_peer(struct identity *id)
         return -ENETDOWN;
     if (!addr_is_set(&path.local))
         return -EAFNOSUPPORT;
-    if (!id->ifp->ikev2 || !c->intent.n_policy)
+    if (!intent_if_speaks(id->ifp, id->tried_version) ||
+        !(id->tried_version == IKE_V1 ? c->intent.n_isakmp : c->intent.n_policy))
         return -EPROTONOSUPPORT;
-    if (!control_peer(&c->intent, &path.remote))
+    if (!keyex_knows(c, id->tried_version, &path))
         return -ENOKEY;
-    tunnel_child_cfg(id, &cfg);
-    return keyex_initiate(c, IKE_V2, &path, &cfg);
+    tunnel_child_cfg(id, id->tried_version, &cfg);
+    return keyex_initiate(c, id->tried_version, &path, &cfg);
 }
 
-static void say_next(struct identity *id, const struct addr *next)
+static void say_next(struct identity *id, const struct addr *before)
 {
     struct control *c = id->control;
     char a[ADDR_STRLEN], b[ADDR_STRLEN], line[256];
     snprintf(line, sizeof(line),
              "[IKE COMMON DEBUG]Failed to initiate ikev2 SA with peer %s, initiating to next peer "
              "%s configured in the multiple peer list of the crypto map.",
-             addr_print(&id->tried, a, sizeof(a)), addr_print(next, b, sizeof(b)));
+             addr_print(before, a, sizeof(a)), addr_print(&id->tried, b, sizeof(b)));
     log_line(c->o.log, LOGL_NOTICE, "tunnel", "%s", line);
     if (c->debug[IKE_DBG_PLATFORM])
         control_notice(c, line);
@@ -86,22 +101,23 @@ static void on_step(struct timer *t, void *owner)
     struct identity *id = (struct identity *)owner;
     struct control *c = id->control;
     (void)t;
-    while (id->walking && id->at < id->entry->n_peer) {
+    for (; id->walking && id->at < tries(id); id->at++) {
         char a[ADDR_STRLEN];
-        if (id->at > 0)
-            say_next(id, &id->entry->peer[id->at]);
-        id->tried = id->entry->peer[id->at];
+        struct addr before = id->tried;
+        if (!select_try(id))
+            continue;
+        if (id->at >= 2 && !addr_eq(&before, &id->tried))
+            say_next(id, &before);
         int err = try_peer(id);
         if (!err)
             return;
         log_line(c->o.log, LOGL_NOTICE, "tunnel", "map %s %u, peer %s: %s", id->map->name, id->seq,
                  addr_print(&id->tried, a, sizeof(a)),
-                 err == -ENOKEY ? "no tunnel-group with a key"
+                 err == -ENOKEY ? "no key for it"
                  : err == -EPROTONOSUPPORT
-                     ? "IKEv2 is not enabled on the interface or has no policy"
+                     ? "its version of IKE is not enabled on the interface or has no policy"
                  : err == -EAFNOSUPPORT ? "the interface has no address of its family"
                                         : strerror(-err));
-        id->at++;
     }
     if (id->walking)
         give_up(id);
@@ -126,14 +142,14 @@ void tunnel_acquire(struct control *c, const struct sadb_acquire *a)
         step_soon(id);
 }
 
-void tunnel_initiate_failed(struct control *c, uint32_t policy, const struct ike_path *p,
-                            enum ike_reason why)
+void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
+                            const struct ike_path *p, enum ike_reason why)
 {
     struct identity *id = identity_by_policy(&c->ids, policy);
     char a[ADDR_STRLEN];
     log_line(c->o.log, LOGL_NOTICE, "tunnel", "no SA with peer %s: %s",
              addr_print(&p->remote, a, sizeof(a)), ike_reason_text(why));
-    if (!id || !id->walking || !addr_eq(&id->tried, &p->remote))
+    if (!id || !id->walking || version != id->tried_version || !addr_eq(&id->tried, &p->remote))
         return;
     id->at++;
     step_soon(id);
@@ -244,13 +260,13 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     return 0;
 }
 
-int tunnel_rekey_cfg(const struct control *c, const struct ike_child_state *child,
+int tunnel_rekey_cfg(const struct control *c, uint8_t version, const struct ike_child_state *child,
                      struct ike_child_cfg *cfg)
 {
     const struct identity *id = identity_by_policy(&c->ids, child->policy);
     if (!id)
         return -ENOENT;
-    tunnel_child_cfg(id, cfg);
+    tunnel_child_cfg(id, version, cfg);
     if (child->n_ts == 1)
         cfg->sel = child->ts[0]; /* what the peer has agreed to before (§2.9.2) */
     return 0;

@@ -107,11 +107,12 @@ struct pair {
 static void make_child(struct bench *b, struct pair *p)
 {
     memset(p, 0, sizeof(*p));
+    p->sa.version = IKE_V2;
     p->sa.path = (struct ike_path){.local = adr("192.0.2.1"),
                                    .remote = adr("203.0.113.1"),
                                    .lport = 500,
                                    .rport = 500};
-    tunnel_child_cfg(b->c->ids.by_policy[0], &p->cfg);
+    tunnel_child_cfg(b->c->ids.by_policy[0], IKE_V2, &p->cfg);
     p->child = (struct ike_child_state){.policy = policy_of(b),
                                         .ifid = 1,
                                         .spi_in = 0x1001,
