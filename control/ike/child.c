@@ -296,6 +296,8 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
     c->initiator = initiator;
     begin_life(ike, c);
     if (err == 0)
+        err = ike_child_room(&sa->s);
+    if (err == 0)
         err = ike->host.child_alloc(ike->h, c);
     if (err == 0) {
         /* In the list first, so that the host finds it there whatever it looks at. */

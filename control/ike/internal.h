@@ -161,11 +161,11 @@ struct ike_sa {
     uint16_t tell;     /* error notify that goes with the delete */
     uint8_t source;    /* while proven: where it counts in half_open_from */
     bool half_open, proven, want_delete, want_probe, want_rekey, lingering, told_down;
-    bool in_doubt;         /* made by the peer while we replace the same SA: not used yet */
-    bool replaced;         /* lost that, and ends */
-    bool changed, saved;   /* since the last save(); the host has a record of it */
-    bool holding;          /* a handler is at work on it: nothing of ours goes out in between */
-    struct ike_sa_state s; /* large: last, so that a walk through the list touches little */
+    bool in_doubt;       /* made by the peer while we replace the same SA: not used yet */
+    bool replaced;       /* lost that, and ends */
+    bool changed, saved; /* since the last save(); the host has a record of it */
+    bool holding;        /* a handler is at work on it: nothing of ours goes out in between */
+    struct ike_sa_state s;
 };
 
 struct ike {

@@ -81,9 +81,7 @@ static void inherit(struct ike_sa *old, struct ike_sa *heir)
 
     ike_sa_changed(heir);
     ike_sa_changed(old);
-    memcpy(heir->s.child, old->s.child, old->s.n_children * sizeof old->s.child[0]);
-    heir->s.n_children = old->s.n_children;
-    old->s.n_children = 0;
+    ike_children_move(&old->s, &heir->s);
     memcpy(heir->gone, old->gone, old->n_gone * sizeof old->gone[0]);
     heir->n_gone = old->n_gone;
     old->n_gone = 0;

@@ -339,6 +339,7 @@ void ike_sa_wipe(struct ike_sa *sa)
     free(sa->resp.msg);
     ike_parts_free(sa->parts[0]);
     ike_parts_free(sa->parts[1]);
+    ike_children_free(&sa->s);
     mem_wipe(sa, sizeof *sa);
     free(sa);
 }

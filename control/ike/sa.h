@@ -1,8 +1,9 @@
 /*
  * The state of one IKE SA and its children.
  *
- * Everything that another box would need to go on lives in `struct ike_sa_state`: flat,
- * without pointers, so that it can be copied, journalled and sent (stateful failover).
+ * Everything that another box would need to go on lives in `struct ike_sa_state`, so that it can be
+ * journalled and sent (stateful failover). It is flat but for its children, which are an array of
+ * their own: a copy of the struct shares them and is for reading only.
  * What belongs to this process (timers, links, a half-finished job) lives around it in
  * `struct ike_sa`, private to control/ike. Show renderers read `const struct ike_sa_state`.
  */
@@ -119,9 +120,15 @@ struct ike_sa_state {
     uint32_t window;
     uint32_t dpd_seconds, dpd_retry;
     usec_t last_in; /* last fresh protected message */
-    uint32_t n_children;
-    struct ike_child_state child[IKE_CHILDREN_ALL];
+    uint32_t n_children, room;
+    struct ike_child_state *child; /* n_children of them, room for so many (children.c) */
 };
+
+/* Room for one child behind the last, zeroed when it is new: 0 or -ENOMEM. Children may move. */
+int ike_child_room(struct ike_sa_state *s);
+/* The children of `from` become those of `to`, which had none. */
+void ike_children_move(struct ike_sa_state *from, struct ike_sa_state *to);
+void ike_children_free(struct ike_sa_state *s);
 
 const char *ike_state_name(enum ike_state s); /* "READY", "IN-NEG", "DELETE" for shows */
 

@@ -78,6 +78,10 @@ static void code_children(struct coder *k, struct ike_sa *sa)
     code_u32(k, &n);
     code_check(k, n <= IKE_CHILDREN_ALL);
     for (uint32_t i = 0; i < n && code_good(k); i++) {
+        if (code_reads(k) && ike_child_room(&sa->s) < 0) {
+            k->no_memory = true;
+            return;
+        }
         code_child(k, sa, &sa->s.child[i]);
         if (!code_reads(k))
             continue;

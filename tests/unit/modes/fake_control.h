@@ -43,6 +43,7 @@ struct control {
     struct str saved, kept;
     struct dp_counters in, out;
     struct ike_sa_state sa;
+    struct ike_child_state child;
 };
 
 static const char *const fake_port[FAKE_PORTS] = {"GigabitEthernet0/0", "GigabitEthernet0/1",
@@ -72,7 +73,7 @@ static inline void fake_free(struct control *c)
 static inline void fake_tunnel(struct control *c)
 {
     struct ike_sa_state *s = &c->sa;
-    struct ike_child_state *k = &s->child[0];
+    struct ike_child_state *k = &c->child;
     struct addr local, remote;
     addr_parse("203.0.113.1", &local);
     addr_parse("192.0.2.1", &remote);
@@ -94,7 +95,8 @@ static inline void fake_tunnel(struct control *c)
     s->dpd_seconds = 10;
     s->dpd_retry = 2;
     s->peer_fragments = true;
-    s->n_children = 1;
+    s->child = k;
+    s->n_children = s->room = 1;
     k->spi_in = 0x30138366;
     k->spi_out = 0x7405d4a0;
     k->encr = ENCR_AES_CBC;
@@ -388,7 +390,7 @@ void query_identities(const struct control *c,
                                    .ace = &f->map->entry[0].acl->ace[0],
                                    .local = f->addr.addr,
                                    .sa = up ? &c->sa : NULL,
-                                   .child = up ? &c->sa.child[0] : NULL};
+                                   .child = up ? &c->child : NULL};
         if (up)
             q.current_peer = c->sa.path.remote;
         if (!fn(ctx, &q))

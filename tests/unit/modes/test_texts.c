@@ -186,7 +186,7 @@ static void test_ipsec_states(void **state)
     struct intent_acl acl = {.name = "A", .n = 1, .ace = &ace};
     struct intent_map_entry entry = {.seq = 3, .acl = &acl};
     struct intent_map map = {.name = "MAP", .n = 1, .entry = &entry};
-    struct ike_child_state *k = &c->sa.child[0];
+    struct ike_child_state *k = &c->child;
     struct query_identity q = {.map = &map, .entry = &entry, .ace = &ace, .sa = &c->sa, .child = k};
     struct ipsec_view v = {.q = &q, .mtu = 1400, .now = c->time.mono_us};
     struct str out = {0};
