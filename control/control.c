@@ -194,12 +194,14 @@ static struct rib_if rib_if(const struct control *c, const struct port *p)
 static void build_rib(struct control *c)
 {
     struct rib_if ifs[PORTS_MAX];
-    size_t n = 0;
+    size_t n = 0, n_route = 0;
     for (size_t i = 0; i < c->ports.n; i++)
         if (c->ports.v[i]->ifp)
             ifs[n++] = rib_if(c, c->ports.v[i]);
-    if (rib_build(&c->rib, ifs, n, c->intent.route, c->intent.n_route, clock_mono(&c->o.clock)) <
-        0) {
+    struct intent_route *route = rri_routes(c, &n_route);
+    int err = route ? rib_build(&c->rib, ifs, n, route, n_route, clock_mono(&c->o.clock)) : -ENOMEM;
+    free(route);
+    if (err < 0) {
         rib_free(&c->rib); /* its pointers may be of a configuration that goes */
         log_line(c->o.log, LOGL_ERROR, "route", "out of memory: the routing table is empty");
     }

@@ -60,8 +60,10 @@ struct intent_route {
     struct prefix dst;
     struct addr gateway;
     uint8_t distance;
+    uint32_t tag;
     uint16_t track; /* 0 = none */
     bool tunneled;
+    bool vpn; /* of an SA (route/rri.h): the gateway need not be a neighbour */
 };
 
 /* One line of an access list, protocol level already resolved (objects expanded). */

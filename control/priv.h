@@ -22,6 +22,7 @@
 #include "control/launch.h"
 #include "control/vec.h"
 #include "control/route/rib.h"
+#include "control/route/rri.h"
 #include "control/world/ports.h"
 #include "control/world/world.h"
 #include "dataplane/dpstats.h"

@@ -40,9 +40,10 @@ struct query_route {
     enum rib_source source;
     struct prefix dst;
     struct addr gateway; /* unset: directly connected */
+    struct addr hop;     /* the neighbour that leads to a gateway which is none; else unset */
     const struct intent_if *ifp;
     uint8_t distance;
-    uint32_t metric;
+    uint32_t metric, tag;
     bool tunneled;
     usec_t since;
 };

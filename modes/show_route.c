@@ -9,14 +9,15 @@
 
 #define WRAP 79 /* a longer ASA line breaks before the distance */
 
-static char source_letter(enum rib_source s)
+/* A route of an SA is a static one on IOS. */
+static char source_letter(enum rib_source s, bool asa)
 {
     static const char letter[] = {[RIB_CONNECTED] = 'C',
                                   [RIB_LOCAL] = 'L',
                                   [RIB_STATIC] = 'S',
                                   [RIB_OSPF] = 'O',
                                   [RIB_VPN] = 'V'};
-    return letter[s];
+    return letter[!asa && s == RIB_VPN ? RIB_STATIC : s];
 }
 
 static bool is_default(const struct query_route *r)
@@ -53,13 +54,17 @@ static void route_way(struct str *out, const struct query_route *r, bool asa)
 {
     char gw[ADDR_STRLEN];
     const char *name = r->ifp ? if_shown_name(r->ifp, asa) : "";
+    if (asa && r->source == RIB_VPN) {
+        str_printf(out, "connected by VPN (advertised), %s", name);
+        return;
+    }
     if (!addr_is_set(&r->gateway)) {
         str_printf(out, "is directly connected, %s", name);
         return;
     }
     str_printf(out, "[%u/%u] via %s", r->distance, r->metric,
                addr_print(&r->gateway, gw, sizeof gw));
-    if (asa || r->source != RIB_STATIC)
+    if (asa || (r->source != RIB_STATIC && r->source != RIB_VPN))
         str_printf(out, ", %s", name);
     if (r->tunneled)
         str_add(out, " tunneled");
@@ -70,7 +75,7 @@ void render_route_asa(struct str *out, const struct query_route *r, bool again)
     char net[ADDR_STRLEN], mask[ADDR_STRLEN];
     struct str head = {0}, way = {0};
     struct addr m = addr_len_to_mask(AF_INET, r->dst.len);
-    str_printf(&head, "%c%-8s%s %s ", source_letter(r->source), r->dst.len == 0 ? "*" : "",
+    str_printf(&head, "%c%-8s%s %s ", source_letter(r->source, true), r->dst.len == 0 ? "*" : "",
                addr_print(&r->dst.addr, net, sizeof net), addr_print(&m, mask, sizeof mask));
     route_way(&way, r, true);
     bool wrap = head.len + way.len > WRAP && addr_is_set(&r->gateway);
@@ -101,8 +106,8 @@ static bool is_subnet(const struct query_route *r)
 static void ios_line(struct str *out, const struct query_route *r, bool child)
 {
     char net[PREFIX_STRLEN];
-    str_printf(out, "%c%-*s%s ", source_letter(r->source), child ? 8 : 5, is_default(r) ? "*" : "",
-               prefix_print(&r->dst, net, sizeof net));
+    str_printf(out, "%c%-*s%s ", source_letter(r->source, false), child ? 8 : 5,
+               is_default(r) ? "*" : "", prefix_print(&r->dst, net, sizeof net));
     route_way(out, r, false);
     str_addc(out, '\n');
 }
@@ -164,7 +169,7 @@ void render_route6(struct str *out, const struct query_route *r, bool asa)
     char text[PREFIX_STRLEN];
     const char *name = r->ifp ? if_shown_name(r->ifp, asa) : "";
     prefix_print(&r->dst, text, sizeof text);
-    str_printf(out, "%c   %s [%u/%u]\n     via ", source_letter(r->source), large(text, asa),
+    str_printf(out, "%c   %s [%u/%u]\n     via ", source_letter(r->source, asa), large(text, asa),
                r->distance, r->metric);
     if (addr_is_set(&r->gateway)) {
         addr_print(&r->gateway, text, sizeof text);

@@ -257,6 +257,7 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
     id->tried = sa->path.remote;
+    rri_changed(c, child->policy);
     return 0;
 }
 
@@ -309,6 +310,7 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child, e
     keyex_each(c, look_for_child, &s);
     id->sa_in = s.found ? s.found->sa_in : 0;
     id->sa_out = s.found ? s.found->sa_out : 0;
+    rri_changed(c, child->policy);
 }
 
 /* The newest child of a line serves it; handles are given in order. */

@@ -45,7 +45,7 @@ static void add_statics(struct control *c, struct wanted *w)
         const struct query_route *q = &c->rib.v[i];
         const struct port *p = ports_named(&c->ports, q->ifp->name);
         const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
-        if (q->source != RIB_STATIC || q->tunneled || !l)
+        if ((q->source != RIB_STATIC && q->source != RIB_VPN) || q->tunneled || !l)
             continue;
         struct lr_route *r = add(w);
         if (!r)
@@ -55,7 +55,7 @@ static void add_statics(struct control *c, struct wanted *w)
         r->oif = l->ifindex;
         r->metric = q->distance;
         r->dst = q->dst;
-        r->gw = q->gateway;
+        r->gw = addr_is_set(&q->hop) ? q->hop : q->gateway;
     }
 }
 

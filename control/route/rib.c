@@ -57,6 +57,8 @@ static bool leads_to(const struct rib_if *i, const struct intent_route *s)
 {
     const struct prefix *a[INTENT_ADDRS];
     size_t n = addresses(i, a);
+    if (s->vpn)
+        return i->up || i->up6;
     if (addr_is_link_local(&s->gateway))
         return s->ifname[0] && i->link6;
     for (size_t k = 0; k < n; k++) {
@@ -116,6 +118,30 @@ static void keep_best(struct rib *r)
     r->n = out;
 }
 
+/* Which neighbour leads to a peer: the kernel wants one as next hop. The longest prefix counts,
+ * among routes that are not of SAs themselves. */
+static const struct query_route *way_to(const struct rib *r, const struct addr *a)
+{
+    const struct query_route *best = NULL;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct query_route *q = &r->v[i];
+        if (q->source != RIB_VPN && q->source != RIB_LOCAL && !q->tunneled &&
+            prefix_contains(&q->dst, a) && (!best || q->dst.len > best->dst.len))
+            best = q;
+    }
+    return best;
+}
+
+static void find_hops(struct rib *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct query_route *q = &r->v[i];
+        const struct query_route *way = q->source == RIB_VPN ? way_to(r, &q->gateway) : NULL;
+        if (way && way->source != RIB_CONNECTED)
+            q->hop = way->gateway;
+    }
+}
+
 static int by_place(const void *x, const void *y)
 {
     const struct query_route *a = (const struct query_route *)x;
@@ -158,15 +184,17 @@ int rib_build(struct rib *r, const struct rib_if *ifs, size_t n_if,
         struct query_route *q = add(&n);
         if (!q)
             goto fail;
-        *q = (struct query_route){.source = RIB_STATIC,
+        *q = (struct query_route){.source = s->vpn ? RIB_VPN : RIB_STATIC,
                                   .dst = prefix_make(&s->dst.addr, s->dst.len),
                                   .gateway = s->gateway,
                                   .ifp = out,
+                                  .tag = s->tag,
                                   .distance = s->tunneled ? 255 : s->distance,
                                   .metric = (uint32_t)i,
                                   .tunneled = s->tunneled};
     }
     keep_best(&n);
+    find_hops(&n);
     keep_ages(&n, r, now);
     rib_free(r);
     *r = n;

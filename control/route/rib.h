@@ -5,7 +5,8 @@
  * An interface that is down takes its connected, local and static routes with it
  * (semantics.md §8). Of several static routes for one prefix the lowest distance wins; between
  * equals the first configured. Distance 255 is never used. `tunneled` routes stand beside the
- * others: they are for decrypted traffic only.
+ * others: they are for decrypted traffic only. A route of an SA (rri.h) may have a gateway behind
+ * others.
  */
 #ifndef TANDEM_CONTROL_ROUTE_RIB_H
 #define TANDEM_CONTROL_ROUTE_RIB_H

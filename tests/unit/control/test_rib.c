@@ -183,12 +183,40 @@ static void both_families(void **state)
     rib_free(&r);
 }
 
+/* The route of an SA: its gateway is the peer, wherever that is, and leaves by the map's interface;
+ * the kernel's next hop is the neighbour on the way to it. */
+static void routes_of_sas(void **state)
+{
+    struct seed s;
+    struct rib r = {0};
+    (void)state;
+    seed(&s);
+    struct intent_route v[4] = {s.routes[0], s.routes[1],
+                                route("Gi0/0", "10.9.0.0", 16, "192.0.2.1", 1),
+                                route("Gi0/0", "10.8.0.0", 16, "203.0.113.7", 1)};
+    v[2].vpn = v[3].vpn = true;
+    v[2].tag = 7;
+    assert_int_equal(rib_build(&r, s.ifs, 3, v, 4, 1), 0);
+    const struct query_route *far = find(&r, "10.9.0.0", 16), *near = find(&r, "10.8.0.0", 16);
+    assert_non_null(far);
+    assert_int_equal(far->source, RIB_VPN);
+    assert_int_equal(far->tag, 7);
+    struct addr peer = adr("192.0.2.1"), hop = adr("203.0.113.2");
+    assert_true(addr_eq(&far->gateway, &peer) && addr_eq(&far->hop, &hop));
+    assert_non_null(near);
+    assert_false(addr_is_set(&near->hop));
+    s.ifs[0].up = false;
+    assert_int_equal(rib_build(&r, s.ifs, 3, v, 4, 2), 0);
+    assert_null(find(&r, "10.9.0.0", 16));
+    rib_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sources_and_order), cmocka_unit_test(floating_static),
         cmocka_unit_test(what_is_not_used),  cmocka_unit_test(equals_unnamed_tunneled),
-        cmocka_unit_test(both_families),
+        cmocka_unit_test(both_families),     cmocka_unit_test(routes_of_sas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
