@@ -107,6 +107,17 @@ def peer(lab, ike, esp, settings="", **kw):
 def configure(box, text):
     r = box.paste(text + "\n")
     check(r.returncode == 0, r.stdout)
+    show(box, "show version")  # an EXEC command waits until what was typed is in force
+
+
+@contextlib.contextmanager
+def configured(box, text, undo=None):
+    """Lines that hold for the length of a block; undo: what takes them back, when `no` does not."""
+    configure(box, text)
+    try:
+        yield
+    finally:
+        configure(box, undo or "\n".join("no " + l for l in reversed(text.splitlines())))
 
 
 def use(box, policy, proposal):
