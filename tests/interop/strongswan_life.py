@@ -13,8 +13,8 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TESTS, "lab"))
 
 from harness import check, equal, ping, poll, run, show, squeeze, test  # noqa: E402
-from swan import (NET, SUITES, child_spis, configure, fixture, ike_spis, peer, rekeyed,  # noqa: E402
-                  traffic, use)
+from swan import (MANY_PROPOSALS, SECOND, SUITES, TWO, child_spis, configured,  # noqa: E402
+                  fixture, ike_spis, peer, rekeyed, traffic, use)
 
 GCM, CBC, X25519 = ("aes-gcm, group 14", "aes-cbc, sha256, group 21", "aes-gcm 128, group 31")
 MEGABYTES = 100
@@ -53,40 +53,34 @@ def we_replace_the_child_by_volume_under_traffic(lab):
     policy, proposal, ike, esp, _ = SUITES[CBC]
     use(box, policy, proposal)
     limit = "crypto ipsec security-association lifetime kilobytes"
-    configure(box, f"{limit} 200")
-    with peer(lab, ike, esp) as charon:
+    with configured(box, f"{limit} 200", f"no {limit}"), peer(lab, ike, esp) as charon:
         equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
         seen = set(child_spis(box))
         with traffic(lab):
             poll(lambda: seen.update(child_spis(box)) or len(seen) >= 3, 10, "two rekeys of ours")
         equal(charon.swanctl("--list-sas").stdout.count("INSTALLED"), 1, "children at strongSwan")
-    configure(box, f"no {limit}")
 
 
 @test
 def we_replace_child_and_ike_sa_by_time_under_traffic(lab):
     box = lab.box("BOX")
-    configure(box, "crypto ipsec security-association lifetime seconds 120")
     policy, proposal, ike, esp, _ = SUITES[X25519]
     use(box, policy + "\nlifetime seconds 120", proposal)
+    limit = "crypto ipsec security-association lifetime seconds"
     more = "rekey_time = 0s\n    reauth_time = 0s"
-    with peer(lab, ike, esp, more=more) as charon:
+    with configured(box, f"{limit} 120", f"no {limit}"), peer(lab, ike, esp, more=more) as charon:
         equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
         child, sa = child_spis(box), ike_spis(box)
         with traffic(lab):
             poll(lambda: child_spis(box) != child and ike_spis(box) != sa, 118, "rekeys of ours")
         poll(lambda: charon.swanctl("--list-sas").stdout.count("INSTALLED") == 1, 10,
              "one child at strongSwan")
-    configure(box, "no crypto ipsec security-association lifetime seconds")
 
 
 @test
 def several_children_and_one_goes_alone(lab):
     box = lab.box("BOX")
-    second = "access-list CRYPTO extended permit ip 10.10.0.0 255.255.255.0 10.21.0.0 255.255.255.0"
-    configure(box, second)
-    children = (NET, ("other", "10.21.0.0/24", "10.10.0.0/24"))
-    with tunnel(lab, GCM, children=children) as (_, charon):
+    with configured(box, SECOND), tunnel(lab, GCM, children=TWO) as (_, charon):
         equal(ping(lab, "inside", "10.21.0.1", count=3, wait=8), 3, "pings by the second child")
         equal(len(child_spis(box)), 2, show(box, "show crypto ikev2 sa"))
         equal(len(ike_spis(box)), 1, "IKE SAs")
@@ -101,37 +95,28 @@ def several_children_and_one_goes_alone(lab):
         equal(r.returncode, 0, r.stdout + r.stderr)
         equal(ping(lab, "inside", "10.21.0.1", count=5), 5, "pings after its rekey")
         equal(ike_spis(box), first, "the IKE SA")
-    configure(box, "no " + second)
 
 
 @test
 def strongswan_opens_every_child(lab):
     box = lab.box("BOX")
-    second = "access-list CRYPTO extended permit ip 10.10.0.0 255.255.255.0 10.21.0.0 255.255.255.0"
-    configure(box, second)
     policy, proposal, ike, esp, _ = SUITES[CBC]
     use(box, policy, proposal)
-    children = (NET, ("other", "10.21.0.0/24", "10.10.0.0/24"))
-    with peer(lab, ike, esp, children=children) as charon:
-        for name, *_ in children:
+    with configured(box, SECOND), peer(lab, ike, esp, children=TWO) as charon:
+        for name, *_ in TWO:
             r = charon.swanctl("--initiate", "--child", name)
             equal(r.returncode, 0, r.stdout + r.stderr)
         equal((len(child_spis(box)), len(ike_spis(box))), (2, 1), show(box, "show crypto ikev2 sa"))
         equal(ping(lab, "inside", "10.20.0.1", count=3), 3, "pings by the first")
         equal(ping(lab, "inside", "10.21.0.1", count=3), 3, "pings by the second")
-    configure(box, "no " + second)
 
 
 @test
 def messages_in_fragments_both_ways(lab):
     """strongSwan cuts at 200 bytes; ours are above our 548 with many proposals."""
     box = lab.box("BOX")
-    names = [f"P{i}" for i in range(10)]
-    configure(box, "".join(f"crypto ipsec ikev2 ipsec-proposal {n}\n"
-                           "protocol esp encryption aes-256 aes-192 aes 3des\n"
-                           "protocol esp integrity sha-512 sha-384 sha-256 sha-1\n" for n in names))
-    configure(box, "crypto map MAP 1 set ikev2 ipsec-proposal PROPOSAL " + " ".join(names))
-    with tunnel(lab, CBC, settings="fragment_size = 200", more="fragmentation = force") as (_, charon):
+    with configured(box, *MANY_PROPOSALS), \
+            tunnel(lab, CBC, settings="fragment_size = 200", more="fragmentation = force") as (_, charon):
         check("parsed IKE_AUTH request 1 [ EF(2/" in charon.log(), "no fragments of ours")
         r = charon.swanctl("--terminate", "--ike", "box")
         equal(r.returncode, 0, r.stdout + r.stderr)
@@ -139,49 +124,47 @@ def messages_in_fragments_both_ways(lab):
         equal(r.returncode, 0, r.stdout + r.stderr)
         check("generating IKE_AUTH request 1 [ EF(2/" in charon.log(), "none of strongSwan's")
         equal(ping(lab, "inside", "10.20.0.1", count=3), 3, "pings, strongSwan initiated")
-    configure(box, "crypto map MAP 1 set ikev2 ipsec-proposal PROPOSAL\n" +
-              "".join(f"no crypto ipsec ikev2 ipsec-proposal {n}\n" for n in names))
 
 
 @test
 def cookies_of_ours(lab):
     box = lab.box("BOX")
-    configure(box, "crypto ikev2 cookie-challenge always")
     policy, proposal, ike, esp, _ = SUITES[CBC]
     use(box, policy, proposal)
-    with peer(lab, ike, esp) as charon:
+    with configured(box, "crypto ikev2 cookie-challenge always"), peer(lab, ike, esp) as charon:
         r = charon.swanctl("--initiate", "--child", "net")
         equal(r.returncode, 0, r.stdout + r.stderr)
         check("COOKIE" in charon.log(), "we asked for no cookie:\n" + charon.log())
         equal(ping(lab, "inside", "10.20.0.1", count=3), 3, "pings")
-    configure(box, "no crypto ikev2 cookie-challenge")
 
 
 @test
 def a_dead_strongswan_is_noticed_and_met_again(lab):
-    box = lab.box("BOX")
     group = "tunnel-group 198.51.100.20 ipsec-attributes\n"
-    configure(box, group + "isakmp keepalive threshold 10 retry 2")
+    with configured(lab.box("BOX"), group + "isakmp keepalive threshold 10 retry 2",
+                    group + "no isakmp keepalive"):
+        dies_and_comes_back(lab)
+
+
+def dies_and_comes_back(lab):
     more = "dpd_delay = 2s"
-    with tunnel(lab, GCM, more=more) as (_, charon):
+    with tunnel(lab, GCM, more=more) as (box, charon):
         before = ike_spis(box)
         poll(lambda: "INFORMATIONAL request" in charon.log(), 10, "strongSwan's liveness check")
         equal(ike_spis(box), before, "SAs that live")
         charon.kill()
         poll(lambda: "There are no IKEv2 SAs" in show(box, "show crypto ikev2 sa"), 40,
              "our liveness check")
-    with tunnel(lab, GCM, more=more) as (_, charon):
+    with tunnel(lab, GCM, more=more) as (box, charon):
         # killed, and back before we notice: its IKE_AUTH says INITIAL_CONTACT
         before = ike_spis(box)
         charon.kill()
-    policy, proposal, ike, esp, _ = SUITES[GCM]
+    _, _, ike, esp, _ = SUITES[GCM]
     with peer(lab, ike, esp) as charon:
         r = charon.swanctl("--initiate", "--child", "net")
         equal(r.returncode, 0, r.stdout + r.stderr)
-        poll(lambda: len(ike_spis(box)) == 1 and ike_spis(box) != before, 5,
-             "the new SA in place of the old one")
+        rekeyed("the new SA", lambda: ike_spis(box), before)
         equal(ping(lab, "inside", "10.20.0.1", count=5), 5, "pings")
-    configure(box, group + "no isakmp keepalive")
 
 
 RECEIVER = """\

@@ -47,6 +47,17 @@ CHILD = """\
       }}
 """
 NET = ("net", "10.20.0.0/24", "10.10.0.0/24")
+# A second child: the box's line for it, and both for strongSwan.
+SECOND = "access-list CRYPTO extended permit ip 10.10.0.0 255.255.255.0 10.21.0.0 255.255.255.0"
+TWO = (NET, ("other", "10.21.0.0/24", "10.10.0.0/24"))
+# Lines that make our IKE_AUTH longer than the 548 bytes above which we cut, and what undoes them.
+LIST, NAMES = "crypto map MAP 1 set ikev2 ipsec-proposal PROPOSAL", [f"P{i}" for i in range(10)]
+MANY_PROPOSALS = (
+    "".join(f"crypto ipsec ikev2 ipsec-proposal {n}\n"
+            "protocol esp encryption aes-256 aes-192 aes 3des\n"
+            "protocol esp integrity sha-512 sha-384 sha-256 sha-1\n" for n in NAMES)
+    + f"{LIST} {' '.join(NAMES)}",
+    LIST + "\n" + "\n".join(f"no crypto ipsec ikev2 ipsec-proposal {n}" for n in NAMES))
 # name: (ikev2 policy, ESP proposal, strongSwan's words for both, and how it shows the IKE suite)
 SUITES = {
     "aes-cbc, sha256, group 21": (

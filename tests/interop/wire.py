@@ -4,7 +4,6 @@
 Two boxes of ours talk; the link between them is captured; tshark decrypts IKE and ESP.
 """
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -12,29 +11,9 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TESTS, "lab"))
 
 import keys  # noqa: E402
+from decode import (AUTH, DELETE, INFORMATIONAL, PAYLOADS_AUTH, PAYLOADS_INIT, SA_INIT,  # noqa: E402
+                    fields, well_formed)
 from harness import check, equal, lab_up, ping, poll, run, show, test  # noqa: E402
-
-# Exchange types of RFC 7296 §3.1 and payload types of §3.2, as tshark prints them.
-SA_INIT, AUTH, INFORMATIONAL = "34", "35", "37"
-PAYLOADS_INIT = {"33", "34", "40"}  # SA, KE, Nonce
-PAYLOADS_AUTH = {"39", "33", "44", "45"}  # AUTH, SA, TSi, TSr
-DELETE = "42"
-
-
-def tshark(profile, pcap, *args):
-    env = dict(os.environ, WIRESHARK_CONFIG_DIR=profile)
-    r = subprocess.run(["tshark", "-n", "-r", pcap, *args], env=env, stdin=subprocess.DEVNULL,
-                       capture_output=True, text=True, timeout=120)
-    check(r.returncode == 0, r.stderr)
-    return r.stdout.splitlines()
-
-
-def fields(profile, pcap, select, *names):
-    """One list of field values per packet; a field that occurs more than once has commas."""
-    args = ["-Y", select, "-T", "fields"]
-    for n in names:
-        args += ["-e", n]
-    return [line.split("\t") for line in tshark(profile, pcap, *args)]
 
 
 def conversation(lab, folder, pings):
@@ -50,11 +29,6 @@ def conversation(lab, folder, pings):
         show(one, "clear crypto ikev2 sa")
         poll(lambda: "There are no IKEv2 SAs" in show(two, "show crypto ikev2 sa"), 5, "deleted")
     return pcap, profile
-
-
-def well_formed(profile, pcap):
-    bad = tshark(profile, pcap, "-Y", "_ws.malformed || _ws.expert.severity == error")
-    equal(bad, [], "packets that tshark objects to")
 
 
 def decodes(lab, pings):
