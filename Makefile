@@ -18,12 +18,13 @@ Q       := $(if $(VERBOSE),,@)
 .SECONDARY:
 
 # --- rooms -----------------------------------------------------------------------------
-ROOMS := lib parser ike dataplane control modes shell daemon
+ROOMS := lib parser ike isakmp dataplane control modes shell daemon
 SRC_lib       := $(wildcard lib/*.c)
 SRC_parser    := $(wildcard parser/*.c)
 SRC_ike       := $(wildcard control/ike/*.c)
+SRC_isakmp    := $(wildcard control/isakmp/*.c)
 SRC_dataplane := $(wildcard dataplane/*.c)
-SRC_control   := $(filter-out $(SRC_ike),$(wildcard control/*.c control/*/*.c))
+SRC_control   := $(filter-out $(SRC_ike) $(SRC_isakmp),$(wildcard control/*.c control/*/*.c))
 SRC_modes     := $(wildcard modes/*.c)
 SRC_shell     := $(wildcard shell/*.c)
 SRC_daemon    := $(wildcard daemon/*.c)
@@ -34,14 +35,16 @@ GRAMMARS      := $(wildcard grammars/*.cg)
 USES_lib       := lib
 USES_parser    := parser gen lib
 USES_ike       := ike lib
+USES_isakmp    := isakmp ike lib
 USES_dataplane := dataplane lib
-USES_control   := control ike dataplane lib
-USES_modes     := modes control ike dataplane parser gencalls gen lib
+USES_control   := control isakmp ike dataplane lib
+USES_modes     := modes control isakmp ike dataplane parser gencalls gen lib
 USES_shell     := shell parser gen lib
-USES_daemon    := daemon shell modes control ike dataplane parser gencalls gen lib
+USES_daemon    := daemon shell modes control isakmp ike dataplane parser gencalls gen lib
 LIBS_lib       := -levent
 LIBS_parser    := -levent
 LIBS_ike       := -lcrypto -levent
+LIBS_isakmp    := -lcrypto -levent
 LIBS_dataplane := -lcrypto -lIPSec_MB -levent
 LIBS_control   := -lcrypto -lIPSec_MB -levent -levent_pthreads -lnl-route-3 -lnl-3 -lpthread
 LIBS_modes     := $(LIBS_control) -lcrypt

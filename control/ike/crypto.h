@@ -1,5 +1,6 @@
 /*
- * The cryptography of IKEv2, on OpenSSL 3: key agreement, prf, the SK payload, PSK AUTH.
+ * The cryptography of IKEv2, on OpenSSL 3: key agreement, prf, the SK payload, PSK AUTH. IKEv1
+ * (control/isakmp) uses its primitives.
  *
  * One `struct ike_crypto` belongs to one engine and holds its own library context, in which the
  * legacy provider is loaded once for single DES. Lengths and OpenSSL's names come from
@@ -60,6 +61,9 @@ int ike_derive_child(const struct ike_crypto *c, const struct ike_suite *ike,
                      const struct ike_keys *k, const struct ike_child_state *child, struct bytes ni,
                      struct bytes nr, struct bytes secret, struct sadb_alg encr[2],
                      struct sadb_alg integ[2]);
+/* A digest by OpenSSL's name; out has its length. */
+int ike_digest(const struct ike_crypto *c, const char *name, const struct bytes *part, size_t n,
+               uint8_t *out);
 int ike_sha1(const struct ike_crypto *c, const struct bytes *part, size_t n, uint8_t out[20]);
 int ike_sha256(const struct ike_crypto *c, const struct bytes *part, size_t n, uint8_t out[32]);
 
@@ -80,6 +84,9 @@ int ike_dh_shared(const struct ike_dh *d, const uint8_t *peer, size_t len, uint8
                   size_t *out_len);
 
 /* --- sk.c -------------------------------------------------------------------------------- */
+/* One pass of a cipher without its own padding, in place. iv NULL only with NULL encryption. */
+int ike_cbc(const struct ike_crypto *c, const struct transform *e, bool seal, const uint8_t *key,
+            const uint8_t *iv, uint8_t *data, size_t n);
 struct ike_sk_key {
     uint16_t encr, encr_bits, integ;
     const uint8_t *ke, *ka;

@@ -238,8 +238,8 @@ int ike_derive_child(const struct ike_crypto *c, const struct ike_suite *ike,
     return err;
 }
 
-static int digest(const struct ike_crypto *c, const char *name, const struct bytes *part, size_t n,
-                  uint8_t *out)
+int ike_digest(const struct ike_crypto *c, const char *name, const struct bytes *part, size_t n,
+               uint8_t *out)
 {
     EVP_MD *md = EVP_MD_fetch(c->lib, name, NULL);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -255,10 +255,10 @@ static int digest(const struct ike_crypto *c, const char *name, const struct byt
 
 int ike_sha1(const struct ike_crypto *c, const struct bytes *part, size_t n, uint8_t out[20])
 {
-    return digest(c, "SHA1", part, n, out);
+    return ike_digest(c, "SHA1", part, n, out);
 }
 
 int ike_sha256(const struct ike_crypto *c, const struct bytes *part, size_t n, uint8_t out[32])
 {
-    return digest(c, "SHA256", part, n, out);
+    return ike_digest(c, "SHA256", part, n, out);
 }

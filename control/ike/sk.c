@@ -28,9 +28,8 @@ static int algs_of(const struct ike_sk_key *k, struct sk_algs *out)
     return 0;
 }
 
-/* One pass of a cipher without its own padding, in place. iv NULL only with NULL encryption. */
-static int cbc(const struct ike_crypto *c, const struct transform *e, bool seal, const uint8_t *key,
-               const uint8_t *iv, uint8_t *data, size_t n)
+int ike_cbc(const struct ike_crypto *c, const struct transform *e, bool seal, const uint8_t *key,
+            const uint8_t *iv, uint8_t *data, size_t n)
 {
     int len = 0, last = 0;
 
@@ -148,7 +147,7 @@ int ike_seal_fragment(const struct ike_crypto *c, const struct ike_sk_key *k,
         err = gcm(c, g.e, true, k->ke, iv, out, aad, data, body, tag);
     } else {
         uint8_t mac[IKE_PRF_MAX];
-        err = cbc(c, g.e, true, k->ke, iv, data, body);
+        err = ike_cbc(c, g.e, true, k->ke, iv, data, body);
         if (err == 0)
             err = checksum(c, g.a, k->ka, out, total - g.icv, mac);
         if (err == 0)
@@ -185,7 +184,7 @@ int ike_open(const struct ike_crypto *c, const struct ike_sk_key *k, const uint8
             err = -EBADMSG;
         if (err == 0) {
             memcpy(plain, data, body);
-            err = cbc(c, g.e, false, k->ke, iv, plain, body);
+            err = ike_cbc(c, g.e, false, k->ke, iv, plain, body);
         }
     }
     if (err < 0)
