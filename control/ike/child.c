@@ -11,24 +11,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The wish's own copy of a configuration: also of the proposals it points to. */
-static void copy_cfg(struct ike_want *w, const struct ike_child_cfg *cfg)
-{
-    w->cfg = *cfg;
-    if (w->cfg.n_proposal > IKE_PROPOSALS)
-        w->cfg.n_proposal = IKE_PROPOSALS;
-    for (unsigned i = 0; i < w->cfg.n_proposal; i++) {
-        w->prop[i] = *cfg->proposal[i];
-        w->cfg.proposal[i] = &w->prop[i];
-    }
-}
-
 struct ike_want *ike_want_new(const struct ike_child_cfg *cfg)
 {
     struct ike_want *w = calloc(1, sizeof *w);
 
     if (w)
-        copy_cfg(w, cfg);
+        ike_cfg_copy(&w->cfg, w->prop, cfg);
     return w;
 }
 

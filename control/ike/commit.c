@@ -15,42 +15,18 @@
 #include "lib/mem.h"
 #include <stdlib.h>
 
-struct ike_message {
-    struct ike_message *next;
-    struct ike_path path;
-    size_t len;
-    uint8_t msg[];
-};
-
 void ike_queue_message(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
-    struct ike_message *m = malloc(sizeof *m + len);
-
-    if (!m)
-        return; /* a lost datagram */
-    m->next = NULL;
-    m->path = *p;
-    m->len = len;
-    memcpy(m->msg, msg, len);
-    *(ike->queue ? &ike->queue_last->next : &ike->queue) = m;
-    ike->queue_last = m;
-}
-
-static struct ike_message *pop(struct ike_message **from)
-{
-    struct ike_message *m = *from;
-
-    *from = m->next;
-    return m;
+    ike_outq_add(&ike->queue, p, msg, len);
 }
 
 static void send_queue(struct ike *ike)
 {
-    struct ike_message *all = ike->queue;
+    struct ike_outq all = ike->queue;
+    struct ike_message *m;
 
-    ike->queue = NULL; /* what callbacks add waits until their changes are saved */
-    while (all) {
-        struct ike_message *m = pop(&all);
+    ike->queue = (struct ike_outq){0}; /* what callbacks add waits until their changes are saved */
+    while ((m = ike_outq_pop(&all)) != NULL) {
         ike->stats.tx++;
         ike_debug_packet(ike, "SENT", &m->path, m->msg, m->len);
         /* A send that fails is a lost datagram: the schedule takes care of it. */
@@ -61,8 +37,10 @@ static void send_queue(struct ike *ike)
 
 void ike_queue_free(struct ike *ike)
 {
-    while (ike->queue)
-        free(pop(&ike->queue));
+    struct ike_message *m;
+
+    while ((m = ike_outq_pop(&ike->queue)) != NULL)
+        free(m);
     if (ike->record)
         mem_wipe(ike->record, IKE_RECORD_MAX);
     free(ike->record);
@@ -105,7 +83,7 @@ static bool to_be_saved(const struct ike_sa *sa)
 
 static bool answer_is_computed(const struct ike_sa *sa)
 {
-    return ike_sa_alive(sa) && sa->s.established && sa->job && sa->job->peer_len &&
+    return ike_sa_alive(sa) && sa->s.established && sa->job && sa->job->d.peer_len &&
            !sa->peer_want && !sa->peer_rekey;
 }
 
@@ -148,6 +126,6 @@ void ike_commit(struct ike *ike)
     do {
         save_changed(ike);
         send_queue(ike);
-    } while (ike->queue);
+    } while (ike->queue.head);
     save_changed(ike);
 }

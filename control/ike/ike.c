@@ -64,7 +64,7 @@ void ike_free(struct ike *ike)
     }
     ike_sa_reap(ike);
     ike_queue_free(ike);
-    for (struct ike_dh_job *j = ike->jobs; j; j = j->next)
+    for (struct ike_sa_job *j = ike->jobs; j; j = j->next)
         j->ike = NULL;
     ike_crypto_unref(ike->c);
     mem_wipe(ike, sizeof *ike);
@@ -106,37 +106,19 @@ void ike_leave(struct ike *ike)
 
 /* --- key agreement, maybe elsewhere --------------------------------------------------------- */
 
-static void job_work(struct ike_job *job)
+static void job_free(struct ike_sa_job *j)
 {
-    struct ike_dh_job *j = (struct ike_dh_job *)job;
-
-    if (!j->dh)
-        j->dh = ike_dh_new(j->c, j->group);
-    if (!j->dh)
-        j->err = -EIO;
-    if (j->err == 0)
-        j->err = ike_dh_pub(j->dh, j->pub, sizeof j->pub);
-    j->pub_len = ike_dh_pub_len(j->group);
-    if (j->err == 0 && j->peer_len)
-        j->err =
-            ike_dh_shared(j->dh, j->peer, j->peer_len, j->secret, sizeof j->secret, &j->secret_len);
-}
-
-static void job_free(struct ike_dh_job *j)
-{
-    ike_dh_free(j->dh);
-    ike_crypto_unref(j->c);
-    mem_wipe(j, sizeof *j);
+    ike_dh_job_clear(&j->d, sizeof *j);
     free(j);
 }
 
 static void job_done(struct ike_job *job)
 {
-    struct ike_dh_job *j = (struct ike_dh_job *)job;
+    struct ike_sa_job *j = (struct ike_sa_job *)job;
     struct ike *ike = j->ike;
 
     if (ike) {
-        struct ike_dh_job **at = &ike->jobs;
+        struct ike_sa_job **at = &ike->jobs;
         while (*at != j)
             at = &(*at)->next;
         *at = j->next;
@@ -144,7 +126,7 @@ static void job_done(struct ike_job *job)
         if (j->sa) {
             struct ike_sa *sa = j->sa;
             sa->job = NULL;
-            j->then(sa, j);
+            j->then(sa, &j->d);
             ike_sa_kick(sa);
         }
     }
@@ -157,30 +139,24 @@ int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const ui
                   size_t peer_len, void (*then)(struct ike_sa *sa, struct ike_dh_job *j))
 {
     struct ike *ike = sa->ike;
-    struct ike_dh_job *j = peer_len <= IKE_PUB_MAX ? calloc(1, sizeof *j) : NULL;
+    struct ike_sa_job *j = calloc(1, sizeof *j);
 
-    if (!j) {
+    if (!j || ike_dh_job_set(&j->d, ike->c, group, dh, peer, peer_len, job_done) < 0) {
+        free(j);
         ike_dh_free(dh);
         return -ENOMEM;
     }
-    *j = (struct ike_dh_job){.j = {job_work, job_done},
-                             .next = ike->jobs,
-                             .ike = ike,
-                             .sa = sa,
-                             .then = then,
-                             .c = ike_crypto_ref(ike->c),
-                             .group = group,
-                             .dh = dh,
-                             .peer_len = peer_len};
-    if (peer_len)
-        memcpy(j->peer, peer, peer_len);
+    j->next = ike->jobs;
+    j->ike = ike;
+    j->sa = sa;
+    j->then = then;
     ike->jobs = j;
     sa->job = j;
     if (ike->host.run_job) {
-        ike->host.run_job(ike->h, &j->j);
+        ike->host.run_job(ike->h, &j->d.j);
     } else {
-        job_work(&j->j);
-        job_done(&j->j);
+        j->d.j.work(&j->d.j);
+        job_done(&j->d.j);
     }
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "control/ike/crypto.h"
 #include "control/ike/ike.h"
 #include "control/ike/proposal.h"
+#include "control/ike/shared.h"
 #include "control/ike/steps.h"
 
 #define IKE_OUT_MAX        16384
@@ -78,19 +79,13 @@ struct ike_rekey {
     uint32_t mid;
 };
 
-/* A key agreement under way, maybe in a helper thread, which touches only fields below `c`. */
-struct ike_dh_job {
-    struct ike_job j;
-    struct ike_dh_job *next;
+/* A key agreement for an SA. */
+struct ike_sa_job {
+    struct ike_dh_job d;
+    struct ike_sa_job *next;
     struct ike *ike;   /* NULL: the engine is gone */
     struct ike_sa *sa; /* NULL: the SA is gone */
     void (*then)(struct ike_sa *sa, struct ike_dh_job *j);
-    struct ike_crypto *c;
-    uint16_t group;
-    struct ike_dh *dh; /* made when NULL */
-    size_t pub_len, peer_len, secret_len;
-    uint8_t pub[IKE_PUB_MAX], peer[IKE_PUB_MAX], secret[IKE_SECRET_MAX];
-    int err;
 };
 
 /* What only the first two exchanges need. */
@@ -148,7 +143,7 @@ struct ike_sa {
     struct ike_response resp;   /* the last one, for repeated requests (§2.1) */
     struct ike_parts *parts[2]; /* of requests, of responses */
     struct ike_nego *nego;
-    struct ike_dh_job *job;
+    struct ike_sa_job *job;
     struct ike_want *wants;          /* waiting; the head is asked for first */
     struct ike_want *active;         /* in the open exchange */
     struct ike_want *peer_want;      /* the peer's, while its key agreement is computed */
@@ -178,10 +173,10 @@ struct ike {
     struct ike_limits limits;
     struct ike_stats stats;
     struct ike_sa *head, *dead, *changed, *changed_last;
-    struct ike_message *queue, *queue_last; /* waits for the end of this entry */
-    uint8_t *record;                        /* room for one, from the first save() on */
+    struct ike_outq queue; /* waits for the end of this entry */
+    uint8_t *record;       /* room for one, from the first save() on */
     struct ike_sa *bucket[IKE_BUCKETS];
-    struct ike_dh_job *jobs;
+    struct ike_sa_job *jobs;
     uint64_t hash_key;
     unsigned depth;
     uint32_t n_sas, n_half_open;

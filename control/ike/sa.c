@@ -27,29 +27,12 @@ uint64_t ike_random_spi(struct ike *ike)
     return v ? v : 1;
 }
 
-/* A permutation of the numbers of 2×half bits (a small Feistel network under the engine's key):
- * counting through it gives numbers that look random and never come twice, without a search
- * through what is in use. Not a secret: SPIs are seen on the wire. */
-static uint32_t permute(const struct ike *ike, uint32_t n, unsigned half)
-{
-    uint32_t mask = (1u << half) - 1, l = n >> half & mask, r = n & mask;
-
-    for (unsigned round = 0; round < 4; round++) {
-        uint64_t x = (r + ike->hash_key + round) * UINT64_C(0x9e3779b97f4a7c15);
-        x = (x ^ x >> 31) * UINT64_C(0xbf58476d1ce4e5b9);
-        uint32_t t = (l ^ (uint32_t)(x >> 40)) & mask;
-        l = r;
-        r = t;
-    }
-    return l << half | r;
-}
-
 uint32_t ike_random_esp_spi(struct ike *ike)
 {
     uint32_t v;
 
     do
-        v = permute(ike, ike->esp_spis++, 16);
+        v = ike_permute(ike->hash_key, ike->esp_spis++, 16);
     while (v < 256); /* RFC 4303 §2.1: 1..255 are reserved, 0 is none */
     return v;
 }
@@ -60,7 +43,7 @@ static uint32_t tunnel_id(struct ike *ike)
     uint32_t v;
 
     do
-        v = permute(ike, ike->tunnels++, 15);
+        v = ike_permute(ike->hash_key, ike->tunnels++, 15);
     while (v >= 900000000u);
     return 100000000u + v;
 }
