@@ -66,9 +66,21 @@ static struct cfg_node *find_parent(struct edit *d, struct cfg_node *base, uint1
     return d->r->negate ? NULL : txn_set(d->t, up, entry, args);
 }
 
+/* Of several parents the mode tells which is meant. */
+static bool child_of(uint16_t entry, uint16_t parent)
+{
+    const struct g_entry *p = &g_entries[parent];
+    for (uint16_t i = 0; i < p->nchild; i++)
+        if (g_children[p->child + i] == entry)
+            return true;
+    return false;
+}
+
 static struct cfg_node *locate(struct edit *d)
 {
     struct cfg_node *base = d->place->stack[d->place->depth - d->r->pop].node;
+    if (base->entry && child_of(d->r->entry, base->entry))
+        return base;
     while (base->parent && !above(d->r->entry, base->entry))
         base = base->parent;
     return find_parent(d, base, d->e->parent);

@@ -164,7 +164,7 @@ struct g_entry {
     const char *unset;    /* printed where a leaf has no node */
     const void *defaults; /* struct a_… of a leaf's default, or NULL */
     uint16_t kind;
-    uint16_t parent; /* 0: the root */
+    uint16_t parent; /* 0: the root; of several the first, the others have it in g_children */
     uint16_t module;
     uint16_t rank;          /* place among all entries: section, then order */
     uint16_t size;          /* of struct a_…; 0 when it has no arguments */

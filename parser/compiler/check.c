@@ -239,13 +239,21 @@ static void arms_differ(struct grammar *g, const struct form *f, const struct ex
 
 /* --- smaller rules ---------------------------------------------------------------------------- */
 
+static bool siblings(const struct entry *a, const struct entry *b)
+{
+    bool are = below(b, a->parent);
+    for (unsigned i = 0; i < ENTRY_ALSO && a->also[i]; i++)
+        are = are || below(b, a->also[i]);
+    return are;
+}
+
 static void orders(struct grammar *g)
 {
     each (entry, e, g->entries)
         each (entry, o, e->next) {
             if (e->kind == G_EXEC || o->kind == G_EXEC)
                 continue;
-            if (e->parent == o->parent && e->module == o->module && e->order == o->order)
+            if (siblings(e, o) && e->module == o->module && e->order == o->order)
                 fail_at(g, o->at, "order %u belongs to '%s' already (%s:%d)", o->order, e->name,
                         e->at.file, e->at.line);
         }
@@ -289,6 +297,12 @@ static void parents(struct grammar *g, const struct form *f)
 {
     const struct entry *top = f->mode ? f->mode->entry : NULL;
     const struct entry *e = f->entry->parent;
+    if (f->entry->also[0]) {
+        if (!top || !below(f->entry, top))
+            fail_at(g, f->at, "'%s' has several parents and can be typed in their modes alone",
+                    f->entry->name);
+        return;
+    }
     for (; e && e != top; e = e->parent) {
         each (arg, a, e->args) {
             if ((a->flags & GA_KEY) && !used_in(f->expr, a))

@@ -374,6 +374,42 @@ static const char *exit_help(struct grammar *g, const char *title)
     return t;
 }
 
+static struct entry *resolve_parent(struct grammar *g, const struct entry *e, const char *name)
+{
+    struct entry *p = find_entry(g, name);
+    if (!p)
+        fail_at(g, e->at, "unknown parent '%s'", name);
+    else if (p->kind != G_OBJECT)
+        fail_at(g, e->at, "parent '%s' is not an object", name);
+    return p;
+}
+
+/* `of A`, or `of A|B`: the same lines in the blocks of several objects. */
+static void resolve_parents(struct grammar *g, struct entry *e)
+{
+    char *names = take_text(g, e->parent_name, strlen(e->parent_name)), *save = NULL;
+    unsigned n = 0;
+    for (char *t = strtok_r(names, "|", &save); t; t = strtok_r(NULL, "|", &save), n++) {
+        struct entry *p = resolve_parent(g, e, t);
+        if (n == 0)
+            e->parent = p;
+        else if (n <= ENTRY_ALSO)
+            e->also[n - 1] = p;
+        else
+            fail_at(g, e->at, "'%s' has too many parents", e->name);
+    }
+    if (n > 1 && e->kind == G_OBJECT)
+        fail_at(g, e->at, "object '%s' has several parents", e->name);
+}
+
+bool below(const struct entry *e, const struct entry *parent)
+{
+    bool is = e->parent == parent;
+    for (unsigned i = 0; i < ENTRY_ALSO && e->also[i]; i++)
+        is = is || e->also[i] == parent;
+    return is;
+}
+
 void resolve(struct grammar *g)
 {
     each (mode, m, g->modes) {
@@ -394,11 +430,7 @@ void resolve(struct grammar *g)
         e->index = ++g->nentries;
         if (!e->parent_name)
             continue;
-        e->parent = find_entry(g, e->parent_name);
-        if (!e->parent)
-            fail_at(g, e->at, "unknown parent '%s'", e->parent_name);
-        else if (e->parent->kind != G_OBJECT)
-            fail_at(g, e->at, "parent '%s' is not an object", e->parent_name);
+        resolve_parents(g, e);
     }
     each (entry, e, g->entries) {
         unsigned depth = 0;

@@ -128,12 +128,15 @@ struct pos {
     unsigned flags; /* GP_… */
 };
 
+#define ENTRY_ALSO 3
+
 struct entry {
     const char *name;
     struct where at;
     unsigned kind;
     const char *parent_name;
     struct entry *parent; /* NULL: the root */
+    struct entry *also[ENTRY_ALSO]; /* further ones (`of A|B`), then NULL */
     struct module *module;
     bool has_order;
     unsigned order, priv, flags, rank;
@@ -200,6 +203,8 @@ const char *c_lower(struct grammar *g, const char *name);
 const char *c_upper(struct grammar *g, const char *name);
 void c_string(FILE *f, const char *s); /* quoted, or NULL */
 
+/* Does e stand below this object (NULL: the root)? */
+bool below(const struct entry *e, const struct entry *parent);
 struct entry *find_entry(struct grammar *g, const char *name);
 struct mode *find_mode(struct grammar *g, const char *name);
 struct enum_def *find_enum(struct grammar *g, const char *name);

@@ -345,6 +345,25 @@ static void form_suffixes(struct reader *r, struct form *f, char *text)
     }
 }
 
+/* `in A|B` is a form in each of these modes. */
+static void append_forms(struct reader *r, const struct form *f)
+{
+    const char *modes = f->mode_name ? f->mode_name : "";
+    struct form **tail = &r->entry->forms;
+    while (*tail)
+        tail = &(*tail)->next;
+    do {
+        size_t n = strcspn(modes, "|");
+        struct form *one = take(r->g, sizeof(*one));
+        *one = *f;
+        if (f->mode_name)
+            one->mode_name = take_text(r->g, modes, n);
+        *tail = one;
+        tail = &one->next;
+        modes += n + (modes[n] == '|');
+    } while (*modes);
+}
+
 static void form_line(struct reader *r, unsigned flags)
 {
     if (r->block == B_FRAGMENT) {
@@ -354,22 +373,15 @@ static void form_line(struct reader *r, unsigned flags)
         r->fragment->form_at = r->at;
         return;
     }
-    struct form *f = take(r->g, sizeof(*f));
-    f->entry = r->entry;
-    f->at = r->at;
-    f->dialect = G_BOTH;
-    f->flags = flags;
+    struct form f = {.entry = r->entry, .at = r->at, .dialect = G_BOTH, .flags = flags};
     char *text = take_text(r->g, r->p, strlen(r->p));
-    form_suffixes(r, f, text);
+    form_suffixes(r, &f, text);
     while (*text == ' ' || *text == '\t')
         text++;
-    f->text = text;
+    f.text = text;
     if (!*text)
         fail_at(r->g, r->at, "the form is empty");
-    struct form **tail = &r->entry->forms;
-    while (*tail)
-        tail = &(*tail)->next;
-    *tail = f;
+    append_forms(r, &f);
 }
 
 /* True when the word was an attribute (and its values have been read). */

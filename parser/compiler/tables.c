@@ -178,7 +178,7 @@ static unsigned children(struct out *o, const struct entry *parent)
     struct entry **list = take(o->g, sizeof(struct entry *) * (o->g->nentries + 1));
     unsigned n = 0;
     each (entry, e, o->g->entries)
-        if (e->parent == parent && e->kind != G_EXEC)
+        if (below(e, parent) && e->kind != G_EXEC)
             list[n++] = e;
     qsort(list, n, sizeof(list[0]), by_rank);
     for (unsigned i = 0; i < n; i++)

@@ -205,6 +205,15 @@ static void test_shapes(void **state)
             HEAD "object o order 1\n  key k 1..9 \"K\"\n  form a {k}\n"
                  "flag x of o order 1\n  form b\n",
             "g.cg:10: key 'k' of 'o' is not in the form");
+    refuses(state,
+            HEAD "mode z under config prompt \"(z)\" title \"Z:\"\n"
+                 "object o order 1\n  form a -> z\nobject p order 2\n  form b\n"
+                 "flag x of o|p order 1\n  form b\n",
+            "g.cg:12: 'x' has several parents and can be typed in their modes alone");
+    refuses(state,
+            HEAD "object o order 1\n  form a\nobject p order 2\n  form b\n"
+                 "object x of o|p order 1\n  form b\n",
+            "g.cg:10: object 'x' has several parents");
     refuses(state, HEAD "object o of o order 1\n  form a\n",
             "g.cg:6: 'o' lies too deep, or above itself");
 }

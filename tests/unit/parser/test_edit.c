@@ -88,6 +88,20 @@ static void test_flat_and_submode_are_one(void **state)
     box_free(&asa);
 }
 
+/* The mode tells in whose block a line goes. */
+static void test_several_parents(void **state)
+{
+    (void)state;
+    struct box b;
+    box_init(&b, false);
+    box_paste(&b, "club A\nmember x\nmember y\nship S\nmember x\nboat b\nmember z\nno member x");
+    assert_prints(&b, "club A\n member x\n member y\nship S\n member z\n boat b\n");
+    assert_says(&b, "club A", "");
+    assert_says(&b, "no member z", ""); /* the ship's */
+    assert_prints(&b, "club A\n member x\n member y\nship S\n member z\n boat b\n");
+    box_free(&b);
+}
+
 static void test_lists(void **state)
 {
     (void)state;
@@ -269,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_inverted),
         cmocka_unit_test(test_fixed_object),
         cmocka_unit_test(test_flat_and_submode_are_one),
+        cmocka_unit_test(test_several_parents),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_insert_at),
         cmocka_unit_test(test_repeats),
