@@ -16,9 +16,14 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_routes(&d);
     derive_limits(&d);
     derive_path(&d);
-    if (!asa)
-        return; /* the other features have no IOS forms yet */
     derive_acls(&d);
+    if (!asa) {
+        derive_isakmp(&d);
+        derive_keys(&d);
+        derive_transforms(&d);
+        derive_ios_maps(&d);
+        return;
+    }
     derive_proposals(&d);
     derive_policies(&d);
     derive_maps(&d);

@@ -167,17 +167,22 @@ static void set_cut(struct intent_if *f, int place)
         f->path_flags |= SADB_F_FRAG_AFTER;
 }
 
-/* IOS says it for the box, the ASA by the interface's name. */
+/* IOS says it for the box and below an interface, which wins; the ASA by the interface's name. */
 void derive_path(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root, *l;
     d->out->pmtu_age = cfg_first(root, E_IPSEC_PMTU_AGING) ? 0 : PMTU_AGE;
     for (uint32_t i = 0; i < d->out->n_if; i++) {
         struct intent_if *f = &d->out->ifs[i];
+        const struct cfg_node *n = cfg_find_word(root, E_INTERFACE, f->name);
         if ((l = cfg_first(root, E_IPSEC_DF_IOS)))
             set_df(f, CFG_ARGS(l, ipsec_df_ios)->policy);
         if ((l = cfg_first(root, E_IPSEC_CUT_IOS)))
             set_cut(f, CFG_ARGS(l, ipsec_cut_ios)->place);
+        if ((l = cfg_first(n, E_IF_DF_IOS)))
+            set_df(f, CFG_ARGS(l, if_df_ios)->policy);
+        if ((l = cfg_first(n, E_IF_CUT_IOS)))
+            set_cut(f, CFG_ARGS(l, if_cut_ios)->place);
     }
     cfg_each(root, E_IPSEC_DF, n)
     {
@@ -300,7 +305,7 @@ void derive_maps(struct derive *d)
 /* --- peers ---------------------------------------------------------------------------------------
  */
 
-static const uint8_t *copy_key(struct intent *out, const char *key, uint16_t *len)
+const uint8_t *derive_key(struct intent *out, const char *key, uint16_t *len)
 {
     *len = (uint16_t)strlen(key);
     return (const uint8_t *)arena_memdup(&out->arena, key, (size_t)*len + 1);
@@ -315,10 +320,10 @@ static void one_peer(struct derive *d, const struct cfg_node *ipsec, struct inte
         return;
     if ((l = cfg_first(ipsec, E_TUNNEL_LOCAL_KEY)))
         p->cfg.local_psk =
-            copy_key(d->out, CFG_ARGS(l, tunnel_local_key)->key, &p->cfg.local_psk_len);
+            derive_key(d->out, CFG_ARGS(l, tunnel_local_key)->key, &p->cfg.local_psk_len);
     if ((l = cfg_first(ipsec, E_TUNNEL_REMOTE_KEY)))
         p->cfg.remote_psk =
-            copy_key(d->out, CFG_ARGS(l, tunnel_remote_key)->key, &p->cfg.remote_psk_len);
+            derive_key(d->out, CFG_ARGS(l, tunnel_remote_key)->key, &p->cfg.remote_psk_len);
     if ((l = cfg_first(ipsec, E_TUNNEL_KEEPALIVE))) {
         const struct a_tunnel_keepalive *k = CFG_ARGS(l, tunnel_keepalive);
         p->cfg.dpd_seconds = k->disable ? 0 : (uint32_t)k->threshold;

@@ -33,6 +33,10 @@ static void one_interface(struct derive *d, const struct cfg_node *n, struct int
         if (f->n_addr6 < INTENT_ADDR6)
             f->addr6[f->n_addr6++] = CFG_ARGS(a, if_address6)->addr;
     }
+    if (!d->asa) {
+        f->ikev1 = !cfg_first(d->tree->root, E_ISAKMP_OFF);
+        f->ikev2 = true;
+    }
     f->ipv6 = f->n_addr6 || cfg_first(n, E_IF_IPV6_ENABLE);
 }
 

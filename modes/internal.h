@@ -85,6 +85,8 @@ struct cli {
     struct str startup; /* startup-config as the shows print it: secrets masked */
 };
 
+#define TRANSFORM_SETS 6 /* in one entry of a crypto map (IOS) */
+
 /* session.c */
 void session_done(struct session *s, bool refused);
 void session_flush(struct session *s);

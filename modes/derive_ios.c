@@ -1,0 +1,254 @@
+/*
+ * IPsec on IOS in the intent: transform sets, crypto maps with their templates, and the interfaces
+ * that bear them.
+ */
+#include "modes/derive.h"
+#include "lib/str.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Defaults of the platform (config-ios.md §5). */
+#define LIFE_SECONDS   3600u
+#define LIFE_KBYTES    4608000u
+#define REPLAY         8192u /* docs/differences.md */
+#define IN_TABLE(t, i) ((unsigned)(i) < sizeof(t) / sizeof *(t))
+
+/* In the order of the enums of grammars/transform.cg and grammars/ios-map.cg. */
+static const uint16_t hash[] = {INTEG_MD5_96, INTEG_SHA1_96, INTEG_SHA256_128, INTEG_SHA384_192,
+                                INTEG_SHA512_256};
+static const uint16_t cipher[] = {ENCR_DES, ENCR_3DES, ENCR_NULL}; /* and SEAL, which is not there */
+static const uint16_t cipher_bits[] = {ENCR_AES_CBC, ENCR_AES_GCM16, ENCR_AES_GMAC};
+static const uint16_t pfs_group[] = {DH_768,  DH_1024,   DH_1536,   DH_2048,   DH_3072,
+                                     DH_4096, DH_ECP256, DH_ECP384, DH_ECP521, DH_2048_256};
+static const uint16_t replay_size[] = {64, 128, 256, 512, 1024, 2048, 4096, 8192};
+
+uint16_t derive_aes_bits(bool given, int bits)
+{
+    static const uint16_t table[] = {128, 192, 256};
+    return given && IN_TABLE(table, bits) ? table[bits] : 128;
+}
+
+/* --- transform sets ------------------------------------------------------------------------------
+ */
+
+/* False for what is not implemented: the set is as if it were not there. */
+static bool one_set(const struct cfg_node *n, struct ike_esp_proposal *p)
+{
+    const struct a_transform_set *a = CFG_ARGS(n, transform_set);
+    const struct cfg_node *mode = cfg_first(n, E_TRANSFORM_MODE);
+    *p = (struct ike_esp_proposal){.mode = SADB_TUNNEL};
+    str_copy(p->name, sizeof p->name, a->name);
+    if (a->has_ah && IN_TABLE(hash, a->ah))
+        p->ah = hash[a->ah];
+    if (mode && CFG_ARGS(mode, transform_mode)->transport)
+        p->mode = SADB_TRANSPORT;
+    if (a->has_cipher && !IN_TABLE(cipher, a->cipher))
+        return false;
+    if (!a->has_cipher && !a->has_aes)
+        return p->ah != INTEG_NONE;
+    if (a->has_cipher)
+        p->encr[0] = (struct ike_alg){cipher[a->cipher], 0};
+    else if (IN_TABLE(cipher_bits, a->aes))
+        p->encr[0] = (struct ike_alg){cipher_bits[a->aes], derive_aes_bits(a->has_bits, a->bits)};
+    p->n_encr = 1;
+    p->integ[0] = a->has_hash && IN_TABLE(hash, a->hash) ? hash[a->hash] : INTEG_NONE;
+    p->n_integ = 1;
+    return true;
+}
+
+void derive_transforms(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    out->transform =
+        arena_array(&out->arena, struct ike_esp_proposal, cfg_count(root, E_TRANSFORM_SET));
+    if (!out->transform)
+        return;
+    cfg_each(root, E_TRANSFORM_SET, n)
+    {
+        if (one_set(n, &out->transform[out->n_transform]))
+            out->n_transform++;
+    }
+}
+
+const struct ike_esp_proposal *derive_find_transform(const struct intent *i, const char *name)
+{
+    for (uint32_t k = 0; k < i->n_transform; k++)
+        if (strcmp(i->transform[k].name, name) == 0)
+            return &i->transform[k];
+    return NULL;
+}
+
+/* --- entries of crypto maps ----------------------------------------------------------------------
+ */
+
+static uint32_t window(bool disabled, int size)
+{
+    return disabled ? 0 : IN_TABLE(replay_size, size) ? replay_size[size] : REPLAY;
+}
+
+static void global_defaults(const struct cfg_node *root, struct intent_map_entry *e)
+{
+    const struct cfg_node *l;
+    *e = (struct intent_map_entry){
+        .life_seconds = LIFE_SECONDS, .life_kbytes = LIFE_KBYTES, .replay_window = REPLAY};
+    if ((l = cfg_first(root, E_IOS_LIFE_SECONDS)))
+        e->life_seconds = (uint32_t)CFG_ARGS(l, ios_life_seconds)->seconds;
+    if ((l = cfg_first(root, E_IOS_LIFE_KILOBYTES)))
+        e->life_kbytes = CFG_ARGS(l, ios_life_kilobytes)->disable
+                             ? 0
+                             : CFG_ARGS(l, ios_life_kilobytes)->kilobytes;
+    if ((l = cfg_first(root, E_IOS_REPLAY)))
+        e->replay_window =
+            window(CFG_ARGS(l, ios_replay)->disable, CFG_ARGS(l, ios_replay)->size);
+}
+
+/* The preferred peer first, the others as they were typed. A name is not resolved. */
+static void entry_peers(const struct cfg_node *n, struct intent_map_entry *e)
+{
+    for (int preferred = 1; preferred >= 0; preferred--) {
+        cfg_each(n, E_ENTRY_PEER, p)
+        {
+            const struct a_entry_peer *a = CFG_ARGS(p, entry_peer);
+            struct addr addr;
+            if (a->preferred == preferred && e->n_peer < INTENT_PEERS &&
+                addr_parse(a->peer, &addr) == 0)
+                e->peer[e->n_peer++] = addr;
+        }
+    }
+}
+
+/* The transform sets are what IKEv1 proposes, and what IKEv2 does in an entry with an IKEv2
+ * profile: such an entry has no IKEv1. */
+static void entry_transforms(struct derive *d, const struct cfg_node *n, struct intent_map_entry *e)
+{
+    bool ikev2 = cfg_first(n, E_ENTRY_IKEV2_PROFILE) != NULL;
+    const struct ike_esp_proposal **v = ikev2 ? e->proposal : e->transform;
+    uint8_t *count = ikev2 ? &e->n_proposal : &e->n_transform;
+    cfg_each(n, E_ENTRY_TRANSFORM, t)
+    {
+        const struct ike_esp_proposal *p =
+            derive_find_transform(d->out, CFG_ARGS(t, entry_transform)->set);
+        if (p && *count < IKE_PROPOSALS)
+            v[(*count)++] = p;
+    }
+}
+
+static void entry_routes(const struct cfg_node *n, struct intent_map_entry *e)
+{
+    const struct cfg_node *l;
+    if ((l = cfg_first(n, E_ENTRY_REVERSE_ROUTE))) {
+        const struct a_entry_reverse_route *a = CFG_ARGS(l, entry_reverse_route);
+        e->rri.on = true;
+        e->rri.always = a->constant;
+        e->rri.tag = a->has_tag ? (uint32_t)a->tag : 0;
+        if (a->has_gateway)
+            e->rri.gateway = a->gateway;
+    }
+    if ((l = cfg_first(n, E_ENTRY_ROUTE_DISTANCE)))
+        e->rri.distance = (uint8_t)CFG_ARGS(l, entry_route_distance)->distance;
+    if ((l = cfg_first(n, E_ENTRY_ROUTE_TAG)))
+        e->rri.tag = (uint32_t)CFG_ARGS(l, entry_route_tag)->tag;
+}
+
+static void one_entry(struct derive *d, const struct cfg_node *n, uint32_t seq,
+                      struct intent_map_entry *e)
+{
+    const struct cfg_node *l;
+    global_defaults(d->tree->root, e);
+    e->seq = seq;
+    if ((l = cfg_first(n, E_ENTRY_MATCH)))
+        e->acl = derive_find_acl(d, CFG_ARGS(l, entry_match)->acl);
+    if ((l = cfg_first(n, E_ENTRY_LIFE_SECONDS)))
+        e->life_seconds = (uint32_t)CFG_ARGS(l, entry_life_seconds)->seconds;
+    if ((l = cfg_first(n, E_ENTRY_LIFE_KILOBYTES)))
+        e->life_kbytes = CFG_ARGS(l, entry_life_kilobytes)->disable
+                             ? 0
+                             : CFG_ARGS(l, entry_life_kilobytes)->kilobytes;
+    if ((l = cfg_first(n, E_ENTRY_REPLAY)))
+        e->replay_window =
+            window(CFG_ARGS(l, entry_replay)->disable, CFG_ARGS(l, entry_replay)->size);
+    if ((l = cfg_first(n, E_ENTRY_PFS))) { /* group 1 where none is said */
+        const struct a_entry_pfs *a = CFG_ARGS(l, entry_pfs);
+        e->pfs_group = a->has_group && IN_TABLE(pfs_group, a->group) ? pfs_group[a->group] : DH_768;
+    }
+    entry_peers(n, e);
+    entry_transforms(d, n, e);
+    entry_routes(n, e);
+}
+
+/* --- crypto maps ---------------------------------------------------------------------------------
+ */
+
+/* The entries that a line of a map stands for: itself, or those of its template. */
+static const struct cfg_node *template_of(const struct derive *d, const struct cfg_node *n)
+{
+    const struct a_ios_entry *a = CFG_ARGS(n, ios_entry);
+    return a->has_template ? cfg_find_word(d->tree->root, E_DYNAMIC_MAP, a->template) : NULL;
+}
+
+static size_t entries(const struct derive *d, const struct cfg_node *map)
+{
+    size_t n = 0;
+    cfg_each(map, E_IOS_ENTRY, e)
+    {
+        const struct cfg_node *t = template_of(d, e);
+        n += CFG_ARGS(e, ios_entry)->has_template ? cfg_count(t, E_DYNAMIC_ENTRY) : 1;
+    }
+    return n;
+}
+
+static void one_map(struct derive *d, const struct cfg_node *n, struct intent_map *m)
+{
+    str_copy(m->name, sizeof m->name, CFG_ARGS(n, ios_map)->name);
+    m->entry = arena_array(&d->out->arena, struct intent_map_entry, entries(d, n));
+    if (!m->entry)
+        return;
+    cfg_each(n, E_IOS_ENTRY, e) /* sorted in the tree */
+    {
+        const struct a_ios_entry *a = CFG_ARGS(e, ios_entry);
+        if (!a->has_template) {
+            one_entry(d, e, (uint32_t)a->seq, &m->entry[m->n++]);
+            continue;
+        }
+        cfg_each(template_of(d, e), E_DYNAMIC_ENTRY, t)
+        {
+            one_entry(d, t, (uint32_t)a->seq, &m->entry[m->n]);
+            m->entry[m->n].dynamic = true;
+            m->entry[m->n++].connection = CONN_ANSWER;
+        }
+    }
+}
+
+static struct intent_if *find_if(struct intent *out, const char *name)
+{
+    for (uint32_t i = 0; i < out->n_if; i++)
+        if (strcmp(out->ifs[i].name, name) == 0)
+            return &out->ifs[i];
+    return NULL;
+}
+
+static const struct intent_map *find_map(const struct intent *out, const char *name)
+{
+    for (uint32_t i = 0; i < out->n_map; i++)
+        if (strcmp(out->map[i].name, name) == 0)
+            return &out->map[i];
+    return NULL;
+}
+
+void derive_ios_maps(struct derive *d)
+{
+    const struct cfg_node *root = d->tree->root;
+    struct intent *out = d->out;
+    out->map = arena_array(&out->arena, struct intent_map, cfg_count(root, E_IOS_MAP));
+    if (!out->map)
+        return;
+    cfg_each(root, E_IOS_MAP, n) one_map(d, n, &out->map[out->n_map++]);
+    cfg_each(root, E_INTERFACE, i)
+    {
+        const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP);
+        struct intent_if *f = l ? find_if(out, CFG_ARGS(i, interface)->name) : NULL;
+        if (f)
+            f->map = find_map(out, CFG_ARGS(l, if_crypto_map)->name);
+    }
+}
