@@ -47,7 +47,7 @@ int transform_set_check(struct txn *t, struct cfg_node *n, const struct a_transf
     if (!a->has_ah && !esp)
         return a->has_hash ? txn_refuse(t, "ERROR: transform %s needs a cipher, or esp-null",
                                         hash_name[a->hash])
-                           : txn_refuse(t, "%% Incomplete command.\n");
+                           : txn_refuse(t, "%% Incomplete command.");
     if (a->has_hash && a->has_aes && a->aes != ENUM_ESP_CIPHER_BITS_ESP_AES)
         return txn_refuse(t, "ERROR: transforms %s and %s conflict", cipher_name[a->aes],
                           hash_name[a->hash]);

@@ -16,7 +16,8 @@
 /* In the order of the enums of grammars/transform.cg and grammars/ios-map.cg. */
 static const uint16_t hash[] = {INTEG_MD5_96, INTEG_SHA1_96, INTEG_SHA256_128, INTEG_SHA384_192,
                                 INTEG_SHA512_256};
-static const uint16_t cipher[] = {ENCR_DES, ENCR_3DES, ENCR_NULL}; /* and SEAL, which is not there */
+static const uint16_t cipher[] = {ENCR_DES, ENCR_3DES,
+                                  ENCR_NULL}; /* and SEAL, which is not there */
 static const uint16_t cipher_bits[] = {ENCR_AES_CBC, ENCR_AES_GCM16, ENCR_AES_GMAC};
 static const uint16_t pfs_group[] = {DH_768,  DH_1024,   DH_1536,   DH_2048,   DH_3072,
                                      DH_4096, DH_ECP256, DH_ECP384, DH_ECP521, DH_2048_256};
@@ -90,8 +91,9 @@ static uint32_t window(bool disabled, int size)
 static void global_defaults(const struct cfg_node *root, struct intent_map_entry *e)
 {
     const struct cfg_node *l;
-    *e = (struct intent_map_entry){
-        .life_seconds = LIFE_SECONDS, .life_kbytes = LIFE_KBYTES, .replay_window = REPLAY};
+    *e = (struct intent_map_entry){.life_seconds = LIFE_SECONDS,
+                                   .life_kbytes = LIFE_KBYTES,
+                                   .replay_window = REPLAY};
     if ((l = cfg_first(root, E_IOS_LIFE_SECONDS)))
         e->life_seconds = (uint32_t)CFG_ARGS(l, ios_life_seconds)->seconds;
     if ((l = cfg_first(root, E_IOS_LIFE_KILOBYTES)))
@@ -99,8 +101,7 @@ static void global_defaults(const struct cfg_node *root, struct intent_map_entry
                              ? 0
                              : CFG_ARGS(l, ios_life_kilobytes)->kilobytes;
     if ((l = cfg_first(root, E_IOS_REPLAY)))
-        e->replay_window =
-            window(CFG_ARGS(l, ios_replay)->disable, CFG_ARGS(l, ios_replay)->size);
+        e->replay_window = window(CFG_ARGS(l, ios_replay)->disable, CFG_ARGS(l, ios_replay)->size);
 }
 
 /* The preferred peer first, the others as they were typed. A name is not resolved. */

@@ -135,7 +135,7 @@ struct entry {
     struct where at;
     unsigned kind;
     const char *parent_name;
-    struct entry *parent; /* NULL: the root */
+    struct entry *parent;           /* NULL: the root */
     struct entry *also[ENTRY_ALSO]; /* further ones (`of A|B`), then NULL */
     struct module *module;
     bool has_order;

@@ -1,0 +1,283 @@
+/*
+ * From IOS configuration text to the intent: IKE, IPsec, crypto maps.
+ */
+#include "fake_shell.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+struct box {
+    struct control *c;
+    struct cli *cli;
+};
+
+static struct box load(const char *text)
+{
+    struct box b = {.c = fake_new()};
+    struct lm_box box = {.asa = 0, .version = "15.9(3)M4"};
+    b.cli = cli_new(b.c, &box);
+    cli_load(b.cli, text, strlen(text));
+    return b;
+}
+
+static void drop(struct box *b)
+{
+    cli_free(b->cli);
+    fake_free(b->c);
+}
+
+static void is_addr(const struct addr *a, const char *text)
+{
+    char got[ADDR_STRLEN];
+    assert_string_equal(addr_print(a, got, sizeof got), text);
+}
+
+static void is_prefix(const struct prefix *p, const char *text)
+{
+    char got[PREFIX_STRLEN];
+    assert_string_equal(prefix_print(p, got, sizeof got), text);
+}
+
+static void policy_is(const struct isakmp_policy *p, uint32_t priority, uint16_t encr,
+                      uint16_t bits, uint16_t hash, uint16_t group, uint16_t auth)
+{
+    assert_int_equal(p->priority, priority);
+    assert_int_equal(p->encr.id, encr);
+    assert_int_equal(p->encr.keybits, bits);
+    assert_int_equal(p->hash, hash);
+    assert_int_equal(p->group, group);
+    assert_int_equal(p->auth, auth);
+}
+
+static void test_policies(void **state)
+{
+    struct box b = load("crypto isakmp policy 20\n"
+                        "crypto isakmp policy 10\n encr aes 256\n hash sha256\n"
+                        " authentication pre-share\n group 14\n lifetime 3600\n"
+                        "crypto isakmp policy 30\n encryption aes 128\n hash md5\n group 24\n"
+                        " authentication rsa-encr\n");
+    const struct intent *i = &b.c->intent;
+    (void)state;
+    assert_int_equal(i->n_isakmp, 3);
+    policy_is(&i->isakmp[0], 10, ENCR_AES_CBC, 256, PRF_SHA256, DH_2048, 1);
+    assert_int_equal(i->isakmp[0].lifetime, 3600);
+    /* what was not typed */
+    policy_is(&i->isakmp[1], 20, ENCR_DES, 0, PRF_SHA1, DH_768, 3);
+    assert_int_equal(i->isakmp[1].lifetime, 86400);
+    policy_is(&i->isakmp[2], 30, ENCR_AES_CBC, 128, PRF_MD5, DH_2048_256, 4);
+    drop(&b);
+}
+
+/* The eight of `show crypto isakmp default policy`. */
+static void test_default_policies(void **state)
+{
+    struct box b = load("hostname R1\n");
+    const struct intent *i = &b.c->intent;
+    (void)state;
+    assert_int_equal(i->n_isakmp, 8);
+    policy_is(&i->isakmp[0], 65507, ENCR_AES_CBC, 128, PRF_SHA1, DH_1536, 3);
+    policy_is(&i->isakmp[1], 65508, ENCR_AES_CBC, 128, PRF_SHA1, DH_1536, 1);
+    policy_is(&i->isakmp[2], 65509, ENCR_AES_CBC, 128, PRF_MD5, DH_1536, 3);
+    policy_is(&i->isakmp[7], 65514, ENCR_3DES, 0, PRF_MD5, DH_1024, 1);
+    drop(&b);
+    b = load("no crypto isakmp default policy\n");
+    assert_int_equal(b.c->intent.n_isakmp, 0);
+    drop(&b);
+}
+
+static void test_keys(void **state)
+{
+    struct box b = load("hostname R1\nip domain name example.com\n"
+                        "crypto isakmp key cisco123 address 19.26.116.141\n"
+                        "crypto isakmp key any address 0.0.0.0 0.0.0.0 no-xauth\n"
+                        "crypto isakmp key 0 0 address 10.1.2.3 255.255.255.0\n"
+                        "crypto isakmp key six address ipv6 2001:db8::/32\n"
+                        "crypto isakmp key named hostname r2.example.com\n"
+                        "crypto isakmp key 6 ABCDEF address 10.9.9.9\n"
+                        "crypto isakmp keepalive 10 3 periodic\n"
+                        "crypto isakmp identity hostname\n"
+                        "crypto isakmp nat keepalive 20\n"
+                        "crypto isakmp fragmentation\n"
+                        "crypto isakmp aggressive-mode disable\n"
+                        "crypto isakmp invalid-spi-recovery\n");
+    const struct intent *i = &b.c->intent;
+    const struct intent_key *k = i->key;
+    (void)state;
+    assert_int_equal(i->n_key, 5); /* a key of type 6 is nobody's here */
+    is_prefix(&k[0].remote, "19.26.116.141/32");
+    assert_int_equal(k[0].cfg.psk_len, 8);
+    assert_memory_equal(k[0].cfg.psk, "cisco123", 8);
+    assert_false(k[0].cfg.no_xauth);
+    is_prefix(&k[1].remote, "0.0.0.0/0");
+    assert_true(k[1].cfg.no_xauth);
+    is_prefix(&k[2].remote, "10.1.2.0/24");
+    assert_memory_equal(k[2].cfg.psk, "0", 2);
+    is_prefix(&k[3].remote, "2001:db8::/32");
+    assert_string_equal(k[4].host, "r2.example.com");
+    assert_false(addr_is_set(&k[4].remote.addr));
+    for (unsigned n = 0; n < 5; n++) {
+        assert_int_equal(k[n].cfg.dpd_seconds, 10);
+        assert_int_equal(k[n].cfg.dpd_retry, 3);
+        assert_true(k[n].cfg.dpd_periodic && k[n].cfg.fragmentation);
+        assert_true(k[n].cfg.refuse_aggressive);
+        assert_false(k[n].cfg.aggressive);
+        assert_int_equal(k[n].cfg.nat_keepalive, 20);
+        assert_int_equal(k[n].cfg.local_id.type, 2);
+        assert_int_equal(k[n].cfg.local_id.len, 14);
+        assert_memory_equal(k[n].cfg.local_id.data, "R1.example.com", 14);
+    }
+    assert_true(i->invalid_spi_recovery);
+    drop(&b);
+    b = load("crypto isakmp key x address 10.0.0.1\n");
+    assert_int_equal(b.c->intent.key[0].cfg.dpd_seconds, 0);
+    assert_int_equal(b.c->intent.key[0].cfg.local_id.type, 0);
+    assert_false(b.c->intent.invalid_spi_recovery);
+    drop(&b);
+}
+
+static void set_is(const struct ike_esp_proposal *p, const char *name, uint16_t ah, unsigned encr,
+                   unsigned bits, uint16_t integ)
+{
+    assert_string_equal(p->name, name);
+    assert_int_equal(p->ah, ah);
+    assert_int_equal(p->n_encr, encr != 0);
+    assert_int_equal(p->encr[0].id, encr);
+    assert_int_equal(p->encr[0].keybits, bits);
+    assert_int_equal(p->integ[0], integ);
+}
+
+static void test_transform_sets(void **state)
+{
+    struct box b = load("crypto ipsec transform-set A esp-aes 256 esp-sha256-hmac\n"
+                        "crypto ipsec transform-set B esp-aes ah-md5-hmac\n mode transport\n"
+                        "crypto ipsec transform-set C esp-seal esp-md5-hmac\n"
+                        "crypto ipsec transform-set D ah-sha512-hmac\n"
+                        "crypto ipsec transform-set E esp-gcm 192\n mode transport require\n"
+                        "crypto ipsec transform-set F esp-md5-hmac esp-des\n"
+                        "crypto ipsec transform-set G esp-gmac 256\n"
+                        "crypto ipsec transform-set H esp-sha384-hmac esp-null comp-lzs\n"
+                        "crypto ipsec transform-set A\n mode transport\n mode tunnel\n");
+    const struct intent *i = &b.c->intent;
+    const struct ike_esp_proposal *t = i->transform;
+    (void)state;
+    assert_int_equal(i->n_transform, 7); /* not C: there is no SEAL */
+    set_is(&t[0], "A", INTEG_NONE, ENCR_AES_CBC, 256, INTEG_SHA256_128);
+    assert_int_equal(t[0].mode, SADB_TUNNEL);
+    set_is(&t[1], "B", INTEG_MD5_96, ENCR_AES_CBC, 128, INTEG_NONE);
+    assert_int_equal(t[1].mode, SADB_TRANSPORT);
+    set_is(&t[2], "D", INTEG_SHA512_256, 0, 0, INTEG_NONE);
+    assert_int_equal(t[2].n_integ, 0);
+    set_is(&t[3], "E", INTEG_NONE, ENCR_AES_GCM16, 192, INTEG_NONE);
+    set_is(&t[4], "F", INTEG_NONE, ENCR_DES, 0, INTEG_MD5_96);
+    set_is(&t[5], "G", INTEG_NONE, ENCR_AES_GMAC, 256, INTEG_NONE);
+    set_is(&t[6], "H", INTEG_NONE, ENCR_NULL, 0, INTEG_SHA384_192);
+    drop(&b);
+}
+
+static const char maps[] = "crypto ipsec transform-set A esp-aes esp-sha-hmac\n"
+                           "crypto ipsec transform-set B esp-3des esp-md5-hmac\n"
+                           "crypto dynamic-map D 10\n set transform-set A\n reverse-route\n"
+                           "crypto dynamic-map D 5\n set transform-set B\n"
+                           "crypto map M local-address Loopback0\n"
+                           "crypto map M 65535 ipsec-isakmp dynamic D\n"
+                           "crypto map M 20 ipsec-isakmp\n set pfs\n"
+                           "crypto map M 10 ipsec-isakmp\n"
+                           " set peer 192.0.2.1\n set peer r9.example.com dynamic\n"
+                           " set peer 192.0.2.2 default\n"
+                           " set transform-set B NONE A\n set pfs group24\n"
+                           " set security-association lifetime seconds 900\n"
+                           " set security-association lifetime kilobytes disable\n"
+                           " set security-association replay window-size 128\n"
+                           " set reverse-route distance 20\n set reverse-route tag 7\n"
+                           " match address 110\n"
+                           " reverse-route remote-peer 192.0.2.9\n"
+                           "crypto map N 1 ipsec-isakmp\n reverse-route static\n"
+                           " set security-association replay disable\n"
+                           "interface GigabitEthernet0/0\n crypto map M\n"
+                           "interface GigabitEthernet0/1\n crypto map M redundancy HA stateful\n"
+                           "interface GigabitEthernet0/2\n crypto map NONE\n";
+
+static void test_maps(void **state)
+{
+    struct box b = load(maps);
+    const struct intent *i = &b.c->intent;
+    const struct intent_map_entry *e = i->map[0].entry;
+    (void)state;
+    assert_int_equal(i->n_map, 2);
+    assert_ptr_equal(i->ifs[0].map, &i->map[0]);
+    assert_ptr_equal(i->ifs[1].map, &i->map[0]);
+    assert_null(i->ifs[2].map);
+    assert_int_equal(i->map[0].n, 4);
+    assert_int_equal(e[0].seq, 10);
+    assert_null(e[0].acl);
+    assert_int_equal(e[0].n_peer, 2); /* names are not resolved */
+    is_addr(&e[0].peer[0], "192.0.2.2");
+    is_addr(&e[0].peer[1], "192.0.2.1");
+    assert_int_equal(e[0].n_transform, 2);
+    assert_string_equal(e[0].transform[0]->name, "B");
+    assert_string_equal(e[0].transform[1]->name, "A");
+    assert_int_equal(e[0].n_proposal, 0);
+    assert_int_equal(e[0].pfs_group, DH_2048_256);
+    assert_int_equal(e[0].life_seconds, 900);
+    assert_int_equal(e[0].life_kbytes, 0);
+    assert_int_equal(e[0].replay_window, 128);
+    assert_true(e[0].rri.on && !e[0].rri.always);
+    assert_int_equal(e[0].rri.distance, 20);
+    assert_int_equal(e[0].rri.tag, 7);
+    is_addr(&e[0].rri.gateway, "192.0.2.9");
+    /* what was not typed */
+    assert_int_equal(e[1].seq, 20);
+    assert_int_equal(e[1].n_peer, 0);
+    assert_int_equal(e[1].pfs_group, DH_768);
+    assert_int_equal(e[1].life_seconds, 3600);
+    assert_int_equal(e[1].life_kbytes, 4608000);
+    assert_int_equal(e[1].replay_window, 8192);
+    assert_false(e[1].rri.on || e[1].dynamic);
+    /* the template's entries, in its order */
+    assert_true(e[2].dynamic && e[3].dynamic);
+    assert_int_equal(e[2].connection, CONN_ANSWER);
+    assert_int_equal(e[2].seq, 65535);
+    assert_string_equal(e[2].transform[0]->name, "B");
+    assert_true(e[3].rri.on && !e[2].rri.on);
+    assert_true(i->map[1].entry[0].rri.always);
+    assert_int_equal(i->map[1].entry[0].replay_window, 0);
+    drop(&b);
+}
+
+static void test_globals(void **state)
+{
+    struct box b = load("crypto ipsec security-association lifetime seconds 7200\n"
+                        "crypto ipsec security-association lifetime kilobytes 2560\n"
+                        "crypto ipsec security-association replay window-size 1024\n"
+                        "crypto ipsec df-bit set\n"
+                        "no crypto isakmp enable\n"
+                        "crypto map M 1 ipsec-isakmp\n"
+                        "interface GigabitEthernet0/0\n crypto ipsec df-bit clear\n"
+                        " crypto ipsec fragmentation after-encryption\n");
+    const struct intent *i = &b.c->intent;
+    (void)state;
+    assert_int_equal(i->map[0].entry[0].life_seconds, 7200);
+    assert_int_equal(i->map[0].entry[0].life_kbytes, 2560);
+    assert_int_equal(i->map[0].entry[0].replay_window, 1024);
+    assert_int_equal(i->ifs[0].path_flags, SADB_DF_CLEAR | SADB_F_FRAG_AFTER);
+    assert_int_equal(i->ifs[1].path_flags, SADB_DF_SET);
+    assert_true(!i->ifs[0].ikev1 && i->ifs[0].ikev2);
+    drop(&b);
+    b = load("crypto isakmp enable\n");
+    assert_true(b.c->intent.ifs[0].ikev1 && b.c->intent.ifs[0].ikev2);
+    drop(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_policies), cmocka_unit_test(test_default_policies),
+        cmocka_unit_test(test_keys),     cmocka_unit_test(test_transform_sets),
+        cmocka_unit_test(test_maps),     cmocka_unit_test(test_globals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
