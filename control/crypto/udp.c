@@ -4,10 +4,12 @@
  * address of the answer.
  *
  * Anybody can fill them. Reading a datagram is cheap and answering a first message is not: when
- * they come faster than they can be answered and the buffer fills, a turn of the loop still reads
- * many but answers few of those, so that what belongs to an SA gets through. Timers, the datapath
- * and the CLI have their turn after at most TURN datagrams. What found no room is counted, too.
+ * they come faster than they can be answered and the buffer fills, the kernel is told to let in
+ * fewer of them (shed.h), and of those in the buffer a turn of the loop reads many but answers few,
+ * so that what belongs to an SA gets through. Timers, the datapath and the CLI have their turn
+ * after at most TURN datagrams. What the kernel dropped is counted, too.
  */
+#include "control/crypto/shed.h"
 #include "control/priv.h"
 #include "lib/pktinfo.h"
 #include <errno.h>
@@ -16,16 +18,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MESSAGE_MAX 65535
 #define BATCH       16
 #define TURN        (8 * BATCH) /* datagrams */
 #define TURN_FIRST  BATCH       /* of them IKE_SA_INIT requests while we are behind */
 #define PORT_IKE    500
+#define SHED_LOOK   (USEC_PER_SEC / 10) /* while a filter is on, also when nothing comes */
 
 struct udp_rx {
-    uint32_t lost[FAMILIES]; /* as the kernel counts, since the socket was made */
-    unsigned n_first;        /* in this turn */
+    struct udp_queue {
+        uint32_t lost; /* as the kernel counts, since the socket was made */
+        struct shed shed;
+    } queue[FAMILIES];
+    struct timer look;
+    unsigned n_first; /* in this turn */
     bool behind;
     struct mmsghdr mm[BATCH];
     struct iovec iov[BATCH];
@@ -34,16 +42,59 @@ struct udp_rx {
     uint8_t msg[BATCH][MESSAGE_MAX];
 };
 
-/* What found no room in the buffer so far, and whether it is filling up. */
-static uint32_t look_at_buffer(int fd, bool *behind)
+/* --- how full the buffer is --------------------------------------------------------------------
+ */
+
+static void set_filter(struct control *c, unsigned family)
 {
-    uint32_t info[SK_MEMINFO_VARS] = {0};
-    socklen_t len = sizeof(info);
-    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
-        return 0;
-    *behind = info[SK_MEMINFO_RMEM_ALLOC] > info[SK_MEMINFO_RCVBUF] / 4;
-    return info[SK_MEMINFO_DROPS];
+    struct addr *peers = (struct addr *)calloc(c->intent.n_peer + 1, sizeof(*peers));
+    uint32_t n = peers ? c->intent.n_peer : 0;
+    for (uint32_t i = 0; i < n; i++)
+        peers[i] = c->intent.peer[i].addr;
+    /* Without a filter things are as they were: many are read and few answered. */
+    shed_attach(c->ike_sock[family].fd, family == FAMILY_6 ? AF_INET6 : AF_INET,
+                c->ike_rx->queue[family].shed.level, peers, n);
+    free(peers);
 }
+
+static bool read_meminfo(int fd, uint32_t info[SK_MEMINFO_VARS])
+{
+    socklen_t len = SK_MEMINFO_VARS * sizeof(*info);
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
+           len == SK_MEMINFO_VARS * sizeof(*info);
+}
+
+static void look_at_buffer(struct control *c, unsigned family)
+{
+    struct udp_rx *rx = c->ike_rx;
+    struct udp_queue *q = &rx->queue[family];
+    uint32_t info[SK_MEMINFO_VARS];
+    usec_t now = clock_mono(&c->o.clock);
+    if (!read_meminfo(c->ike_sock[family].fd, info))
+        return;
+    uint32_t used = info[SK_MEMINFO_RMEM_ALLOC], size = info[SK_MEMINFO_RCVBUF];
+    uint32_t lost = info[SK_MEMINFO_DROPS] - q->lost;
+    if (lost)
+        keyex_overloaded(c, lost);
+    q->lost = info[SK_MEMINFO_DROPS];
+    rx->behind = used > size / 4;
+    if (shed_step(&q->shed, now, used, size))
+        set_filter(c, family);
+    if (q->shed.level && !timer_armed(&rx->look))
+        timer_set(&c->timers, &rx->look, now + SHED_LOOK);
+}
+
+static void on_look(struct timer *t, void *owner)
+{
+    struct control *c = (struct control *)owner;
+    (void)t;
+    for (unsigned i = 0; i < FAMILIES; i++)
+        if (c->ike_sock[i].fd >= 0)
+            look_at_buffer(c, i);
+}
+
+/* --- messages ----------------------------------------------------------------------------------
+ */
 
 static int receive(struct udp_rx *rx, int fd)
 {
@@ -78,12 +129,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct control *c = (struct control *)arg;
     struct udp_rx *rx = c->ike_rx;
-    uint32_t lost = look_at_buffer(fd, &rx->behind);
-    uint32_t *before = &rx->lost[fd == c->ike_sock[FAMILY_6].fd ? FAMILY_6 : FAMILY_4];
     (void)what;
-    if (lost != *before)
-        keyex_overloaded(c, lost - *before);
-    *before = lost;
+    look_at_buffer(c, fd == c->ike_sock[FAMILY_6].fd ? FAMILY_6 : FAMILY_4);
     rx->n_first = 0;
     for (int done = 0; done < TURN; done += BATCH) {
         int n = receive(rx, fd);
@@ -100,18 +147,38 @@ void udp_close(struct control *c)
 {
     for (unsigned i = 0; i < FAMILIES; i++)
         socket_drop(&c->ike_sock[i]);
+    if (c->ike_rx)
+        timer_cancel(&c->timers, &c->ike_rx->look);
     free(c->ike_rx);
     c->ike_rx = NULL;
 }
 
+static struct udp_rx *make_rx(struct control *c)
+{
+    struct udp_rx *rx = (struct udp_rx *)calloc(1, sizeof(*rx));
+    if (rx)
+        timer_init(&rx->look, on_look, c);
+    return rx;
+}
+
 void udp_open(struct control *c, unsigned family, int fd)
 {
+    struct family_socket *s = &c->ike_sock[family];
     if (!c->ike_rx)
-        c->ike_rx = (struct udp_rx *)calloc(1, sizeof(*c->ike_rx));
-    if (!c->ike_rx || socket_watch(c, &c->ike_sock[family], fd, on_readable) < 0)
+        c->ike_rx = make_rx(c);
+    if (!c->ike_rx)
+        close(fd);
+    if (!c->ike_rx || socket_watch(c, s, fd, on_readable) < 0) {
         log_line(c->o.log, LOGL_ERROR, "ike", "no memory to listen on UDP 500");
-    else
-        c->ike_rx->lost[family] = look_at_buffer(fd, &c->ike_rx->behind);
+        return;
+    }
+    /* What is left from an engine before is not ours. */
+    struct udp_queue *q = &c->ike_rx->queue[family];
+    *q = (struct udp_queue){.lost = 0};
+    set_filter(c, family);
+    uint32_t info[SK_MEMINFO_VARS];
+    if (read_meminfo(fd, info))
+        q->lost = info[SK_MEMINFO_DROPS];
 }
 
 int udp_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)

@@ -5,7 +5,9 @@
  *
  * Frames leave DEVICE for the neighbour TO (its MAC address is in the ARP table, as traffic has
  * passed). FROM is the peer's address, used where the box must not know at once that a packet is
- * none of its peer's; the other kinds come from random addresses and ports.
+ * none of its peer's, or the host's; the other kinds come from random addresses and ports. We stand
+ * for machines elsewhere: where it may be, we have the priority that they would have over a box
+ * that has a processor of its own.
  *
  *   init     IKE_SA_INIT, each whole and acceptable (AES-256, SHA-256, group 21): without cookies
  *            it costs a key agreement
@@ -15,6 +17,8 @@
  *   esp      ESP with random SPIs
  *   icv      the first ESP packet of PCAP towards TO, with other bytes and later numbers
  *   replay   the ESP packets of PCAP towards TO as they were
+ *   flows    UDP of the host FROM, by the gateway TO, to random ports and addresses in
+ *            198.18.0.0/16: each a flow of its own
  *
  * Prints how many were sent, in which time, and how many the device refused.
  */
@@ -30,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -283,14 +288,33 @@ static void make_replay(struct flood *f, struct frame *x)
     f->vary = vary_replay;
 }
 
+static void vary_flow(struct flood *f, struct frame *x)
+{
+    uint64_t v = rnd(f);
+    uint8_t *ip = x->b + ETH;
+    ip[16] = 198; /* RFC 2544: nobody's but a laboratory's */
+    ip[17] = 18;
+    ip[18] = (uint8_t)v;
+    ip[19] = (uint8_t)(v >> 8);
+    checksum(ip);
+    put16(ip + IP, 1024 + (v >> 16) % 60000);
+    put16(ip + IP + 2, 1024 + (v >> 40) % 60000);
+}
+
+static void make_flow(struct flood *f, struct frame *x)
+{
+    noise(f, wrap_udp(f, x, 1024, 64), 64);
+    f->vary = vary_flow;
+}
+
 static const struct kind {
     const char *name;
     void (*make)(struct flood *f, struct frame *x);
     bool capture;
-} kinds[] = {{"init", make_init, false},   {"garbage", make_garbage, false},
-             {"auth", make_auth, false},   {"natt", make_natt, false},
-             {"esp", make_esp, false},     {"icv", make_icv, true},
-             {"replay", make_replay, true}};
+} kinds[] = {{"init", make_init, false},    {"garbage", make_garbage, false},
+             {"auth", make_auth, false},    {"natt", make_natt, false},
+             {"esp", make_esp, false},      {"icv", make_icv, true},
+             {"replay", make_replay, true}, {"flows", make_flow, false}};
 
 /* --- the way out --------------------------------------------------------------------------- */
 
@@ -405,6 +429,7 @@ int main(int argc, char **argv)
     if (!k || (k->capture && argc < 8) || inet_pton(AF_INET, argv[2], &f.from_addr) != 1 ||
         inet_pton(AF_INET, argv[3], &f.to_addr) != 1 || atof(argv[4]) <= 0)
         die("usage: flood DEVICE FROM TO RATE SECONDS KIND [PCAP]");
+    (void)setpriority(PRIO_PROCESS, 0, -20);
     f.random ^= (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
     find_mac(&f, argv[1], argv[3]);
     open_device(&f, argv[1]);
