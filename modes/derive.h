@@ -48,11 +48,58 @@ struct a_ace;
 /* How many entries a line stands for, with the objects as they are now. */
 size_t derive_ace_count(const struct cfg_tree *tree, const struct a_ace *a);
 
+/* --- derive_rule.c: a rule of an access list, in no dialect ---------------------------------- */
+
 /* A set of address ranges, bounded; what an object, group or address of a rule means. */
 #define DERIVE_RANGES 4096
 struct ranges {
     struct addr_range *r;
     size_t n, cap;
 };
+void ranges_add(struct ranges *s, const struct addr_range *r);
+void ranges_add_host(struct ranges *s, const struct addr *a);
+void ranges_add_subnet(struct ranges *s, const struct addr *a, const struct addr *mask);
+void ranges_add_prefix(struct ranges *s, const struct prefix *p);
+void ranges_add_any(struct ranges *s, bool v4, bool v6);
+
+/* IOS takes several ports behind `eq`; `neq` becomes two ranges. */
+#define DERIVE_PORTS 5
+struct port_set {
+    unsigned n;
+    uint16_t r[DERIVE_PORTS][2];
+};
+/* Adds lo..hi; what is no range of ports is left out. */
+void port_set_add(struct port_set *p, uint32_t lo, uint32_t hi);
+
+struct rule {
+    bool permit;
+    uint8_t proto; /* 0 = any */
+    uint32_t line;
+    struct ranges src, dst;
+    struct port_set sport, dport;
+};
+/* Makes it one of an ICMP type; code -1: of all its codes. */
+void rule_icmp(struct rule *r, unsigned type, int code);
+/* How many entries rule_expand() would make. */
+size_t rule_count(const struct rule *r);
+void rule_free(struct rule *r);
+
+/* The entries of a list while it is being made. */
+struct ace_buf {
+    struct intent_ace *ace;
+    size_t n, cap;
+};
+void rule_expand(const struct rule *r, struct ace_buf *b);
+/* Moves them into the intent. */
+void ace_buf_store(struct derive *d, struct ace_buf *b, struct intent_acl *out);
+
+/* derive_acl_ios.c */
+/* What a list of IOS is called: its number or name. */
+void acl_ios_name(const struct cfg_node *n, char name[INTENT_NAME]);
+void derive_acl_std(struct derive *d, const struct cfg_node *n, struct intent_acl *out);
+void derive_acl_ext(struct derive *d, const struct cfg_node *n, struct intent_acl *out);
+/* The most bits of a wildcard that may have counting ones below them: each doubles the ranges. */
+#define DERIVE_WILD_BITS 12
+bool derive_wildcard_ok(const struct addr *wild);
 
 #endif

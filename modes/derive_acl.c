@@ -3,8 +3,7 @@
  * line of the configuration may become several entries with the same line number.
  *
  * The number of entries is bounded (DERIVE_ACES per list); `neq` becomes two ranges. A line whose
- * objects are missing or are names (fqdn) that nobody resolves yet has no entries. ICMP types
- * stand in the ports as RFC 4301 §4.4.1.1 has them: type<<8|code.
+ * objects are missing or are names (fqdn) that nobody resolves yet has no entries.
  */
 #include "modes/derive.h"
 #include "lib/str.h"
@@ -15,53 +14,6 @@
 #define GROUP_DEPTH 16
 
 /* --- addresses ------------------------------------------------------------------------------- */
-
-static void ranges_add(struct ranges *s, const struct addr_range *r)
-{
-    if (s->n >= DERIVE_RANGES)
-        return;
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 8;
-        struct addr_range *p = (struct addr_range *)realloc(s->r, cap * sizeof *p);
-        if (!p)
-            return;
-        s->r = p;
-        s->cap = cap;
-    }
-    s->r[s->n++] = *r;
-}
-
-static void ranges_add_host(struct ranges *s, const struct addr *a)
-{
-    struct addr_range r = {.lo = *a, .hi = *a};
-    ranges_add(s, &r);
-}
-
-static void ranges_add_subnet(struct ranges *s, const struct addr *a, const struct addr *mask)
-{
-    int len = addr_mask_to_len(mask);
-    if (len < 0)
-        return;
-    struct prefix p = prefix_make(a, (unsigned)len);
-    struct addr_range r = prefix_range(&p);
-    ranges_add(s, &r);
-}
-
-static void ranges_add_prefix(struct ranges *s, const struct prefix *p)
-{
-    struct addr_range r = prefix_range(p);
-    ranges_add(s, &r);
-}
-
-static void ranges_add_any(struct ranges *s, bool v4, bool v6)
-{
-    struct prefix all = {.addr.family = AF_INET};
-    if (v4)
-        ranges_add_prefix(s, &all);
-    all.addr.family = AF_INET6;
-    if (v6)
-        ranges_add_prefix(s, &all);
-}
 
 static void add_object(const struct cfg_tree *tree, const char *name, struct ranges *s)
 {
@@ -138,47 +90,34 @@ static void destination_ranges(const struct cfg_tree *tree, const struct a_ace *
 /* --- ports -------------------------------------------------------------------------------------
  */
 
-struct ports {
-    unsigned n;
-    uint16_t r[2][2];
-};
-
-static void ports_add(struct ports *p, uint32_t lo, uint32_t hi)
-{
-    if (lo > hi || hi > UINT16_MAX || p->n == 2)
-        return;
-    p->r[p->n][0] = (uint16_t)lo;
-    p->r[p->n++][1] = (uint16_t)hi;
-}
-
 struct port_args {
     bool eq, neq, gt, lt, range;
     uint64_t value_eq, value_neq, value_gt, value_lt, lo, hi;
 };
 
-static struct ports port_ranges(const struct port_args *a)
+static struct port_set port_ranges(const struct port_args *a)
 {
-    struct ports p = {0};
+    struct port_set p = {0};
     if (a->eq) {
-        ports_add(&p, (uint32_t)a->value_eq, (uint32_t)a->value_eq);
+        port_set_add(&p, (uint32_t)a->value_eq, (uint32_t)a->value_eq);
     } else if (a->neq) {
         if (a->value_neq > 0)
-            ports_add(&p, 0, (uint32_t)a->value_neq - 1);
-        ports_add(&p, (uint32_t)a->value_neq + 1, UINT16_MAX);
+            port_set_add(&p, 0, (uint32_t)a->value_neq - 1);
+        port_set_add(&p, (uint32_t)a->value_neq + 1, UINT16_MAX);
     } else if (a->gt) {
-        ports_add(&p, (uint32_t)a->value_gt + 1, UINT16_MAX);
+        port_set_add(&p, (uint32_t)a->value_gt + 1, UINT16_MAX);
     } else if (a->lt) {
         if (a->value_lt > 0)
-            ports_add(&p, 0, (uint32_t)a->value_lt - 1);
+            port_set_add(&p, 0, (uint32_t)a->value_lt - 1);
     } else if (a->range) {
-        ports_add(&p, (uint32_t)a->lo, (uint32_t)a->hi);
+        port_set_add(&p, (uint32_t)a->lo, (uint32_t)a->hi);
     } else {
-        ports_add(&p, 0, UINT16_MAX);
+        port_set_add(&p, 0, UINT16_MAX);
     }
     return p;
 }
 
-static struct ports source_ports(const struct a_ace *a)
+static struct port_set source_ports(const struct a_ace *a)
 {
     struct port_args p = {a->has_sport_eq, a->has_sport_neq, a->has_sport_gt, a->has_sport_lt,
                           a->has_sport_lo, a->sport_eq,      a->sport_neq,    a->sport_gt,
@@ -186,7 +125,7 @@ static struct ports source_ports(const struct a_ace *a)
     return port_ranges(&p);
 }
 
-static struct ports destination_ports(const struct a_ace *a)
+static struct port_set destination_ports(const struct a_ace *a)
 {
     struct port_args p = {a->has_dport_eq, a->has_dport_neq, a->has_dport_gt, a->has_dport_lt,
                           a->has_dport_lo, a->dport_eq,      a->dport_neq,    a->dport_gt,
@@ -208,110 +147,49 @@ static int icmp_type(const struct a_ace *a)
 /* --- rules -------------------------------------------------------------------------------------
  */
 
-struct building {
-    struct intent_ace *ace;
-    size_t n, cap;
-};
-
-static void put(struct building *b, const struct intent_ace *e)
+/* The rule of a line. Its sets are the caller's to free. */
+static struct rule rule_of(const struct cfg_tree *tree, const struct a_ace *a)
 {
-    if (b->n >= DERIVE_ACES)
-        return;
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 16;
-        struct intent_ace *p = (struct intent_ace *)realloc(b->ace, cap * sizeof *p);
-        if (!p)
-            return;
-        b->ace = p;
-        b->cap = cap;
-    }
-    b->ace[b->n++] = *e;
-}
-
-static void put_ports(struct building *b, struct intent_ace *e, const struct a_ace *a)
-{
-    struct ports sp = source_ports(a), dp = destination_ports(a);
+    struct rule r = {.permit = a->action == ENUM_ACL_ACTION_PERMIT,
+                     .proto = (uint8_t)a->proto,
+                     .sport = source_ports(a),
+                     .dport = destination_ports(a)};
     int icmp = icmp_type(a);
-    if (icmp >= 0) {
-        e->sel.lport[0] = (uint16_t)(icmp << 8);
-        e->sel.lport[1] = (uint16_t)(icmp << 8 | 0xff);
-        e->sel.rport[1] = UINT16_MAX;
-        put(b, e);
-        return;
-    }
-    for (unsigned i = 0; i < sp.n; i++) {
-        for (unsigned k = 0; k < dp.n; k++) {
-            memcpy(e->sel.lport, sp.r[i], sizeof e->sel.lport);
-            memcpy(e->sel.rport, dp.r[k], sizeof e->sel.rport);
-            put(b, e);
-        }
-    }
-}
-
-/* `any` is of both families, and there is an ICMP for each. */
-static bool pair_ok(const struct a_ace *a, const struct addr_range *src,
-                    const struct addr_range *dst)
-{
-    uint8_t family = src->lo.family;
-    return family == dst->lo.family && !(a->proto == IPPROTO_ICMP && family == AF_INET6) &&
-           !(a->proto == IPPROTO_ICMPV6 && family == AF_INET);
-}
-
-static void expand(struct derive *d, const struct a_ace *a, uint32_t line, struct building *b)
-{
-    struct ranges src = {0}, dst = {0};
-    source_ranges(d->tree, a, &src);
+    source_ranges(tree, a, &r.src);
     if (a->has_proto)
-        destination_ranges(d->tree, a, &dst);
+        destination_ranges(tree, a, &r.dst);
     else
-        ranges_add_any(&dst, true, true); /* a standard list has no destination */
-    for (size_t i = 0; i < src.n; i++) {
-        for (size_t k = 0; k < dst.n; k++) {
-            if (!pair_ok(a, &src.r[i], &dst.r[k]))
-                continue;
-            struct intent_ace e = {.permit = a->action == ENUM_ACL_ACTION_PERMIT, .line = line};
-            e.sel.local = src.r[i];
-            e.sel.remote = dst.r[k];
-            e.sel.proto = (uint8_t)a->proto;
-            put_ports(b, &e, a);
-        }
-    }
-    free(src.r);
-    free(dst.r);
+        ranges_add_any(&r.dst, true, true); /* a standard list has no destination */
+    if (icmp >= 0)
+        rule_icmp(&r, (unsigned)icmp, -1);
+    return r;
 }
 
 size_t derive_ace_count(const struct cfg_tree *tree, const struct a_ace *a)
 {
-    struct ranges src = {0}, dst = {0};
-    struct ports sp = source_ports(a), dp = destination_ports(a);
-    source_ranges(tree, a, &src);
-    size_t pairs = 0;
-    destination_ranges(tree, a, &dst);
-    for (size_t i = 0; i < src.n; i++)
-        for (size_t k = 0; k < dst.n; k++)
-            pairs += pair_ok(a, &src.r[i], &dst.r[k]);
-    size_t n = (a->has_proto ? pairs : src.n) * (icmp_type(a) >= 0 ? 1 : sp.n * dp.n);
-    free(src.r);
-    free(dst.r);
+    struct rule r = rule_of(tree, a);
+    size_t n = rule_count(&r);
+    rule_free(&r);
     return n;
 }
 
 static void one_acl(struct derive *d, const struct cfg_node *n, struct intent_acl *out)
 {
-    struct building b = {0};
+    struct ace_buf b = {0};
     uint32_t line = 0;
     str_copy(out->name, sizeof out->name, CFG_ARGS(n, acl)->name);
     cfg_each(n, E_ACE, e)
     {
         const struct a_ace *a = CFG_ARGS(e, ace);
         line++; /* remarks count: their lines have numbers too */
-        if (a->has_action && !a->inactive)
-            expand(d, a, line, &b);
+        if (!a->has_action || a->inactive)
+            continue;
+        struct rule r = rule_of(d->tree, a);
+        r.line = line;
+        rule_expand(&r, &b);
+        rule_free(&r);
     }
-    if (b.n)
-        out->ace = (struct intent_ace *)arena_memdup(&d->out->arena, b.ace, b.n * sizeof *b.ace);
-    out->n = out->ace ? (uint32_t)b.n : 0;
-    free(b.ace);
+    ace_buf_store(d, &b, out);
 }
 
 static int compare_acl(const void *a, const void *b)
@@ -321,20 +199,31 @@ static int compare_acl(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
+static void add_lists(struct derive *d, uint16_t entry,
+                      void (*one)(struct derive *d, const struct cfg_node *n,
+                                  struct intent_acl *out))
+{
+    struct intent *out = d->out;
+    cfg_each(d->tree->root, entry, a)
+    {
+        struct intent_acl *acl = &out->acl[out->n_acl];
+        d->by_name[out->n_acl++] = acl;
+        one(d, a, acl);
+    }
+}
+
 void derive_acls(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct intent *out = d->out;
-    size_t n = cfg_count(root, E_ACL);
+    size_t n = cfg_count(root, E_ACL) + cfg_count(root, E_ACL_STD) + cfg_count(root, E_ACL_EXT);
     out->acl = arena_array(&out->arena, struct intent_acl, n);
     d->by_name = arena_array(&out->arena, const struct intent_acl *, n);
     if (!out->acl || !d->by_name)
         return;
-    cfg_each(root, E_ACL, a)
-    {
-        d->by_name[out->n_acl] = &out->acl[out->n_acl];
-        one_acl(d, a, &out->acl[out->n_acl++]);
-    }
+    add_lists(d, E_ACL, one_acl);
+    add_lists(d, E_ACL_STD, derive_acl_std);
+    add_lists(d, E_ACL_EXT, derive_acl_ext);
     qsort(d->by_name, out->n_acl, sizeof *d->by_name, compare_acl);
 }
 

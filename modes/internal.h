@@ -139,6 +139,8 @@ void if_expected(struct txn *t, const char *nameif);
 void acl_expected(struct txn *t, const char *acl);
 /* Removes the lines that speak of a nameif that an interface lost in this transaction. */
 int if_forget_names(struct txn *t);
+/* The access list of IOS that has this number or name. */
+const struct cfg_node *acl_ios_find(const struct cfg_tree *tree, const char *name);
 const struct cfg_node *if_by_nameif(const struct cfg_tree *tree, const char *nameif);
 
 #endif

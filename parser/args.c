@@ -178,7 +178,7 @@ bool args_equal(uint16_t entry, const void *x, const void *y)
         return x == y;
     for (uint16_t i = 0; i < e->narg; i++) {
         const struct g_arg *a = &g_args[e->arg + i];
-        if (!(a->flags & GA_INSERT_AT) && !field_equal(a, x, y))
+        if (!(a->flags & (GA_INSERT_AT | GA_NUMBER)) && !field_equal(a, x, y))
             return false;
     }
     return true;
@@ -186,7 +186,7 @@ bool args_equal(uint16_t entry, const void *x, const void *y)
 
 static bool identifies(const struct g_entry *e, const struct g_arg *a)
 {
-    if (a->flags & GA_INSERT_AT)
+    if (a->flags & (GA_INSERT_AT | GA_NUMBER))
         return false;
     if (e->flags & GE_KEYED)
         return a->flags & GA_KEY;

@@ -121,7 +121,12 @@ struct g_arg {
     uint8_t type;         /* enum g_type_kind */
     uint8_t flags;
 };
-enum { GA_KEY = 1, GA_SECRET = 2, GA_INSERT_AT = 4 };
+enum {
+    GA_KEY = 1,
+    GA_SECRET = 2,
+    GA_INSERT_AT = 4,
+    GA_NUMBER = 8 /* orders the items of a list; kept, but neither printed nor compared */
+};
 
 struct g_pos {
     const char *word; /* keyword, or NULL: the value of arg */
@@ -156,7 +161,8 @@ struct g_form {
 };
 enum {
     GF_INVERTED = 1, /* begins with `no` (left out here): the plain line negates */
-    GF_NO = 2        /* a `no FORM` line: only for removing */
+    GF_NO = 2,       /* a `no FORM` line: only for removing */
+    GF_ALIAS = 4     /* an `alias FORM` line: never printed */
 };
 
 struct g_entry {
@@ -187,7 +193,9 @@ enum {
     GE_KEYED = 0x200, /* has `key` arguments */
     GE_PLUS = 0x400,  /* a form of it takes several items */
     GE_INSERT = 0x800,
-    GE_REPEATS = 0x1000 /* list: equal items may stand beside each other */
+    GE_REPEATS = 0x1000, /* list: equal items may stand beside each other */
+    GE_EITHER = 0x4000,  /* object: the keys are alternatives */
+    GE_NUMBERED = 0x2000 /* list: one argument is a GA_NUMBER */
 };
 
 struct g_mode {

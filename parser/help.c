@@ -81,7 +81,8 @@ static void add_live(struct options *o, const struct cfg_node *n, uint16_t entry
         for (uint16_t i = 0; i < e->narg; i++) {
             const struct g_arg *a = &g_args[e->arg + i];
             struct value v;
-            if (arg ? a != arg : !(a->flags & GA_KEY) && e->kind != G_LEAF)
+            if ((arg ? a != arg : !(a->flags & GA_KEY) && e->kind != G_LEAF) ||
+                !field_present(a, c->args))
                 continue;
             struct str text = {0};
             field_load(a, c->args, &v);

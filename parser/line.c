@@ -70,6 +70,22 @@ static bool among_add(struct str *s, const char *text)
     return true;
 }
 
+/* The keywords of an enumeration that a form may begin with: has the first token one of them? */
+static bool enum_takes(const struct g_arg *a, const struct tokens *tok, bool *exact,
+                       struct str *among)
+{
+    const struct g_enum *e = value_keywords(a);
+    bool takes = false;
+    for (uint16_t i = 0; e && i < e->count; i++) {
+        const char *word = g_words[e->first + i].text;
+        enum kw_match k = kw_match(word, tok->text + tok->t[0].at, tok->t[0].n);
+        *exact = *exact || k == KW_EXACT;
+        if (k != KW_NO)
+            takes = among_add(among, word);
+    }
+    return takes;
+}
+
 /* What the mode's own grammar makes of the first token. */
 static bool mode_takes(const struct line_place *p, const struct tokens *tok, const char *builtin,
                        bool *exact, struct str *among)
@@ -86,7 +102,12 @@ static bool mode_takes(const struct line_place *p, const struct tokens *tok, con
     for (uint32_t i = 0; s == LINE_OK && i < m.nth && m.step[m.steps - 1] <= i; i++) {
         const struct g_pos *g = &g_positions[m.th[i].pos];
         const struct token *t = &tok->t[0];
-        if (!g->word || strcmp(g->word, builtin) == 0)
+        if (!g->word) {
+            if (!takes && g->arg != G_NONE)
+                takes = enum_takes(&g_args[g->arg], tok, exact, among);
+            continue;
+        }
+        if (strcmp(g->word, builtin) == 0)
             continue;
         *exact = *exact || kw_match(g->word, tok->text + t->at, t->n) == KW_EXACT;
         if (!takes)

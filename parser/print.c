@@ -43,7 +43,22 @@ static bool own(const struct spell *sp, const struct g_arg *a)
 
 static bool present(const struct spell *sp, const struct g_arg *a)
 {
-    return sp->args && !(a->flags & GA_INSERT_AT) && field_present(a, sp->args);
+    return sp->args && !(a->flags & (GA_INSERT_AT | GA_NUMBER)) && field_present(a, sp->args);
+}
+
+static const void *ancestor(const struct spell *sp, uint16_t entry)
+{
+    const struct cfg_node *n = sp->parent;
+    while (n && n->entry != entry)
+        n = n->parent;
+    return n ? n->args : NULL;
+}
+
+/* The key of an ancestor counts for nothing, but it must be there (`either`). */
+static int score_ancestor(const struct spell *sp, const struct g_arg *a)
+{
+    const void *args = ancestor(sp, a->entry);
+    return args && !field_present(a, args) ? -1 : 0;
 }
 
 /* How many of the present arguments an expression prints; -1 when it needs one that is absent. */
@@ -56,8 +71,10 @@ static int score(const struct spell *sp, uint16_t x)
         return 0;
     case GX_POS: {
         const struct g_pos *p = &g_positions[e->pos];
-        if (p->arg == G_NONE || !own(sp, &g_args[p->arg]))
+        if (p->arg == G_NONE)
             return 0;
+        if (!own(sp, &g_args[p->arg]))
+            return score_ancestor(sp, &g_args[p->arg]);
         return present(sp, &g_args[p->arg]) ? 1 : -1;
     }
     case GX_OPT:
@@ -84,7 +101,7 @@ static bool form_fits(const struct spell *sp, const struct g_form *f)
 {
     const struct g_entry *e = &g_entries[sp->entry];
     int have = 0;
-    if (!(f->dialect & (sp->o->asa ? G_ASA : G_IOS)) || (f->flags & GF_NO))
+    if (!(f->dialect & (sp->o->asa ? G_ASA : G_IOS)) || (f->flags & (GF_NO | GF_ALIAS)))
         return false;
     for (uint16_t i = 0; i < e->narg; i++)
         have += present(sp, &g_args[e->arg + i]);
@@ -109,14 +126,6 @@ static void put_value(const struct spell *sp, const struct g_arg *a, const void 
     }
     field_load(a, args, &v);
     value_print(a, &v, sp->o->asa, sp->o->s);
-}
-
-static const void *ancestor(const struct spell *sp, uint16_t entry)
-{
-    const struct cfg_node *n = sp->parent;
-    while (n && n->entry != entry)
-        n = n->parent;
-    return n ? n->args : NULL;
 }
 
 /* Neighbours that differ in the repeated argument alone. */

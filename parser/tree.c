@@ -144,6 +144,30 @@ const struct group *node_group(const struct node *parent, uint16_t entry)
     return found ? &parent->groups[i] : NULL;
 }
 
+/* At the end, unless an item with a greater number stands there already: then behind the last one
+ * whose number is not greater. Items without a number stay with what follows them. */
+static struct node *place_by_number(const struct group *g, const struct node *n)
+{
+    const struct g_entry *e = &g_entries[n->pub.entry];
+    const struct g_arg *a = &g_args[e->arg];
+    struct node *after = g->last;
+    bool greater = false;
+    while (!(a->flags & GA_NUMBER))
+        a++;
+    if (!field_present(a, n->pub.args))
+        return g->last;
+    for (; after && after->pub.entry == n->pub.entry; after = node_of(after->pub.prev)) {
+        if (!field_present(a, after->pub.args))
+            continue;
+        if (field_cmp(a, after->pub.args, n->pub.args) <= 0)
+            break;
+        greater = true;
+    }
+    if (!greater)
+        return g->last;
+    return after && after->pub.entry == n->pub.entry ? after : node_of(g->first->pub.prev);
+}
+
 struct node *node_place(struct node *parent, const struct node *n, uint64_t at)
 {
     bool found;
@@ -158,6 +182,8 @@ struct node *node_place(struct node *parent, const struct node *n, uint64_t at)
             after = node_of(after->pub.next);
         return node_of(after->pub.prev);
     }
+    if (g_entries[n->pub.entry].flags & GE_NUMBERED)
+        return place_by_number(g, n);
     if (g_entries[n->pub.entry].flags & GE_SORTED) {
         if (args_order(n->pub.entry, n->pub.args, g->first->pub.args) < 0)
             return node_of(g->first->pub.prev); /* often pasted in falling order */

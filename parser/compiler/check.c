@@ -292,6 +292,22 @@ static void arguments(struct grammar *g, const struct entry *e)
     }
 }
 
+/* The keys of e that a form names, and one that it lacks. */
+static unsigned keys_in(const struct form *f, const struct entry *e, const struct arg **lacks)
+{
+    unsigned n = 0;
+    *lacks = NULL;
+    each (arg, a, e->args) {
+        if (!(a->flags & GA_KEY))
+            continue;
+        if (used_in(f->expr, a))
+            n++;
+        else
+            *lacks = a;
+    }
+    return n;
+}
+
 /* A form must name the keys of every ancestor that the mode does not stand in. */
 static void parents(struct grammar *g, const struct form *f)
 {
@@ -304,10 +320,10 @@ static void parents(struct grammar *g, const struct form *f)
         return;
     }
     for (; e && e != top; e = e->parent) {
-        each (arg, a, e->args) {
-            if ((a->flags & GA_KEY) && !used_in(f->expr, a))
-                fail_at(g, f->at, "key '%s' of '%s' is not in the form", a->name, e->name);
-        }
+        const struct arg *lacks;
+        unsigned n = keys_in(f, e, &lacks);
+        if (lacks && !(n && e->flags & GE_EITHER))
+            fail_at(g, f->at, "key '%s' of '%s' is not in the form", lacks->name, e->name);
     }
     if (top && !e)
         fail_at(g, f->at, "mode '%s' is not of an object above '%s'", f->mode->name,

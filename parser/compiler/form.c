@@ -321,6 +321,21 @@ static void resolve_arg(struct grammar *g, struct entry *e, struct arg *a)
     }
 }
 
+/* `insert-at` and `number` name an argument of a list. */
+static void place_argument(struct grammar *g, struct entry *e, const char *what, const char *name,
+                           unsigned arg_flag, unsigned entry_flag)
+{
+    struct arg *a = name ? own_arg(e, name) : NULL;
+    if (!name)
+        return;
+    if (!a || a->type != GT_NUM || e->kind != G_LIST || (a->flags & GA_KEY)) {
+        fail_at(g, e->at, "%s '%s' is no number of this list", what, name);
+        return;
+    }
+    a->flags |= arg_flag;
+    e->flags |= entry_flag;
+}
+
 static void resolve_attributes(struct grammar *g, struct entry *e)
 {
     if (e->secrets) {
@@ -330,15 +345,8 @@ static void resolve_attributes(struct grammar *g, struct entry *e)
         else
             fail_at(g, e->at, "secret '%s' is no argument", e->secrets);
     }
-    if (e->insert_at) {
-        struct arg *a = own_arg(e, e->insert_at);
-        if (a && a->type == GT_NUM && e->kind == G_LIST) {
-            a->flags |= GA_INSERT_AT;
-            e->flags |= GE_INSERT;
-        } else {
-            fail_at(g, e->at, "insert-at '%s' is no number of this list", e->insert_at);
-        }
-    }
+    place_argument(g, e, "insert-at", e->insert_at, GA_INSERT_AT, GE_INSERT);
+    place_argument(g, e, "number", e->number, GA_NUMBER, GE_NUMBERED);
     each (arg, a, e->args)
         if (a->flags & GA_KEY)
             e->flags |= GE_KEYED;

@@ -392,7 +392,8 @@ static bool attribute(struct reader *r, struct entry *e, const char *t)
         unsigned flag;
     } flags[] = {{"always", GE_ALWAYS},   {"sorted", GE_SORTED}, {"replace", GE_REPLACE},
                  {"implied", GE_IMPLIED}, {"fixed", GE_FIXED},   {"bang", GE_BANG},
-                 {"hidden", GE_HIDDEN},   {"pipe", GE_PIPE},     {"repeats", GE_REPEATS}};
+                 {"hidden", GE_HIDDEN},   {"pipe", GE_PIPE},     {"repeats", GE_REPEATS},
+                 {"either", GE_EITHER}};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (strcmp(t, flags[i].name) == 0) {
             e->flags |= flags[i].flag;
@@ -415,6 +416,8 @@ static bool attribute(struct reader *r, struct entry *e, const char *t)
         e->secrets = need(r, "the argument's name");
     } else if (strcmp(t, "insert-at") == 0) {
         e->insert_at = need(r, "the argument's name");
+    } else if (strcmp(t, "number") == 0) {
+        e->number = need(r, "the argument's name");
     } else if (strcmp(t, "check") == 0) {
         e->check = need(r, "the hook");
     } else if (strcmp(t, "call") == 0) {
@@ -530,6 +533,8 @@ static void inner_line(struct reader *r)
         fail_at(r->g, r->at, "'%s' is not understood in a fragment", t);
     else if (strcmp(t, "no") == 0)
         form_line(r, GF_NO);
+    else if (strcmp(t, "alias") == 0)
+        form_line(r, GF_ALIAS);
     else
         attribute_line(r, t);
 }

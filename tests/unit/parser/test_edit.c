@@ -150,6 +150,25 @@ static void test_insert_at(void **state)
     box_free(&b);
 }
 
+static void test_numbered(void **state)
+{
+    (void)state;
+    struct box b;
+    box_init(&b, true);
+    box_paste(&b, "list L step do aside\nlist L step 20 do b\nlist L step 10 do a\n"
+                  "list L step 30 do d\nlist L step 25 do c\nlist L step do last");
+    /* The number orders and is not printed; what has none stays where it was put. */
+    assert_prints(&b, "list L step do a\nlist L step do aside\nlist L step do b\n"
+                      "list L step do c\nlist L step do d\nlist L step do last\n");
+    /* Equal but for the number: the same item, which keeps its own. */
+    box_paste(&b, "list L step 5 do d");
+    assert_int_equal(cfg_count(cfg_first(b.tree->root, E_LIST), E_STEP), 6);
+    box_paste(&b, "no list L step 25\nno list L step do a\nno list L step 5");
+    assert_prints(&b, "list L step do aside\nlist L step do b\nlist L step do d\n"
+                      "list L step do last\n");
+    box_free(&b);
+}
+
 static void test_repeats(void **state)
 {
     (void)state;
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_several_parents),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_insert_at),
+        cmocka_unit_test(test_numbered),
         cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_hooks),
         cmocka_unit_test(test_refusal_keeps_place),
