@@ -5,7 +5,8 @@
  *
  * Additions go out before removals, so that a change of a route leaves no moment without one:
  * in the crypto table such a moment would let a packet out in clear. For the same reason a
- * protected prefix whose shadow TUN is not there yet is `unreachable`, not absent.
+ * protected prefix whose shadow TUN is not there yet is `unreachable`, not absent, and where `main`
+ * changes the crypto table protects by the old routes and by the new ones until it has.
  */
 #include "control/crypto/table.h"
 #include "control/priv.h"
@@ -277,6 +278,44 @@ static const struct world_route *find(const struct world *w, const struct lr_rou
     return NULL;
 }
 
+/* A packet leaves in clear where the crypto table has a hole (`throw`) for it, by the interface
+ * that `main` names. The table that fits one state of `main` may have a hole that lets packets out
+ * unprotected in another, so while `main` changes only what is a hole before and after may be one:
+ * walls first, which closes the old holes; then `main`; then the new holes. */
+enum { WALLS = 1, MAIN = 2, HOLES = 4 };
+
+static unsigned stage_of(const struct lr_route *r, bool on)
+{
+    if (r->table == RT_TABLE_MAIN)
+        return MAIN;
+    return (r->type == RT_THROW) == on ? HOLES : WALLS;
+}
+
+/* Asks for what is different in these stages, or just says how much that is. */
+static size_t differences(struct control *c, const struct wanted *w, unsigned stages, bool asking)
+{
+    size_t n = 0;
+    for (size_t i = w->n; i-- > 0;) {
+        const struct world_route *have = find(&c->world, &w->v[i]);
+        if (!(stage_of(&w->v[i], true) & stages) || (have && same(&w->v[i], &have->r)))
+            continue;
+        n++;
+        if (asking)
+            ask(c, &w->v[i], true);
+    }
+    size_t n_have = w->bad || !c->world.route ? 0 : c->world.n_route;
+    for (size_t i = 0; i < n_have; i++) {
+        const struct lr_route *have = &c->world.route[i].r;
+        if (!(stage_of(have, false) & stages) ||
+            (w->n && bsearch(have, w->v, w->n, sizeof(*w->v), by_place)))
+            continue;
+        n++;
+        if (asking)
+            ask(c, have, false);
+    }
+    return n;
+}
+
 void fib_apply(struct control *c)
 {
     struct wanted w = {0};
@@ -287,17 +326,14 @@ void fib_apply(struct control *c)
             add_inbound(c, c->ports.v[i], &w);
     if (w.n)
         qsort(w.v, w.n, sizeof(*w.v), by_place);
-    /* By place, `main` comes first. It is added last and removed first: whoever is routed at all
-     * meets the crypto table. */
-    for (size_t i = w.n; i-- > 0;) {
-        const struct world_route *have = find(&c->world, &w.v[i]);
-        if (!have || !same(&w.v[i], &have->r))
-            ask(c, &w.v[i], true);
-    }
-    for (size_t i = 0; !w.bad && i < c->world.n_route; i++) {
-        const struct lr_route *have = &c->world.route[i].r;
-        if (!w.n || !bsearch(have, w.v, w.n, sizeof(*w.v), by_place))
-            ask(c, have, false);
+    /* Where `main` stays as it is all holes are true now: from the narrowest, so that no wall
+     * stands without those that are in it. */
+    if (differences(c, &w, MAIN, false) == 0) {
+        differences(c, &w, WALLS | HOLES, true);
+    } else {
+        differences(c, &w, WALLS, true);
+        differences(c, &w, MAIN, true);
+        differences(c, &w, HOLES, true);
     }
     free(w.v);
 }

@@ -319,6 +319,7 @@ struct wish {
     uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
     bool any, both; /* a permit any any behind the lines; the map also on the inside */
+    bool behind;    /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
 static inline struct wish seed_wish(void)
@@ -432,11 +433,15 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
     strcpy(i.ifs[1].name, "GigabitEthernet0/1");
     strcpy(i.ifs[1].nameif, "INSIDE");
     i.ifs[1].addr = pfx("10.10.10.2", 24);
-    i.n_route = 1;
-    i.route = arena_new(&i.arena, struct intent_route);
-    *i.route =
+    i.n_route = w->behind ? 2 : 1;
+    i.route = arena_array(&i.arena, struct intent_route, 2);
+    i.route[0] =
         (struct intent_route){.dst = pfx("0.0.0.0", 0), .gateway = adr("192.0.2.2"), .distance = 1};
-    strcpy(i.route->ifname, "GigabitEthernet0/0");
+    strcpy(i.route[0].ifname, "GigabitEthernet0/0");
+    i.route[1] = (struct intent_route){.dst = pfx("192.168.10.128", 25),
+                                       .gateway = adr("10.10.10.9"),
+                                       .distance = 1};
+    strcpy(i.route[1].ifname, "GigabitEthernet0/1");
     control_apply(b->c, &i);
     settle(b);
 }

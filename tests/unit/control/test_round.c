@@ -1,5 +1,6 @@
 /* Whole rounds: from the configuration of seed 000 to the kernel's and the datapath's state. */
 #include "bench.h"
+#include <linux/rtnetlink.h>
 
 static const struct world_route *route_to(struct bench *b, const char *dst, unsigned len,
                                           uint32_t table)
@@ -71,6 +72,62 @@ static void our_tables_come_first_and_go_last(void **state)
     assert_int_equal(route_asked(b, 0).table, 254);
     assert_int_equal(route_asked(b, 0).add, 0);
     assert_true(rt_table_is_ours(route_asked(b, 1).table));
+}
+
+/* What the kernel does with a packet to this address: the type and device of the best route of a
+ * table, as the requests so far have made it. */
+static struct lr_route best(const struct world *w, uint32_t table, const char *dst)
+{
+    struct addr a = adr(dst);
+    struct lr_route found = {.type = RT_THROW};
+    for (size_t i = 0; i < w->n_route; i++) {
+        const struct lr_route *r = &w->route[i].r;
+        if (r->table == table && prefix_contains(&r->dst, &a) &&
+            (!found.table || r->dst.len > found.dst.len ||
+             (r->dst.len == found.dst.len && r->metric < found.metric)))
+            found = *r;
+    }
+    return found;
+}
+
+/* Carries out what was asked one request after the other; none lets a packet of the protected
+ * network out by the outside in clear. Returns how many there were. */
+static unsigned never_in_clear(struct bench *b, struct world *w, uint32_t outside)
+{
+    unsigned n = ASKED(b, LR_ROUTE);
+    for (unsigned i = 0; i < n; i++) {
+        struct lr_route r = route_asked(b, i);
+        do_route(w, &r);
+        world_settle(w);
+        bool hole = best(w, TANDEM_RT_TABLE, "192.168.10.200").type == RT_THROW;
+        assert_false(hole && best(w, RT_TABLE_MAIN, "192.168.10.200").oif == outside);
+    }
+    forget_frames(b);
+    return n;
+}
+
+static void routes_that_move_leave_nothing_in_clear(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct wish w = seed_wish();
+    struct world kernel = {0}; /* as it was before the requests that are looked at */
+    uint32_t outside = bench_find(b, "eth0")->ifindex;
+    pass(b, 5);
+    for (size_t i = 0; i < b->c->world.n_route; i++) {
+        struct lr_route r = b->c->world.route[i].r;
+        r.add = 1;
+        do_route(&kernel, &r);
+    }
+    world_settle(&kernel);
+    for (int turn = 0; turn < 4; turn++) {
+        forget_frames(b);
+        w.behind = !w.behind;
+        wish_apply(b, &w);
+        assert_true(never_in_clear(b, &kernel, outside) >= 2);
+        assert_int_equal(best(&kernel, TANDEM_RT_TABLE, "192.168.10.200").type,
+                         w.behind ? RT_THROW : RT_UNICAST);
+    }
+    free(kernel.route);
 }
 
 static void applying_again_is_free(void **state)
@@ -346,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_seed_comes_up),
         T(our_tables_come_first_and_go_last),
+        T(routes_that_move_leave_nothing_in_clear),
         T(applying_again_is_free),
         T(nothing_before_a_configuration),
         T(a_wall_stands_behind_the_shadow),
