@@ -377,7 +377,7 @@ static void tun_carries_packets(void **state)
     uint8_t pkt[2048];
     ssize_t n;
     do { /* among what the kernel says to IPv6's groups of its own accord */
-        assert_int_equal(poll(&p, 1, 5000), 1);
+        assert_int_equal(poll(&p, 1, 100000), 1);
         n = read(x->tun_fd, pkt, sizeof(pkt));
         assert_true(n > TUN_VNET_HDR);
     } while (pkt[TUN_VNET_HDR] >> 4 == 6);

@@ -32,7 +32,7 @@
 #include <net/if.h>
 #include <cmocka.h>
 
-#define WAIT_MS 10000
+#define WAIT_MS 100000
 #define LINES   400
 
 static struct sockaddr_un abstract_name(const char *name, socklen_t *len)

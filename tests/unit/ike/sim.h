@@ -17,6 +17,7 @@
 #include "control/ike/ike.h"
 #include "control/ike/steps.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -701,6 +702,15 @@ static inline struct sim *up(uint16_t group)
     sim_for(s, 1);
     assert_tunnel(s, 1);
     return s;
+}
+
+/* Whether n of total runs may be what comes of a share of 1 in `of` or more: at least the mean less
+ * three standard deviations. It holds for any number of runs, and the more there are the more it
+ * says. */
+static inline bool sim_share(uint64_t n, uint64_t total, unsigned of)
+{
+    double p = 1.0 / of, less = (double)total * p - (double)n;
+    return less <= 0 || less * less <= 9 * (double)total * p * (1 - p);
 }
 
 #endif

@@ -73,9 +73,10 @@ static void one_initiator(void **state)
         }
         sim_free(s);
     }
-    /* Most make it, or the network above would prove nothing. */
-    assert_true(up > total / 4);
-    assert_true(up < total);
+    /* Many make it and many do not, or the network above would prove nothing. */
+    print_message("up at once: %" PRIu64 " of %" PRIu64 "\n", up, total);
+    assert_true(sim_share(up, total, 4));
+    assert_true(sim_share(total - up, total, 4));
 }
 
 static void both_initiate_and_delete(void **state)

@@ -91,7 +91,7 @@ static void bad_network(void **state)
         no_black_hole(s);
         sim_free(s);
     }
-    assert_true(rekeyed > total / 8);
+    assert_true(sim_share(rekeyed, total, 8));
 }
 
 /* Delay, reordering and doubling, but no deliberate ends: no packet of the tunnel is lost. */

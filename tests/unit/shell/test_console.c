@@ -13,7 +13,7 @@
 #include <utmp.h>
 #include <cmocka.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 100000
 
 struct seat {
     int tty;

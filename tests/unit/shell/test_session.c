@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 100000
 
 struct person {
     int fd, control;
