@@ -65,7 +65,7 @@ class Charon:
         self.proc = subprocess.Popen(self._argv("charon-systemd"), stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                      start_new_session=True)
-        end = time.monotonic() + 15
+        end = time.monotonic() + 150
         while self.swanctl("--stats").returncode:
             if self.proc.poll() is not None or time.monotonic() > end:
                 self.stop()
@@ -84,7 +84,7 @@ class Charon:
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
             try:
-                self.proc.wait(10)
+                self.proc.wait(60)
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
@@ -96,7 +96,7 @@ class Charon:
 
     def swanctl(self, *args):
         return subprocess.run(self._argv("swanctl", *args), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=600)
 
     def log(self):
         try:

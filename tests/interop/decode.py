@@ -15,7 +15,7 @@ SKF = "53"  # RFC 7383 §2.5
 def tshark(profile, pcap, *args):
     env = dict(os.environ, WIRESHARK_CONFIG_DIR=profile)
     r = subprocess.run(["tshark", "-n", "-r", pcap, *args], env=env, stdin=subprocess.DEVNULL,
-                       capture_output=True, text=True, timeout=120)
+                       capture_output=True, text=True, timeout=1200)
     check(r.returncode == 0, r.stderr)
     return r.stdout.splitlines()
 

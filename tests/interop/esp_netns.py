@@ -3,11 +3,15 @@
 joined by a veth pair. SAs are given by hand; hosts are loopback addresses of the namespaces.
 """
 import os
-import re
 import subprocess
 import sys
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "lab"))
+
+import pings  # noqa: E402
+
 B = os.path.join(TOP, os.environ.get("B") or "build")
 NODE = os.path.join(B, "interop", "esp_node")
 MTU = 1400
@@ -17,7 +21,7 @@ TAG = f"esp{os.getpid()}"
 def run(*words, **kw):
     kw.setdefault("check", True)
     return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=60, **kw)
+                          timeout=600, **kw)
 
 
 def check(condition, message):
@@ -64,17 +68,21 @@ class Node:
         words = self.proc.stdout.readline().split()
         return {k: int(v) for k, v in zip(words[::2], words[1::2])}
 
-    def ping(self, *options):
-        r = run("ip", "netns", "exec", self.ns, "ping", "-n", "-i", "0.02", "-W", "5", *options,
-                self.other, check=False)
-        m = re.search(r"(\d+) received", r.stdout)
-        return int(m.group(1)) if m else 0
+    def ping(self, count, size=56, wait=60, **kw):
+        return pings.in_namespace(self.ns, self.other, count, 0.02, size, wait, **kw)
+
+    def counts(self, **want):
+        """Waits until the datapath has counted just this."""
+        end = time.monotonic() + 60
+        while any(self.stats()[k] < v for k, v in want.items()) and time.monotonic() < end:
+            time.sleep(0.05)
+        check(want.items() <= self.stats().items(), f"{self.stats()}, not {want}")
 
     def stop(self):
         if self.proc:
             self.proc.stdin.close()
             try:
-                self.proc.wait(10)
+                self.proc.wait(100)
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
@@ -90,23 +98,23 @@ def tunnel(wrap, suite):
         a.start()
         b.start()
         # the first packet waits for its SA on either side, and is not lost
-        check(a.ping("-c", "20") == 20, f"pings were lost: {a.stats()} {b.stats()}")
+        check(a.ping(20) == 20, f"pings were lost: {a.stats()} {b.stats()}")
         for n in (a, b):
             s = n.stats()
             check((s["out"], s["in"], s["drops"], s["acquires"]) == (20, 20, 0, 1), f"{n.ns}: {s}")
         # larger than the shadow's MTU: the kernel fragments before we encrypt
-        check(a.ping("-c", "5", "-s", "4000") == 5, "large pings were lost")
+        check(a.ping(5, 4000) == 5, "large pings were lost")
         check(a.stats()["out"] == 20 + 5 * 3, a.stats())
         # as large as fits, with DF in and out; and one byte more
-        check(b.ping("-c", "3", "-M", "do", "-s", str(MTU - 28)) == 3, "pings with DF were lost")
-        check(b.ping("-c", "1", "-M", "do", "-s", str(MTU - 27)) == 0, "the MTU was not felt")
+        check(b.ping(3, MTU - 28, df=True) == 3, "pings with DF were lost")
+        check(b.ping(1, MTU - 27, wait=0.3, df=True) == 0, "the MTU was not felt")
         # a TUN that was down for a while
         b.ip("link", "set", "shadow0", "down")
-        check(a.ping("-c", "2", "-W", "0.3") == 0, "an answer from nowhere")
+        check(a.ping(2, wait=0.3) == 0, "an answer from nowhere")
         b.ip("link", "set", "shadow0", "up")
         b.ip("route", "add", b.other + "/32", "dev", "shadow0", "src", b.host)
-        check(b.ping("-c", "3") == 3, "pings after the TUN came back")
-        check(b.stats()["drops"] == 2, b.stats())
+        check(b.ping(3) == 3, "pings after the TUN came back")
+        b.counts(drops=2)
         check(a.stats()["drops"] == 0, a.stats())
     finally:
         for n in (a, b):

@@ -47,7 +47,7 @@ class Tool:
 
     def close(self):
         self.proc.stdin.close()
-        return self.proc.wait(10)
+        return self.proc.wait(100)
 
 
 def inner_packets():

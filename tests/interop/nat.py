@@ -20,7 +20,7 @@ PRIVATE, WAN = "10.99.0.0/24", "198.51.100.0/24"
 
 def inside(lab, *argv, **kw):
     return subprocess.run(["ip", "netns", "exec", lab.ns("NAT"), *argv], text=True,
-                          capture_output=True, timeout=30, check=True, **kw).stdout
+                          capture_output=True, timeout=300, check=True, **kw).stdout
 
 
 def translate(lab, source, ports):
@@ -65,7 +65,7 @@ OUR_SIDE = {"remote": "%any", "remote_id": "10.99.0.10"}
 @test
 def our_box_behind_a_nat(lab):
     with behind(lab, PRIVATE, **OUR_SIDE) as (box, charon):
-        equal(ping(lab, "inside", "10.20.0.1", count=5, wait=8), 5, "pings")
+        equal(ping(lab, "inside", "10.20.0.1", count=5), 5, "pings")
         address, port = there(charon)
         equal(address, "198.51.100.1", "our address at strongSwan")
         check(20000 <= port <= 20099, f"our port at strongSwan: {port}")
@@ -81,7 +81,7 @@ def our_box_behind_a_nat(lab):
 @test
 def our_mapping_changes_under_a_tunnel(lab):
     with behind(lab, PRIVATE, **OUR_SIDE) as (box, charon):
-        equal(ping(lab, "inside", "10.20.0.1", count=3, wait=8), 3, "pings")
+        equal(ping(lab, "inside", "10.20.0.1", count=3), 3, "pings")
         sa, before = ike_spis(box), there(charon)
         translate(lab, PRIVATE, "30000-30099")
         forget(lab)
@@ -108,8 +108,8 @@ def strongswan_behind_a_nat(lab):
         # it comes by another port, and we follow what its packets say
         translate(lab, WAN, "30000-30099")
         forget(lab)
-        answered = ping(lab, "peer", "10.10.0.1", count=10)
-        check(answered >= 9, f"{answered} of 10 pings: the first answer may go the old way, no other")
+        answered = ping(lab, "peer", "10.10.0.1", count=6, interval=1, wait=5)
+        check(answered >= 5, f"{answered} of 6 pings: the first answer may go the old way, no other")
         shown = squeeze(show(box, "show crypto ikev2 sa"))
         check(re.search(r"10\.99\.0\.1/300\d\d READY", shown), shown)
         equal(child_spis(box), spis, "the child")

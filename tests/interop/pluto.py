@@ -79,7 +79,7 @@ class Pluto:
         return ["ip", "netns", "exec", self.ns, "unshare", "-m", "sh", "-c", ENTER, "sh",
                 self.folder, UNPACKED, f"{LIBEXEC}/{program}", *args]
 
-    def _run(self, program, *args, timeout=60):
+    def _run(self, program, *args, timeout=600):
         return subprocess.run(self._argv(program, *args), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=timeout)
 
@@ -102,7 +102,7 @@ class Pluto:
 
     def _wait(self):
         """Until it listens, and has read its configuration (it does so by itself)."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 300
         while "10.10.0.0/24" not in self.whack("--status").stdout:
             if self.proc.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"pluto does not run\n{self.log()}")
@@ -115,12 +115,12 @@ class Pluto:
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
             try:
-                self.proc.wait(10)
+                self.proc.wait(60)
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
 
-    def whack(self, *args, timeout=60):
+    def whack(self, *args, timeout=600):
         return self._run("whack", "--rundir", "/run/pluto", *args, timeout=timeout)
 
     def sas(self):

@@ -23,7 +23,7 @@ ASK = """\
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind((sys.argv[1], 0))
-s.settimeout(10)
+s.settimeout(100)
 s.sendto(bytes.fromhex(sys.argv[3]), (sys.argv[2], 500))
 sys.stdout.write(s.recv(65535).hex())
 """
@@ -52,7 +52,7 @@ def ike_sa_init():
 def half_open(lab):
     """One IKE_SA_INIT from elsewhere, which strongSwan answers and then waits for the rest of."""
     r = lab.host("peer", ["python3", "-c", ASK, STRANGER, "198.51.100.20", ike_sa_init().hex()],
-                 capture_output=True, text=True, timeout=30)
+                 capture_output=True, text=True, timeout=300)
     answer = bytes.fromhex(r.stdout)
     check(len(answer) > 28 and answer[16] == 33 and any(answer[8:16]),
           f"no answer with an SA payload: {r.stdout} {r.stderr}")
@@ -68,7 +68,7 @@ def cookies_of_strongswan(lab):
         use(box, policy.replace("group 14", f"group {groups}"), proposal)
         with peer(lab, ike, esp, settings, remote="%any", remote_id="198.51.100.10") as charon:
             half_open(lab)
-            equal(ping(lab, "inside", "10.20.0.1", count=3, wait=8), 3, "pings")
+            equal(ping(lab, "inside", "10.20.0.1", count=3), 3, "pings")
             said = charon.log()
             check(re.search(r"generating IKE_SA_INIT response 0 \[ N\(COOKIE\) \]", said),
                   "strongSwan asked for no cookie")
@@ -86,7 +86,7 @@ def rekeys_with_pfs(lab, suite, group, word, shown):
     lifetime = f"{entry} security-association lifetime kilobytes"
     with configured(box, f"{entry} pfs {group}\n{lifetime} 400",
                     f"no {entry} pfs\nno {lifetime}"), peer(lab, ike, f"{esp}-{word}") as charon:
-        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+        equal(ping(lab, "inside", "10.20.0.1", count=2), 2, "pings")
         with traffic(lab):
             before = child_spis(box)
             r = charon.swanctl("--rekey", "--child", "net")
@@ -137,7 +137,7 @@ def a_decoder_joins_the_fragments_of_both(lab):
                 pcap, profile = os.path.join(folder, "pcap"), os.path.join(folder, "profile")
                 with lab.capture("wan", pcap):
                     if role == "INITIATOR":
-                        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+                        equal(ping(lab, "inside", "10.20.0.1", count=2), 2, "pings")
                     else:
                         r = charon.swanctl("--initiate", "--child", "net")
                         equal(r.returncode, 0, r.stdout + r.stderr)
@@ -163,11 +163,11 @@ def we_delete_a_single_child(lab):
             theirs = charon.swanctl("--list-sas").stdout
             return dict(re.findall(r"^  (\w+): #.*?^    in +(\w+),", theirs, re.M | re.S))
 
-        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings by the first")
+        equal(ping(lab, "inside", "10.20.0.1", count=2), 2, "pings by the first")
         before = child_spis(box), ike_spis(box), installed()
         with traffic(lab):
             with configured(box, SECOND):
-                equal(ping(lab, "inside", "10.21.0.1", count=2, wait=8), 2, "pings by the second")
+                equal(ping(lab, "inside", "10.21.0.1", count=2), 2, "pings by the second")
                 equal(len(child_spis(box)), 2, "children")
                 equal(set(installed()), {"net", "other"}, "children at strongSwan")
             poll(lambda: "received DELETE for ESP CHILD_SA" in charon.log(), 10, "our delete")

@@ -27,7 +27,7 @@ def tunnel(lab, name, **kw):
     policy, proposal, ike, esp, _ = SUITES[name]
     use(box, policy, proposal)
     with peer(lab, ike, esp, **kw) as charon:
-        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+        equal(ping(lab, "inside", "10.20.0.1", count=2), 2, "pings")
         yield box, charon
 
 
@@ -37,7 +37,7 @@ def strongswan_replaces_child_and_ike_sa_under_traffic(lab):
     policy, proposal, ike, esp, _ = SUITES[GCM]
     use(box, policy, proposal)
     with peer(lab, ike, esp) as charon:
-        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+        equal(ping(lab, "inside", "10.20.0.1", count=2), 2, "pings")
         with traffic(lab):
             for what, name, read in (("child", "net", child_spis), ("ike", "box", ike_spis),
                                      ("child", "net", child_spis)):
@@ -54,11 +54,12 @@ def we_replace_the_child_by_volume_under_traffic(lab):
     use(box, policy, proposal)
     limit = "crypto ipsec security-association lifetime kilobytes"
     with configured(box, f"{limit} 200", f"no {limit}"), peer(lab, ike, esp) as charon:
-        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+        equal(ping(lab, "inside", "10.20.0.1", count=2), 2, "pings")
         seen = set(child_spis(box))
         with traffic(lab):
             poll(lambda: seen.update(child_spis(box)) or len(seen) >= 3, 10, "two rekeys of ours")
-        equal(charon.swanctl("--list-sas").stdout.count("INSTALLED"), 1, "children at strongSwan")
+        poll(lambda: charon.swanctl("--list-sas").stdout.count("INSTALLED") == 1, 5,
+             "one child at strongSwan")
 
 
 @test
@@ -69,7 +70,7 @@ def we_replace_child_and_ike_sa_by_time_under_traffic(lab):
     limit = "crypto ipsec security-association lifetime seconds"
     more = "rekey_time = 0s\n    reauth_time = 0s"
     with configured(box, f"{limit} 120", f"no {limit}"), peer(lab, ike, esp, more=more) as charon:
-        equal(ping(lab, "inside", "10.20.0.1", count=2, wait=8), 2, "pings")
+        equal(ping(lab, "inside", "10.20.0.1", count=2), 2, "pings")
         child, sa = child_spis(box), ike_spis(box)
         with traffic(lab):
             poll(lambda: child_spis(box) != child and ike_spis(box) != sa, 118, "rekeys of ours")
@@ -81,7 +82,7 @@ def we_replace_child_and_ike_sa_by_time_under_traffic(lab):
 def several_children_and_one_goes_alone(lab):
     box = lab.box("BOX")
     with configured(box, SECOND), tunnel(lab, GCM, children=TWO) as (_, charon):
-        equal(ping(lab, "inside", "10.21.0.1", count=3, wait=8), 3, "pings by the second child")
+        equal(ping(lab, "inside", "10.21.0.1", count=3), 3, "pings by the second child")
         equal(len(child_spis(box)), 2, show(box, "show crypto ikev2 sa"))
         equal(len(ike_spis(box)), 1, "IKE SAs")
         first = ike_spis(box)
@@ -89,7 +90,7 @@ def several_children_and_one_goes_alone(lab):
         equal(r.returncode, 0, r.stdout + r.stderr)
         poll(lambda: len(child_spis(box)) == 1, 5, "strongSwan's delete of one child")
         equal(ping(lab, "inside", "10.20.0.1", count=5), 5, "pings by the other")
-        equal(ping(lab, "inside", "10.21.0.1", count=3, wait=8), 3, "pings when asked for again")
+        equal(ping(lab, "inside", "10.21.0.1", count=3), 3, "pings when asked for again")
         equal(len(child_spis(box)), 2, "children")
         r = charon.swanctl("--rekey", "--child", "other")
         equal(r.returncode, 0, r.stdout + r.stderr)
@@ -201,8 +202,8 @@ def a_hundred_megabytes(lab):
                                      RECEIVER], stdout=subprocess.PIPE, text=True)
         try:
             equal(receiver.stdout.readline().strip(), "ready", "the receiver")
-            lab.host("inside", ["python3", "-c", SENDER, str(MEGABYTES)], timeout=120, check=True)
-            n, got = receiver.communicate(timeout=60)[0].split()
+            lab.host("inside", ["python3", "-c", SENDER, str(MEGABYTES)], timeout=1200, check=True)
+            n, got = receiver.communicate(timeout=600)[0].split()
         finally:
             receiver.kill()
             receiver.wait()

@@ -24,7 +24,7 @@ def conversation(lab, folder, pings):
         poll(lambda: "There are no IKEv2 SAs" in show(box, "show crypto ikev2 sa"), 5, "no SA")
     pcap, profile = os.path.join(folder, "wire.pcap"), os.path.join(folder, "profile")
     with lab.capture("outside-1", pcap):
-        equal(ping(lab, "host1", "192.168.10.1", count=pings, wait=8), pings, "pings")
+        equal(ping(lab, "host1", "192.168.10.1", count=pings), pings, "pings")
         keys.write_profile(one, profile)
         show(one, "clear crypto ikev2 sa")
         poll(lambda: "There are no IKEv2 SAs" in show(two, "show crypto ikev2 sa"), 5, "deleted")

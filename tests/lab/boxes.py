@@ -45,7 +45,7 @@ class Box:
                                     start_new_session=True)
         self.wait_ready(proc)
 
-    def wait_ready(self, proc=None, seconds=20):
+    def wait_ready(self, proc=None, seconds=200):
         """Until the CLI answers. A tandemd that ends is an error with its log."""
         end = time.monotonic() + seconds
         while True:
@@ -70,14 +70,14 @@ class Box:
         for c in commands:
             argv += ["-c", c]
         kw.setdefault("capture_output", True)
-        return subprocess.run(argv, stdin=subprocess.DEVNULL, text=True, timeout=60, **kw)
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, text=True, timeout=600, **kw)
 
     def paste(self, text):
         """Configuration text, line by line, in config mode. Returns what the box printed."""
         argv = [os.path.join(self.build, "tandem"), "-s", self.socket, "-c", "configure terminal",
                 "-"]
         lines = text.rstrip("\n") + "\nend\n"
-        return subprocess.run(argv, input=lines, text=True, capture_output=True, timeout=120)
+        return subprocess.run(argv, input=lines, text=True, capture_output=True, timeout=1200)
 
     def processes(self):
         """Our tandemd processes in the namespace: pid → role ('launcher' or one of ROLES)."""

@@ -20,7 +20,8 @@
  *   flows    UDP of the host FROM, by the gateway TO, to random ports and addresses in
  *            198.18.0.0/16: each a flow of its own
  *
- * Prints how many were sent, in which time, and how many the device refused.
+ * Ends after SECONDS, or by SIGINT, and prints how many were sent, in which time, and how many the
+ * device refused.
  */
 #include "control/ike/codec.h"
 #include "control/ike/crypto.h"
@@ -31,6 +32,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -402,6 +404,16 @@ static unsigned send_batch(struct flood *f, uint64_t *refused)
     return n < 0 ? 0 : (unsigned)n;
 }
 
+/* SIGINT, which is blocked, says that it was long enough. */
+static bool asked_to_end(void)
+{
+    static const struct timespec at_once;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    return sigtimedwait(&set, NULL, &at_once) == SIGINT;
+}
+
 static void run(struct flood *f, double rate, double seconds, const char *kind)
 {
     uint64_t sent = 0, refused = 0;
@@ -410,7 +422,7 @@ static void run(struct flood *f, double rate, double seconds, const char *kind)
         f->iov[i].iov_base = f->frame[i].b;
         f->mm[i].msg_hdr = (struct msghdr){.msg_iov = &f->iov[i], .msg_iovlen = 1};
     }
-    while (now() - begin < seconds) {
+    while (now() - begin < seconds && !asked_to_end()) {
         wait_until(begin + (double)(sent + refused) / rate);
         sent += send_batch(f, &refused);
     }
@@ -430,6 +442,10 @@ int main(int argc, char **argv)
         inet_pton(AF_INET, argv[3], &f.to_addr) != 1 || atof(argv[4]) <= 0)
         die("usage: flood DEVICE FROM TO RATE SECONDS KIND [PCAP]");
     (void)setpriority(PRIO_PROCESS, 0, -20);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
     f.random ^= (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
     find_mac(&f, argv[1], argv[3]);
     open_device(&f, argv[1]);

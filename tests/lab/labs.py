@@ -213,7 +213,7 @@ def find(word, kind):
     return hits[0], name
 
 
-def wait_ping(lab, seconds=60):
+def wait_ping(lab, seconds=300):
     """Until each `ping` line of the topology works. Returns the last host that did not, or None."""
     end = time.monotonic() + seconds
     for host, address in lab.topo.pings:

@@ -144,12 +144,13 @@ def destroy(lab, nodes):
 
 
 def kill_all(find, grace=3.0):
-    """Ends processes: SIGTERM once, then SIGKILL after `grace` seconds until none is left."""
+    """Ends processes: SIGTERM once, then SIGKILL after `grace` seconds until none is left, or a minute
+    has passed."""
     for p in find():
         _signal(p, signal.SIGTERM)
     soft = time.monotonic() + grace
     while left := find():
-        if time.monotonic() > soft + 10:
+        if time.monotonic() > soft + 60:
             return
         if time.monotonic() > soft:
             for p in left:
