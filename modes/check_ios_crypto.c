@@ -4,16 +4,53 @@
 #include "modes/internal.h"
 #include <string.h>
 
+/* What the platform has given up since (its field notice 72510) works here, for peers that know
+ * nothing better, and whoever types it is told. */
+static void weak(struct txn *t, const char *name)
+{
+    txn_note(t, "WARNING: %s is considered insecure", name);
+}
+
 /* --- IKE -----------------------------------------------------------------------------------------
  */
 
 /* 128 bits are what `encr aes` says. */
 int isakmp_encr_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_encr *a, bool negate)
 {
+    static const char *const name[] = {"des", "3des"};
     struct a_isakmp_encr plain = {.aes = true};
+    if (!negate && a->has_alg)
+        weak(t, name[a->alg]);
     if (negate || !a->has_bits || a->bits != ENUM_AES_BITS_128)
         return 0;
     return txn_set(t, n->parent, E_ISAKMP_ENCR, &plain) ? 0 : -1;
+}
+
+int isakmp_hash_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_hash *a, bool negate)
+{
+    (void)n;
+    if (!negate && a->alg == ENUM_ISAKMP_HASH_MD5)
+        weak(t, "md5");
+    return 0;
+}
+
+/* Of the enums dh-group-ios and pfs-group-ios, which list the same groups. */
+static void weak_group(struct txn *t, int group)
+{
+    static const char *const name[] = {"group 1", "group 2", "group 5"};
+    if (group <= ENUM_DH_GROUP_IOS_5)
+        weak(t, name[group]);
+    else if (group == ENUM_DH_GROUP_IOS_24)
+        weak(t, "group 24");
+}
+
+int isakmp_group_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_group *a,
+                       bool negate)
+{
+    (void)n;
+    if (!negate)
+        weak_group(t, a->group);
+    return 0;
 }
 
 /* Keys of type 6 are encrypted with a key of the other box. */
@@ -30,12 +67,42 @@ int isakmp_key_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_ke
     return 0;
 }
 
+int keyring_key_check(struct txn *t, struct cfg_node *n, const struct a_keyring_key *a, bool negate)
+{
+    (void)n;
+    if (!negate && a->encrypted)
+        encrypted_key(t);
+    return 0;
+}
+
+int isakmp_profile_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_profile *a,
+                         bool negate)
+{
+    (void)a;
+    if (!negate && txn_created(t, n))
+        txn_note(t, "%% A profile is deemed incomplete until it has match identity statements");
+    return 0;
+}
+
 /* --- transform sets ------------------------------------------------------------------------------
  */
 
+static const char *const plain_name[] = {"esp-des", "esp-3des", "esp-null"};
 static const char *const cipher_name[] = {"esp-aes", "esp-gcm", "esp-gmac"};
 static const char *const hash_name[] = {"esp-md5-hmac", "esp-sha-hmac", "esp-sha256-hmac",
                                         "esp-sha384-hmac", "esp-sha512-hmac"};
+
+static void weak_transforms(struct txn *t, const struct a_transform_set *a)
+{
+    if (a->has_ah && a->ah == ENUM_AH_HASH_AH_MD5_HMAC)
+        weak(t, "ah-md5-hmac");
+    if (a->has_cipher && a->cipher != ENUM_ESP_CIPHER_ESP_SEAL)
+        weak(t, plain_name[a->cipher]);
+    if (a->has_aes && a->aes == ENUM_ESP_CIPHER_BITS_ESP_GMAC)
+        weak(t, "esp-gmac");
+    if (a->has_hash && a->hash == ENUM_ESP_HASH_ESP_MD5_HMAC)
+        weak(t, "esp-md5-hmac");
+}
 
 /* At most one transform of each kind comes by the grammar; here is what does not go together. */
 int transform_set_check(struct txn *t, struct cfg_node *n, const struct a_transform_set *a,
@@ -54,6 +121,11 @@ int transform_set_check(struct txn *t, struct cfg_node *n, const struct a_transf
     /* RFC 4303 §3.2: not both null */
     if (a->has_cipher && a->cipher == ENUM_ESP_CIPHER_ESP_NULL && !a->has_hash && !a->has_ah)
         return txn_refuse(t, "ERROR: transform esp-null needs a hash");
+    weak_transforms(t, a);
+    if (a->has_cipher && a->cipher == ENUM_ESP_CIPHER_ESP_SEAL)
+        txn_note(t, "WARNING: esp-seal is not implemented: transform set %s is not used", a->name);
+    if (a->comp_lzs)
+        txn_note(t, "WARNING: comp-lzs is not implemented: packets are not compressed");
     if (!a->has_bits || a->bits != ENUM_AES_BITS_128)
         return 0;
     struct a_transform_set plain = *a;
@@ -105,5 +177,13 @@ int entry_transform_check(struct txn *t, struct cfg_node *n, const struct a_entr
                  "WARNING: transform set \"%s\" is not configured yet; this line takes effect when "
                  "it is.",
                  a->set);
+    return 0;
+}
+
+int entry_pfs_check(struct txn *t, struct cfg_node *n, const struct a_entry_pfs *a, bool negate)
+{
+    (void)n;
+    if (!negate) /* group 1 where none is said */
+        weak_group(t, a->has_group ? a->group : ENUM_DH_GROUP_IOS_1);
     return 0;
 }

@@ -36,9 +36,11 @@ struct intent_if *derive_find_if(struct derive *d, const char *nameif);
 /* A key as the intent keeps it. */
 const uint8_t *derive_key(struct intent *out, const char *key, uint16_t *len);
 void derive_identity(struct ike_identity *id, uint8_t type, const char *text);
+void derive_address_identity(struct ike_identity *id, const struct addr *a);
 void derive_fqdn(const struct cfg_node *root, char *buf, size_t cap); /* the box's whole name */
 uint16_t derive_aes_bits(bool given, int bits); /* of the enum aes-bits; 128 unless given */
 const struct ike_esp_proposal *derive_find_transform(const struct intent *i, const char *name);
+struct addr derive_if_address(const struct derive *d, const char *name); /* IOS; unset: none */
 const struct intent_acl *derive_find_acl(struct derive *d, const char *name);
 
 /* Entries that one list may expand to. What goes beyond is refused where it is typed, and told

@@ -126,6 +126,9 @@ static void entry_transforms(struct derive *d, const struct cfg_node *n, struct 
     bool ikev2 = cfg_first(n, E_ENTRY_IKEV2_PROFILE) != NULL;
     const struct ike_esp_proposal **v = ikev2 ? e->proposal : e->transform;
     uint8_t *count = ikev2 ? &e->n_proposal : &e->n_transform;
+    if (!cfg_first(n, E_ENTRY_TRANSFORM))
+        return;
+    *count = 0;
     cfg_each(n, E_ENTRY_TRANSFORM, t)
     {
         const struct ike_esp_proposal *p =
@@ -152,12 +155,10 @@ static void entry_routes(const struct cfg_node *n, struct intent_map_entry *e)
         e->rri.tag = (uint32_t)CFG_ARGS(l, entry_route_tag)->tag;
 }
 
-static void one_entry(struct derive *d, const struct cfg_node *n, uint32_t seq,
-                      struct intent_map_entry *e)
+/* The lines that entries, templates and profiles share. */
+static void entry_lines(struct derive *d, const struct cfg_node *n, struct intent_map_entry *e)
 {
     const struct cfg_node *l;
-    global_defaults(d->tree->root, e);
-    e->seq = seq;
     if ((l = cfg_first(n, E_ENTRY_MATCH)))
         e->acl = derive_find_acl(d, CFG_ARGS(l, entry_match)->acl);
     if ((l = cfg_first(n, E_ENTRY_LIFE_SECONDS)))
@@ -176,6 +177,18 @@ static void one_entry(struct derive *d, const struct cfg_node *n, uint32_t seq,
     entry_peers(n, e);
     entry_transforms(d, n, e);
     entry_routes(n, e);
+}
+
+/* `profile` speaks first, the entry's own lines win. */
+static void one_entry(struct derive *d, const struct cfg_node *n, const char *profile,
+                      struct intent_map_entry *e)
+{
+    const struct cfg_node *p =
+        profile ? cfg_find_word(d->tree->root, E_IPSEC_PROFILE, profile) : NULL;
+    global_defaults(d->tree->root, e);
+    if (p)
+        entry_lines(d, p, e);
+    entry_lines(d, n, e);
 }
 
 /* --- crypto maps ---------------------------------------------------------------------------------
@@ -209,12 +222,14 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
     {
         const struct a_ios_entry *a = CFG_ARGS(e, ios_entry);
         if (!a->has_template) {
-            one_entry(d, e, (uint32_t)a->seq, &m->entry[m->n++]);
+            one_entry(d, e, a->has_profile ? a->profile : NULL, &m->entry[m->n]);
+            m->entry[m->n++].seq = (uint32_t)a->seq;
             continue;
         }
         cfg_each(template_of(d, e), E_DYNAMIC_ENTRY, t)
         {
-            one_entry(d, t, (uint32_t)a->seq, &m->entry[m->n]);
+            one_entry(d, t, NULL, &m->entry[m->n]);
+            m->entry[m->n].seq = (uint32_t)a->seq;
             m->entry[m->n].dynamic = true;
             m->entry[m->n++].connection = CONN_ANSWER;
         }
@@ -227,6 +242,12 @@ static struct intent_if *find_if(struct intent *out, const char *name)
         if (strcmp(out->ifs[i].name, name) == 0)
             return &out->ifs[i];
     return NULL;
+}
+
+struct addr derive_if_address(const struct derive *d, const char *name)
+{
+    const struct intent_if *f = find_if(d->out, name);
+    return f ? f->addr.addr : (struct addr){0};
 }
 
 static const struct intent_map *find_map(const struct intent *out, const char *name)

@@ -207,7 +207,7 @@ struct g_mode {
     uint16_t entry; /* the object whose mode it is; 0: the root */
     uint16_t dialect;
     uint16_t form, nform; /* in g_mode_forms */
-    uint16_t level;       /* its lines are printed no deeper than the line that enters it */
+    uint16_t indent;      /* its lines are printed so much deeper than the line that enters it */
 };
 
 struct g_module {

@@ -282,7 +282,7 @@ static void print_object(const struct out *o, const struct cfg_node *n, const st
         return;
     put_form(&sp, f, depth);
     if (has_block)
-        print_children(o, n, &block, NULL, depth + !g_modes[f->enter].level);
+        print_children(o, n, &block, NULL, depth + g_modes[f->enter].indent);
     if (g_entries[n->entry].flags & GE_BANG)
         str_add(o->s, "!\n");
     print_children(o, n, has_block ? &outer : c, has_block ? &block : NULL, depth);
@@ -409,7 +409,7 @@ static unsigned context_below(const struct out *o, const struct cfg_node *n, str
     if (!f || f->enter == G_MODE_NONE)
         return depth;
     *c = (struct context){.block = n->entry, .mode = f->enter};
-    return depth + !g_modes[f->enter].level;
+    return depth + g_modes[f->enter].indent;
 }
 
 /* One run of siblings where it stands: in the block above it, or flat. */

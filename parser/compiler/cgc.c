@@ -103,12 +103,14 @@ static void builtin_modes(struct grammar *g)
                             .prompt = "(config)",
                             .title = "Configure commands:",
                             .exit = "Exit from configure mode",
-                            .dialect = G_BOTH};
+                            .dialect = G_BOTH,
+                            .indent = 1};
     *exec = (struct mode){.name = "exec",
                           .prompt = "",
                           .title = "Exec commands:",
                           .exit = "Exit from the EXEC",
                           .dialect = G_BOTH,
+                          .indent = 1,
                           .next = config};
     config->parent = exec;
     g->modes = exec;

@@ -80,7 +80,7 @@ struct mode {
     const char *name, *under;
     const char *prompt, *title, *exit;
     unsigned dialect;
-    bool level;
+    unsigned indent;
     struct where at;
     struct mode *parent;
     struct entry *entry; /* the object that enters it */

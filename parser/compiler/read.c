@@ -136,6 +136,7 @@ static void open_mode(struct reader *r)
         m = take(r->g, sizeof(*m));
         m->name = name;
         m->dialect = G_BOTH;
+        m->indent = 1;
         struct mode **tail = &r->g->modes;
         while (*tail)
             tail = &(*tail)->next;
@@ -152,7 +153,9 @@ static void open_mode(struct reader *r)
         else if (strcmp(t, "title") == 0)
             m->title = need(r, "the title");
         else if (strcmp(t, "level") == 0)
-            m->level = true;
+            m->indent = 0;
+        else if (strcmp(t, "indent") == 0)
+            m->indent = (unsigned)number(r, need(r, "how deep its lines stand"), 8);
         else if (strcmp(t, "exit") == 0)
             m->exit = need(r, "the help of exit");
         else

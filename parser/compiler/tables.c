@@ -153,7 +153,7 @@ static void mode_forms(struct out *o)
         (void)fputs(", ", o->f);
         c_string(o->f, m->exit);
         (void)fprintf(o->f, ", %u, %u, %u, %u, %u, %u},\n", m->parent ? m->parent->index : 0,
-                      m->entry ? m->entry->index : 0, m->dialect, at, n, m->level);
+                      m->entry ? m->entry->index : 0, m->dialect, at, n, m->indent);
         at += n;
     }
     (void)fputs("    {0}};\n", o->f);

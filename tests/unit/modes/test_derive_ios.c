@@ -139,6 +139,55 @@ static void test_keys(void **state)
     drop(&b);
 }
 
+/* Which key is whose, and what a profile says about those it matches. */
+static void test_profiles(void **state)
+{
+    struct box b = load("hostname R1\ncrypto isakmp key all address 0.0.0.0 0.0.0.0\n"
+                        "crypto isakmp key some address 10.3.0.0 255.255.0.0\n"
+                        "crypto isakmp keepalive 60\n"
+                        "interface GigabitEthernet0/1\n ip address 192.0.2.1 255.255.255.0\n"
+                        "crypto keyring A\n pre-shared-key address 10.1.0.0 255.255.0.0 key one\n"
+                        " pre-shared-key hostname r9 key two\n"
+                        "crypto keyring B\n local-address GigabitEthernet0/1\n"
+                        " pre-shared-key address 10.2.0.1 key three\n"
+                        " pre-shared-key address 10.2.0.2 key 6 ABC\n"
+                        "crypto isakmp profile P\n keyring A\n self-identity user-fqdn a@b\n"
+                        " match identity address 10.1.1.0 255.255.255.0\n keepalive 20 retry 5\n"
+                        " initiate mode aggressive\n"
+                        "crypto isakmp profile Q\n match identity address 10.3.1.1\n"
+                        " self-identity fqdn\n local-address 198.51.100.7\n"
+                        "crypto isakmp peer address 10.4.0.1\n"
+                        " set aggressive-mode password four\n"
+                        " set aggressive-mode client-endpoint ipv4-address 192.0.2.9\n"
+                        "crypto isakmp peer hostname r8\n"
+                        " set aggressive-mode client-endpoint fqdn r1\n");
+    const struct intent *i = &b.c->intent;
+    const struct intent_key *k = i->key;
+    (void)state;
+    assert_int_equal(i->n_key, 7);
+    is_prefix(&k[0].remote, "10.4.0.1/32"); /* `crypto isakmp peer` with a key */
+    assert_true(k[0].cfg.aggressive);
+    assert_int_equal(k[0].cfg.local_id.type, 1);
+    assert_memory_equal(k[0].cfg.local_id.data, "\xc0\x00\x02\x09", 4);
+    is_prefix(&k[1].remote, "10.3.1.1/32"); /* Q: the key is the longest match of those for all */
+    assert_memory_equal(k[1].cfg.psk, "some", 4);
+    assert_memory_equal(k[1].cfg.local_id.data, "R1", 2);
+    is_addr(&k[1].local, "198.51.100.7");
+    assert_int_equal(k[1].cfg.dpd_seconds, 60);
+    is_prefix(&k[2].remote, "10.1.0.0/16"); /* A, by way of P */
+    assert_memory_equal(k[2].cfg.psk, "one", 3);
+    assert_int_equal(k[2].cfg.local_id.type, 3);
+    assert_int_equal(k[2].cfg.dpd_seconds, 20);
+    assert_int_equal(k[2].cfg.dpd_retry, 5);
+    assert_true(k[2].cfg.aggressive);
+    assert_string_equal(k[3].host, "r9");
+    is_prefix(&k[4].remote, "10.2.0.1/32"); /* B, which no profile has */
+    is_addr(&k[4].local, "192.0.2.1");
+    assert_false(k[4].cfg.aggressive);
+    assert_memory_equal(k[5].cfg.psk, "all", 3);
+    drop(&b);
+}
+
 static void set_is(const struct ike_esp_proposal *p, const char *name, uint16_t ah, unsigned encr,
                    unsigned bits, uint16_t integ)
 {
@@ -248,6 +297,31 @@ static void test_maps(void **state)
     drop(&b);
 }
 
+/* An entry with a profile has what the profile says, and its own lines before it. */
+static void test_ipsec_profile(void **state)
+{
+    struct box b = load("crypto ipsec transform-set A esp-aes esp-sha-hmac\n"
+                        "crypto ipsec transform-set B esp-aes esp-sha256-hmac\n"
+                        "crypto ipsec profile P\n set transform-set A\n set pfs group14\n"
+                        " set security-association lifetime seconds 900\n"
+                        "crypto map M 1 ipsec-isakmp profile P\n set peer 192.0.2.1\n"
+                        "crypto map M 2 ipsec-isakmp profile P\n set transform-set B\n"
+                        " set pfs group19\n");
+    const struct intent_map_entry *e = b.c->intent.map[0].entry;
+    (void)state;
+    assert_int_equal(e[0].n_transform, 1);
+    assert_string_equal(e[0].transform[0]->name, "A");
+    assert_int_equal(e[0].pfs_group, DH_2048);
+    assert_int_equal(e[0].life_seconds, 900);
+    assert_int_equal(e[0].n_peer, 1);
+    assert_int_equal(e[1].seq, 2);
+    assert_int_equal(e[1].n_transform, 1);
+    assert_string_equal(e[1].transform[0]->name, "B");
+    assert_int_equal(e[1].pfs_group, DH_ECP256);
+    assert_int_equal(e[1].life_seconds, 900);
+    drop(&b);
+}
+
 static void test_globals(void **state)
 {
     struct box b = load("crypto ipsec security-association lifetime seconds 7200\n"
@@ -275,9 +349,10 @@ static void test_globals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_policies), cmocka_unit_test(test_default_policies),
-        cmocka_unit_test(test_keys),     cmocka_unit_test(test_transform_sets),
-        cmocka_unit_test(test_maps),     cmocka_unit_test(test_globals),
+        cmocka_unit_test(test_policies),       cmocka_unit_test(test_default_policies),
+        cmocka_unit_test(test_keys),           cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_transform_sets), cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_globals),        cmocka_unit_test(test_ipsec_profile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,10 +95,10 @@ static void test_several_parents(void **state)
     struct box b;
     box_init(&b, false);
     box_paste(&b, "club A\nmember x\nmember y\nship S\nmember x\nboat b\nmember z\nno member x");
-    assert_prints(&b, "club A\n member x\n member y\nship S\n member z\n boat b\n");
+    assert_prints(&b, "club A\n member x\n member y\nship S\n   member z\n   boat b\n");
     assert_says(&b, "club A", "");
     assert_says(&b, "no member z", ""); /* the ship's */
-    assert_prints(&b, "club A\n member x\n member y\nship S\n member z\n boat b\n");
+    assert_prints(&b, "club A\n member x\n member y\nship S\n   member z\n   boat b\n");
     box_free(&b);
 }
 
