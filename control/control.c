@@ -220,6 +220,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     adopt_end(c);
     tunnel_prune(c, old);
     path_apply(c);
+    dp_go(c);
     ports_tell(&c->ports, c->o.log);
 }
 

@@ -72,6 +72,7 @@ struct control {
     struct wanted_table wanted;
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;
+    bool told_go; /* the datapath on this channel reads packets */
     const struct dpstats *stats;
     size_t stats_len;
     struct counter_ring *ring; /* query.c, once counters were cleared */
@@ -110,6 +111,7 @@ int dp_send(struct control *c, uint16_t type, const void *a, size_t alen, const 
             size_t blen);
 uint32_t dp_seq(struct control *c); /* for requests other than ADD, whose seq is the SA handle */
 void dp_local_addrs(struct control *c);
+void dp_go(struct control *c);
 void dp_close(struct control *c);
 
 /* crypto/spd.c */

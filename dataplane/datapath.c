@@ -4,6 +4,9 @@
  * One libevent loop: each readable descriptor is drained by at most ROUNDS vectors before the
  * others get their turn. A descriptor that the launcher sends again replaces the one before;
  * a new engine finds SAs and policies as its predecessor left them.
+ *
+ * Nothing is read before the engine has said what is to become of it (SADB_GO): a datapath that
+ * follows a killed one would drop what came meanwhile, and has it wait in the kernel instead.
  */
 #include "dataplane/datapath.h"
 #include "dataplane/dp.h"
@@ -47,11 +50,13 @@ struct datapath {
     struct socket {
         struct datapath *d;
         enum wire_socket kind;
+        int fd; /* of wire's */
         struct event *ev;
     } sock[WIRE_SOCKETS];
     struct event *tick;
     struct tun *tuns;
     unsigned n_tuns;
+    bool reading; /* since SADB_GO */
     struct dpstats *stats;
     struct pktvec *vec;
     struct log log;
@@ -211,6 +216,39 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     dp_tick(d->dp);
 }
 
+static struct event *watch(struct datapath *d, int fd, event_callback_fn fn, void *arg)
+{
+    struct event *ev = event_new(d->base, fd, EV_READ | EV_PERSIST, fn, arg);
+    if (ev && event_add(ev, NULL) == 0)
+        return ev;
+    if (ev)
+        event_free(ev);
+    log_line(&d->log, LOGL_ERROR, "loop", "cannot watch a descriptor");
+    return NULL;
+}
+
+/* False: it cannot be read. */
+static bool watch_tun(struct tun *t)
+{
+    t->ev = watch(t->d, t->fd, on_tun, t);
+    return t->ev != NULL;
+}
+
+static void watch_socket(struct socket *s)
+{
+    s->ev = watch(s->d, s->fd, on_wire, s);
+}
+
+static void start_reading(struct datapath *d)
+{
+    d->reading = true;
+    for (struct tun *t = d->tuns; t; t = t->next)
+        watch_tun(t);
+    for (unsigned k = 0; k < WIRE_SOCKETS; k++)
+        if (d->sock[k].d) /* it has come */
+            watch_socket(&d->sock[k]);
+}
+
 /* --- the engine ---------------------------------------------------------------------------- */
 
 static void on_drained(struct ipc *c, void *ctx)
@@ -223,8 +261,11 @@ static void on_drained(struct ipc *c, void *ctx)
 static void on_engine(struct ipc *c, struct ipc_msg *m, void *ctx)
 {
     struct datapath *d = ctx;
-    if (c == d->engine)
-        dp_message(d->dp, m->type, m->data, m->len);
+    if (c != d->engine)
+        return;
+    dp_message(d->dp, m->type, m->data, m->len);
+    if (d->dp->go && !d->reading)
+        start_reading(d);
 }
 
 static void on_engine_gone(struct ipc *c, void *ctx)
@@ -260,18 +301,6 @@ static void take_peer(struct datapath *d, struct ipc_msg *m)
 
 /* --- the launcher -------------------------------------------------------------------------- */
 
-static struct event *watch(struct datapath *d, int fd, event_callback_fn fn, void *arg)
-{
-    evutil_make_socket_nonblocking(fd);
-    struct event *ev = event_new(d->base, fd, EV_READ | EV_PERSIST, fn, arg);
-    if (ev && event_add(ev, NULL) == 0)
-        return ev;
-    if (ev)
-        event_free(ev);
-    log_line(&d->log, LOGL_ERROR, "loop", "cannot watch a descriptor");
-    return NULL;
-}
-
 static void take_stats(struct datapath *d, int fd)
 {
     struct stat st;
@@ -304,9 +333,12 @@ static void take_wire(struct datapath *d, enum wire_socket kind, struct ipc_msg 
     s->d = d;
     s->kind = kind;
     unwatch(&s->ev);
-    wire_set(d->wire, kind, m->fds[0]);
-    s->ev = watch(d, m->fds[0], on_wire, s);
+    s->fd = m->fds[0];
+    wire_set(d->wire, kind, s->fd);
     m->fds[0] = -1;
+    evutil_make_socket_nonblocking(s->fd);
+    if (d->reading)
+        watch_socket(s);
 }
 
 static void take_socket(struct datapath *d, struct ipc_msg *m)
@@ -377,8 +409,8 @@ static void take_tun(struct datapath *d, struct ipc_msg *m, bool gone)
     t->info = info;
     t->fd = m->fds[0];
     m->fds[0] = -1;
-    t->ev = watch(d, t->fd, on_tun, t);
-    if (!t->ev) {
+    evutil_make_socket_nonblocking(t->fd);
+    if (d->reading && !watch_tun(t)) {
         tun_free(t);
         return;
     }

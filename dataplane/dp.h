@@ -58,6 +58,7 @@ struct dp {
     struct dp_counters *total, own_total;
     struct addr *locals; /* where ESP may arrive; none: anywhere */
     uint32_t n_locals;
+    bool go; /* the engine has said what is to become of packets */
     struct {
         bool active;
         uint32_t seq, ifid, bucket;

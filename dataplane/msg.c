@@ -296,6 +296,12 @@ static void on_local_addrs(struct dp *dp, const uint8_t *data, size_t len)
     ack(dp, r.seq, take_locals(dp, r.count, data + sizeof r, len - sizeof r));
 }
 
+static void on_go(struct dp *dp, const struct sadb_ref *r)
+{
+    dp->go = true;
+    ack(dp, r->seq, 0);
+}
+
 static void on_ike_send(struct dp *dp, const uint8_t *data, size_t len)
 {
     struct sadb_ike path;
@@ -328,6 +334,7 @@ static const struct handler handlers[] = {
     {SADB_SPD_FLUSH, sizeof(struct sadb_ref), NULL, on_spd_flush},
     {SADB_IKE_SEND, 0, on_ike_send, NULL},
     {SADB_LOCAL_ADDRS, 0, on_local_addrs, NULL},
+    {SADB_GO, sizeof(struct sadb_ref), NULL, on_go},
 };
 
 /* The number of a request whose length is wrong: it comes first in every struct. */

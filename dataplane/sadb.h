@@ -18,7 +18,7 @@
 
 /* To be raised when a struct or its meaning changes: an engine of another version gets a datapath
  * of its own build. Where struct sadb_sa changes, JOURNAL_VERSION changes, too. */
-#define SADB_VERSION 2u
+#define SADB_VERSION 3u
 
 #define SADB_KEY_MAX 64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
 #define SADB_TS_MAX  8  /* selector pairs per SA */
@@ -39,6 +39,8 @@ enum sadb_msg {
     SADB_IKE_SEND,    /* struct sadb_ike + message: send from UDP 4500; no message: a NAT
                          keepalive (RFC 3948 §4). The only request without an ACK */
     SADB_LOCAL_ADDRS, /* struct sadb_ref.count × struct addr: where ESP to us may arrive */
+    SADB_GO,          /* struct sadb_ref: SAs and policies are complete. Before the first of these
+                         a datapath reads no packet: they wait in the kernel's queues */
     /* datapath → engine */
     SADB_ACK = 64, /* struct sadb_ack */
     SADB_ACQUIRE,  /* struct sadb_acquire */

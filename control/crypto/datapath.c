@@ -216,8 +216,24 @@ void control_set_datapath(struct control *c, int fd)
     free(c->told_addrs);
     c->told_addrs = NULL;
     c->n_told_addrs = 0;
+    c->told_go = false;
     if (c->applied)
         wanted_dump(c);
+}
+
+/* A datapath that is new reads packets from here on: SAs, policies and addresses are before this
+ * in the channel. What did not fit there is told in a later round, and so is this. */
+void dp_go(struct control *c)
+{
+    if (c->told_go || !c->wanted.known)
+        return;
+    for (size_t i = 0; i < c->ports.n; i++) {
+        const struct shadow *s = &c->shadow[c->ports.v[i]->ifid];
+        if (s->wanted && !s->spd_told)
+            return;
+    }
+    struct sadb_ref r = {.seq = dp_seq(c)};
+    c->told_go = dp_send(c, SADB_GO, &r, sizeof(r), NULL, 0) == 0;
 }
 
 /* Where ESP to us may arrive: the addresses of interfaces that bear a map. */

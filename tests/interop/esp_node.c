@@ -158,6 +158,7 @@ static void set_policy(struct node *n)
                                 .lport = {0, 65535},
                                 .rport = {0, 65535}};
     ipc_send(n->engine, SADB_SPD_SET, &m, sizeof m.s + sizeof m.e);
+    ipc_send(n->engine, SADB_GO, &(struct sadb_ref){.seq = 1}, sizeof(struct sadb_ref));
 }
 
 static void start(struct node *n, const char *tun)

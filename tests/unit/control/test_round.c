@@ -372,6 +372,12 @@ static void a_new_datapath_is_told_everything(void **state)
     assert_int_equal(TOLD(b, SADB_SPD_SET), 1);
     assert_int_equal(TOLD(b, SADB_LOCAL_ADDRS), 1);
     assert_int_equal(b->n_asked, 0);
+    /* after all of it, that packets may come */
+    assert_int_equal(TOLD(b, SADB_GO), 1);
+    assert_int_equal(b->told[b->n_told - 1].type, SADB_GO);
+    control_reconcile(b->c);
+    settle(b);
+    assert_int_equal(TOLD(b, SADB_GO), 1);
 }
 
 static bool see_identity(void *ctx, const struct query_identity *q)

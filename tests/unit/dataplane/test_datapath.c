@@ -106,7 +106,8 @@ static void give_stats(struct node *n)
     give(n, LM_SOCKET, &s, sizeof s, fd);
 }
 
-static struct node *node_new(const char *address)
+/* A datapath that has everything but a word from its engine. */
+static struct node *node_silent(const char *address)
 {
     struct node *n = calloc(1, sizeof *n);
     int fd[2];
@@ -130,6 +131,21 @@ static struct node *node_new(const char *address)
     n->bypass = give_tun(n, 0, TUN_BYPASS);
     give_engine(n);
     assert_int_equal(ipc_send(n->launch, LM_READY, NULL, 0), 0);
+    return n;
+}
+
+static void ask(struct node *n, uint16_t type, const void *data, size_t len);
+
+static void go(struct node *n)
+{
+    const struct sadb_ref r = {.seq = 1};
+    ask(n, SADB_GO, &r, sizeof r);
+}
+
+static struct node *node_new(const char *address)
+{
+    struct node *n = node_silent(address);
+    go(n);
     return n;
 }
 
@@ -287,6 +303,36 @@ static void test_process(void **state)
     node_free(b);
 }
 
+/* What comes before SAs and policies are there waits outside. */
+static void test_nothing_is_read_before_go(void **state)
+{
+    (void)state;
+    struct node *a = node_silent("127.0.0.1");
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(a->port),
+                             .sin_addr.s_addr = htonl(addr_v4(&a->addr))};
+    static uint8_t esp[100] = {0, 0, 6000 >> 8, 6000 & 0xff, 0, 0, 0, 1}; /* SPI, number */
+    const struct sadb_ref none = {.seq = 1};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(sendto(fd, esp, sizeof esp, 0, (struct sockaddr *)&to, sizeof to), sizeof esp);
+    say(a->shadow, LEFT, RIGHT, 1);
+    for (int i = 0; i < 20; i++) /* turns of its loop */
+        ask(a, SADB_FLUSH, &none, sizeof none);
+    struct sadb_sa m = sa_of(a, a, SADB_IN, true, 6000);
+    ask(a, SADB_ADD, &m, sizeof m);
+    set_policy(a, LEFT, RIGHT);
+    assert_int_equal(a->n[SADB_ACQUIRE], 0);
+    go(a);
+    go(a); /* each engine says it */
+    hear(a, SADB_ACQUIRE, 1);
+    while (!dp_read(&a->stats->slot[SADB_IN].drops[DP_BAD_ICV]))
+        ask(a, SADB_FLUSH, &(struct sadb_ref){.seq = 2, .ifid = 99}, sizeof none);
+    assert_int_equal(dp_read(&a->stats->total.drops[DP_UNKNOWN_SPI]), 0);
+    assert_int_equal(dp_read(&a->stats->total.drops[DP_NO_SA]), 0);
+    close(fd);
+    node_free(a);
+}
+
 /* Messages of the launcher that are not as they should be change nothing. */
 static void test_odd_messages(void **state)
 {
@@ -339,6 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_process),
+        cmocka_unit_test(test_nothing_is_read_before_go),
         cmocka_unit_test(test_odd_messages),
         cmocka_unit_test(test_ike_goes_first),
     };
