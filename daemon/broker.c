@@ -1,11 +1,12 @@
-/* The broker. See broker.h. */
+/* The broker: routes, rules, TUNs, files. See broker.h; for interfaces see broker_link.c. */
 #include "daemon/broker.h"
-#include "daemon/kernel.h"
+#include "daemon/broker_priv.h"
 #include "daemon/save.h"
 #include "daemon/tun.h"
 #include "lib/str.h"
 #include <errno.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,60 +15,11 @@
 #define TABLE_MAIN    254u
 #define RULE_LAST     32765u /* main's own rule stands at 32766 */
 #define TUNS          4096
-#define LINKS         4096
-#define ADDRS         16384
-#define MTU_MIN       68 /* RFC 791 */
 #define TUN_QUEUE_LEN 10000
 #define FORWARD       "ipv4/ip_forward"
 #define FORWARD6      "ipv6/conf/all/forwarding"
 
-struct tun {
-    struct tun *next;
-    struct lm_tun t;
-    int fd;
-};
-
-/* How a link was before we first touched it. */
-struct was {
-    struct was *next;
-    struct kernel_link link;
-    bool ipv6_off; /* and we turned it on */
-};
-
-/* An address we were asked for. Foreign: somebody else had put it there before. */
-struct held {
-    struct held *next;
-    uint32_t ifindex;
-    struct prefix p;
-    bool foreign;
-};
-
-struct sysctl {
-    const char *path, *value;
-    bool may_lack; /* a kernel without IPv6 has none */
-    char before[32];
-    bool changed;
-};
-
-struct broker {
-    struct broker_opts o;
-    struct kernel *k;
-    struct tun *tuns;
-    struct was *links;
-    struct held *addrs;
-    unsigned n_tuns, n_links, n_addrs;
-    struct sysctl ctl[4];
-};
-
-/* The answer under construction. */
-struct answer {
-    struct broker *b;
-    char *text;
-    size_t cap;
-};
-
-__attribute__((format(printf, 3, 4))) static int refuse(struct answer *a, int err, const char *fmt,
-                                                        ...)
+int broker_refuse(struct answer *a, int err, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -77,194 +29,12 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct answer *a, int er
 }
 
 /* The kernel said no: its words, with what was tried. */
-static int kernel_said(struct answer *a, int err, const char *what)
+int broker_kernel_said(struct answer *a, int err, const char *what)
 {
     const char *why = kernel_why(a->b->k);
     if (!err)
         return 0;
-    return refuse(a, err, "%s: %s%s%s", what, strerror(-err), *why ? " - " : "", why);
-}
-
-static int link_of(struct answer *a, uint32_t ifindex, struct kernel_link *l)
-{
-    int err = kernel_link_get(a->b->k, ifindex, l);
-    return err ? refuse(a, err, "no interface with index %u", ifindex) : 0;
-}
-
-/* --- links ---------------------------------------------------------------------------------- */
-
-static int set_ipv6_off(const char *name, bool off)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "ipv6/conf/%s/disable_ipv6", name);
-    return sysctl_net_write(path, off ? "1" : "0");
-}
-
-static int remember_link(struct broker *b, const struct kernel_link *l)
-{
-    for (const struct was *w = b->links; w; w = w->next)
-        if (w->link.ifindex == l->ifindex)
-            return 0;
-    struct was *w = b->n_links < LINKS ? (struct was *)calloc(1, sizeof(*w)) : NULL;
-    if (!w)
-        return -ENOMEM;
-    *w = (struct was){.next = b->links, .link = *l};
-    b->links = w;
-    b->n_links++;
-    return 0;
-}
-
-static int do_link(struct answer *a, const struct lr_link *r)
-{
-    struct kernel_link l;
-    char what[64];
-    int err = link_of(a, r->ifindex, &l);
-    if (err)
-        return err;
-    if (l.loopback)
-        return refuse(a, -EPERM, "%s is the loopback: not ours to change", l.name);
-    if (r->mtu && r->mtu < MTU_MIN)
-        return refuse(a, -EPERM, "MTU %u is below the least that IPv4 allows (%u)", r->mtu,
-                      MTU_MIN);
-    err = remember_link(a->b, &l);
-    if (err)
-        return refuse(a, err, "too many interfaces");
-    snprintf(what, sizeof(what), "interface %s", l.name);
-    return kernel_said(a,
-                       kernel_link_set(a->b->k, r->ifindex, r->set_up ? r->up != 0 : -1, r->mtu, 0),
-                       what);
-}
-
-static void restore_links(struct broker *b)
-{
-    while (b->links) {
-        struct was *w = b->links;
-        struct kernel_link now;
-        b->links = w->next;
-        if (w->ipv6_off)
-            set_ipv6_off(w->link.name, true);
-        if (kernel_link_get(b->k, w->link.ifindex, &now) == 0) {
-            uint32_t mtu = now.mtu != w->link.mtu ? w->link.mtu : 0;
-            /* Up again what was up; but what is up now may carry others' routes: it stays. */
-            int up = w->link.up && !now.up ? 1 : -1;
-            if (mtu || up >= 0)
-                kernel_link_set(b->k, w->link.ifindex, up, mtu, 0);
-        }
-        free(w);
-    }
-    b->n_links = 0;
-}
-
-/* --- addresses ------------------------------------------------------------------------------- */
-
-static struct held **held_find(struct broker *b, uint32_t ifindex, const struct prefix *p)
-{
-    struct held **h = &b->addrs;
-    while (*h &&
-           ((*h)->ifindex != ifindex || (*h)->p.len != p->len || !addr_eq(&(*h)->p.addr, &p->addr)))
-        h = &(*h)->next;
-    return h;
-}
-
-/* ::, ::1, and what embeds an IPv4 address there. */
-static bool addr_is_low6(const struct addr *a)
-{
-    static const uint8_t zero[10];
-    return memcmp(a->b, zero, sizeof(zero)) == 0;
-}
-
-static bool addr_usable(const struct prefix *p)
-{
-    if (p->addr.family == AF_INET6)
-        return p->len >= 1 && p->len <= 128 && p->addr.b[0] != 0xff &&
-               !addr_is_link_local(&p->addr) && !addr_is_low6(&p->addr);
-    uint32_t v4 = addr_v4(&p->addr);
-    return p->addr.family == AF_INET && p->len >= 1 && p->len <= 32 && v4 >> 24 != 0 &&
-           v4 >> 24 != 127 && v4 >> 24 < 224;
-}
-
-/* Where IPv6 is turned off on the device, an address of it turns it on. */
-static int kernel_addr(struct broker *b, const struct kernel_link *l, const struct prefix *p)
-{
-    int err = kernel_addr_add(b->k, l->ifindex, p);
-    if (err != -EACCES || p->addr.family != AF_INET6 || remember_link(b, l) < 0)
-        return err;
-    struct was *w = b->links;
-    while (w->link.ifindex != l->ifindex)
-        w = w->next;
-    w->ipv6_off = set_ipv6_off(l->name, false) == 0;
-    return kernel_addr_add(b->k, l->ifindex, p);
-}
-
-static int addr_add(struct answer *a, const struct lr_addr *r, const struct kernel_link *l,
-                    const char *what)
-{
-    struct broker *b = a->b;
-    struct held **at = held_find(b, r->ifindex, &r->addr);
-    int err = kernel_addr(b, l, &r->addr);
-    if (err && err != -EEXIST)
-        return kernel_said(a, err, what);
-    if (*at) {
-        (*at)->foreign &= err == -EEXIST;
-        return 0;
-    }
-    struct held *h = b->n_addrs < ADDRS ? (struct held *)calloc(1, sizeof(*h)) : NULL;
-    if (!h) {
-        if (!err)
-            kernel_addr_del(b->k, r->ifindex, &r->addr);
-        return refuse(a, -ENOMEM, "too many addresses");
-    }
-    *h = (struct held){.ifindex = r->ifindex, .p = r->addr};
-    h->foreign = err == -EEXIST && kernel_addr_is_ours(b->k, r->ifindex, &r->addr) != 1;
-    *at = h;
-    b->n_addrs++;
-    return 0;
-}
-
-static int addr_del(struct answer *a, const struct lr_addr *r, const char *what)
-{
-    struct broker *b = a->b;
-    struct held **at = held_find(b, r->ifindex, &r->addr), *h = *at;
-    if (!h)
-        return refuse(a, -EPERM, "%s is not an address of ours", what);
-    int err = h->foreign ? 0 : kernel_addr_del(b->k, r->ifindex, &r->addr);
-    if (err && err != -EADDRNOTAVAIL && err != -ENODEV)
-        return kernel_said(a, err, what);
-    *at = h->next;
-    b->n_addrs--;
-    free(h);
-    return 0;
-}
-
-static int do_addr(struct answer *a, const struct lr_addr *r)
-{
-    char p[PREFIX_STRLEN], what[PREFIX_STRLEN + LAUNCH_IFNAME + 16];
-    struct kernel_link l;
-    if (!addr_usable(&r->addr))
-        return refuse(a, -EPERM, "not a unicast address with its mask");
-    prefix_print(&r->addr, p, sizeof(p));
-    if (kernel_link_get(a->b->k, r->ifindex, &l) < 0) {
-        if (r->add)
-            return refuse(a, -ENODEV, "no interface with index %u", r->ifindex);
-        l = (struct kernel_link){0};
-        snprintf(l.name, sizeof(l.name), "#%u", r->ifindex);
-    }
-    if (l.loopback && r->add)
-        return refuse(a, -EPERM, "%s is the loopback: not ours to change", l.name);
-    snprintf(what, sizeof(what), "address %s on %s", p, l.name);
-    return r->add ? addr_add(a, r, &l, what) : addr_del(a, r, what);
-}
-
-static void forget_addrs(struct broker *b)
-{
-    while (b->addrs) {
-        struct held *h = b->addrs;
-        b->addrs = h->next;
-        if (!h->foreign) /* a kernel before 5.18 keeps no tag: the list is what we have */
-            kernel_addr_del(b->k, h->ifindex, &h->p);
-        free(h);
-    }
-    b->n_addrs = 0;
+    return broker_refuse(a, err, "%s: %s%s%s", what, strerror(-err), *why ? " - " : "", why);
 }
 
 /* --- routes and rules ------------------------------------------------------------------------- */
@@ -291,45 +61,48 @@ static int do_route(struct answer *a, const struct lr_route *in)
     struct lr_route r = *in;
     char p[PREFIX_STRLEN], what[PREFIX_STRLEN + 16];
     if (!table_ok(r.table))
-        return refuse(a, -EPERM, "routing table %u is not ours", r.table);
+        return broker_refuse(a, -EPERM, "routing table %u is not ours", r.table);
     if (!one_family(&r))
-        return refuse(a, -EPERM, "not a route of one family");
+        return broker_refuse(a, -EPERM, "not a route of one family");
     if (r.type < RT_UNICAST || r.type > RT_UNREACHABLE)
-        return refuse(a, -EPERM, "route type %u is not known", r.type);
+        return broker_refuse(a, -EPERM, "route type %u is not known", r.type);
     if (r.type == RT_UNICAST && r.add && !r.oif && !addr_is_set(&r.gw))
-        return refuse(a, -EPERM, "a route needs an interface or a gateway");
+        return broker_refuse(a, -EPERM, "a route needs an interface or a gateway");
     r.dst = prefix_make(&r.dst.addr, r.dst.len);
     prefix_print(&r.dst, p, sizeof(p));
     snprintf(what, sizeof(what), "route %s", p);
     if (!r.add) {
         int err = kernel_route_del(a->b->k, &r);
         /* The kernel drops routes by itself when their interface goes down. */
-        return err == -ESRCH || err == -ENODEV ? 0 : kernel_said(a, err, what);
+        return err == -ESRCH || err == -ENODEV ? 0 : broker_kernel_said(a, err, what);
     }
     int err = kernel_route_add(a->b->k, &r);
     if (err == -EEXIST)
-        return refuse(a, err, "%s: the host has one of its own with metric %u; it is left alone",
-                      what, r.metric);
-    return kernel_said(a, err, what);
+        return broker_refuse(a, err,
+                             "%s: the host has one of its own with metric %u; it is left alone",
+                             what, r.metric);
+    return broker_kernel_said(a, err, what);
 }
 
 static int do_rule(struct answer *a, const struct lr_rule *r)
 {
     char what[48];
     if (r->family != AF_INET && r->family != AF_INET6)
-        return refuse(a, -EPERM, "a rule is of IPv4 or of IPv6");
+        return broker_refuse(a, -EPERM, "a rule is of IPv4 or of IPv6");
     if (!r->priority || r->priority > RULE_LAST)
-        return refuse(a, -EPERM, "rule priority %u is outside of 1..%u", r->priority, RULE_LAST);
+        return broker_refuse(a, -EPERM, "rule priority %u is outside of 1..%u", r->priority,
+                             RULE_LAST);
     if (r->goto_priority ? r->table != 0 || r->goto_priority <= r->priority : !table_ok(r->table))
-        return refuse(a, -EPERM, "a rule of ours points to table %u, %u..%u, or to a later rule",
-                      TABLE_MAIN, TANDEM_RT_TABLE, TANDEM_RT_TABLE + TANDEM_IFIDS);
+        return broker_refuse(a, -EPERM,
+                             "a rule of ours points to table %u, %u..%u, or to a later rule",
+                             TABLE_MAIN, TANDEM_RT_TABLE, TANDEM_RT_TABLE + TANDEM_IFIDS);
     if (memchr(r->iif, 0, sizeof(r->iif)) == NULL)
-        return refuse(a, -EPERM, "interface name without an end");
+        return broker_refuse(a, -EPERM, "interface name without an end");
     snprintf(what, sizeof(what), "rule %u", r->priority);
     int err = kernel_rule(a->b->k, r);
     if (r->add ? err == -EEXIST : err == -ENOENT)
         return 0; /* it is as wanted */
-    return kernel_said(a, err, what);
+    return broker_kernel_said(a, err, what);
 }
 
 /* --- TUNs ------------------------------------------------------------------------------------ */
@@ -364,13 +137,14 @@ static bool ifname_ok(const char *name)
 static int tun_failed(struct answer *a, const char *name, int err)
 {
     if (err == -ENOENT || err == -ENODEV || err == -ENXIO)
-        return refuse(a, err,
-                      "TUN %s: /dev/net/tun is missing; load the module (modprobe tun), or give "
-                      "the container the device",
-                      name);
+        return broker_refuse(
+            a, err,
+            "TUN %s: /dev/net/tun is missing; load the module (modprobe tun), or give "
+            "the container the device",
+            name);
     if (err == -EBUSY || err == -EEXIST)
-        return refuse(a, -EEXIST, "TUN %s: the host has an interface of that name", name);
-    return refuse(a, err, "TUN %s: %s", name, strerror(-err));
+        return broker_refuse(a, -EEXIST, "TUN %s: the host has an interface of that name", name);
+    return broker_refuse(a, err, "TUN %s: %s", name, strerror(-err));
 }
 
 static int tun_create(struct answer *a, const struct lr_tun *r, struct tun **out)
@@ -378,7 +152,7 @@ static int tun_create(struct answer *a, const struct lr_tun *r, struct tun **out
     struct broker *b = a->b;
     struct tun *t = b->n_tuns < TUNS ? (struct tun *)calloc(1, sizeof(*t)) : NULL;
     if (!t)
-        return refuse(a, -ENOMEM, "too many TUNs");
+        return broker_refuse(a, -ENOMEM, "too many TUNs");
     *t = (struct tun){.t = {.ifid = r->ifid, .kind = r->kind, .mtu = r->mtu}};
     str_copy(t->t.name, sizeof(t->t.name), r->name);
     t->fd = tun_open(r->name);
@@ -390,10 +164,11 @@ static int tun_create(struct answer *a, const struct lr_tun *r, struct tun **out
     t->t.ifindex = if_nametoindex(r->name);
     int err = tun_tame(r->name);
     if (err)
-        err = refuse(a, err, "TUN %s: settings below /proc/sys/net: %s", r->name, strerror(-err));
+        err = broker_refuse(a, err, "TUN %s: settings below /proc/sys/net: %s", r->name,
+                            strerror(-err));
     else
-        err =
-            kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, TUN_QUEUE_LEN), "TUN up");
+        err = broker_kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, TUN_QUEUE_LEN),
+                                 "TUN up");
     if (err) {
         close(t->fd);
         free(t);
@@ -410,9 +185,9 @@ static int do_tun(struct answer *a, const struct lr_tun *r)
 {
     struct broker *b = a->b;
     if (!ifname_ok(r->name))
-        return refuse(a, -EPERM, "not an interface name");
+        return broker_refuse(a, -EPERM, "not an interface name");
     if (r->kind < TUN_SHADOW || r->kind > TUN_INBOUND)
-        return refuse(a, -EPERM, "TUN kind %u is not known", r->kind);
+        return broker_refuse(a, -EPERM, "TUN kind %u is not known", r->kind);
     struct tun **at = tun_find(b, r->kind, r->ifid), *t = *at;
     if (!r->open) {
         if (t)
@@ -420,11 +195,12 @@ static int do_tun(struct answer *a, const struct lr_tun *r)
         return 0;
     }
     if (r->mtu < MTU_MIN || r->mtu > 65535)
-        return refuse(a, -EPERM, "MTU %u is outside of %u..65535", r->mtu, MTU_MIN);
+        return broker_refuse(a, -EPERM, "MTU %u is outside of %u..65535", r->mtu, MTU_MIN);
     if (t && strcmp(t->t.name, r->name) != 0)
-        return refuse(a, -EEXIST, "TUN %s already serves that interface", t->t.name);
+        return broker_refuse(a, -EEXIST, "TUN %s already serves that interface", t->t.name);
     if (t) { /* a new engine asks again, or the MTU changes */
-        int err = kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, 0), "TUN MTU");
+        int err =
+            broker_kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, 0), "TUN MTU");
         if (!err) /* below 1280 the kernel forgets what it knew of IPv6 there */
             err = tun_tame(r->name);
         if (err)
@@ -452,18 +228,18 @@ void broker_each_tun(const struct broker *b, void (*fn)(void *ctx, const struct 
 static int do_save(struct answer *a, const struct lr_save *r, int fd)
 {
     if (!save_name_ok(r->name, sizeof(r->name)))
-        return refuse(a, -EPERM, "a file of that name is not ours to write");
+        return broker_refuse(a, -EPERM, "a file of that name is not ours to write");
     if (!r->erase && fd < 0)
-        return refuse(a, -EINVAL, "%s: no text came with the request", r->name);
+        return broker_refuse(a, -EINVAL, "%s: no text came with the request", r->name);
     int err =
         r->erase ? save_erase(a->b->o.state_dir, r->name) : save_fd(a->b->o.state_dir, r->name, fd);
-    return err ? refuse(a, err, "%s: %s", r->name, strerror(-err)) : 0;
+    return err ? broker_refuse(a, err, "%s: %s", r->name, strerror(-err)) : 0;
 }
 
 static int do_reload(struct answer *a)
 {
     if (!a->b->o.reload)
-        return refuse(a, -EOPNOTSUPP, "reload is not possible here");
+        return broker_refuse(a, -EOPNOTSUPP, "reload is not possible here");
     a->b->o.reload(a->b->o.ctx);
     return 0;
 }
@@ -499,10 +275,10 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
     int err = 0;
     switch ((enum launch_req)type) {
     case LR_LINK:
-        err = do_link(&a, &r.link);
+        err = broker_do_link(&a, &r.link);
         break;
     case LR_ADDR:
-        err = do_addr(&a, &r.addr);
+        err = broker_do_addr(&a, &r.addr);
         break;
     case LR_ROUTE:
         err = do_route(&a, &r.route);
@@ -597,10 +373,10 @@ void broker_reset(struct broker *b)
     sysctl_net_write(FORWARD, "0");
     sysctl_net_write(FORWARD6, "0");
     kernel_sweep(b->k);
-    forget_addrs(b);
+    broker_forget_addrs(b);
     while (b->tuns)
         tun_drop(b, &b->tuns);
-    restore_links(b);
+    broker_restore_links(b);
     if (!err)
         sysctl_net_write(FORWARD, before);
     if (!err6)
