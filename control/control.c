@@ -449,18 +449,52 @@ void control_reload(struct control *c)
 /* --- actions
  * ---------------------------------------------------------------------------------------------- */
 
-size_t control_clear_ike(struct control *c, const struct addr *remote)
+size_t control_clear_ike(struct control *c, unsigned version, const struct addr *remote)
 {
-    return keyex_clear(c, remote, 0);
+    return version ? keyex_clear_version(c, (enum ike_version)version, remote, 0)
+                   : keyex_clear(c, remote, 0);
 }
 
-void control_debug(struct control *c, enum ike_debug cls, unsigned level)
+bool control_clear_isakmp(struct control *c, uint32_t tunnel_id)
 {
-    if ((unsigned)cls < IKE_DBG_CLASSES)
+    return keyex_clear_conn(c, tunnel_id);
+}
+
+struct children {
+    const struct addr *remote;
+    const char *map;
+    uint32_t *sa;
+    size_t n, cap;
+};
+
+static bool add_children(void *ctx, const struct ike_sa_state *sa)
+{
+    struct children *k = (struct children *)ctx;
+    if (k->remote && !addr_eq(k->remote, &sa->path.remote))
+        return true;
+    for (uint32_t i = 0; i < sa->n_children; i++)
+        if ((!k->map || strcmp(k->map, sa->child[i].map) == 0) && VEC_ROOM(k->sa, k->cap, k->n + 1))
+            k->sa[k->n++] = sa->child[i].sa_in;
+    return true;
+}
+
+size_t control_clear_children(struct control *c, const struct addr *remote, const char *map)
+{
+    struct children k = {.remote = remote, .map = map};
+    keyex_each(c, add_children, &k);
+    for (size_t i = 0; i < k.n; i++)
+        keyex_end_child(c, k.sa[i], IKE_R_LOCAL_DELETE);
+    free(k.sa);
+    return k.n;
+}
+
+void control_debug(struct control *c, unsigned cls, unsigned level)
+{
+    if (cls < CONTROL_DEBUG_CLASSES)
         c->debug[cls] = level;
 }
 
-unsigned control_debug_level(const struct control *c, enum ike_debug cls)
+unsigned control_debug_level(const struct control *c, unsigned cls)
 {
-    return (unsigned)cls < IKE_DBG_CLASSES ? c->debug[cls] : 0;
+    return cls < CONTROL_DEBUG_CLASSES ? c->debug[cls] : 0;
 }

@@ -66,10 +66,19 @@ int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int
 void control_reload(struct control *c);
 
 /* Actions of EXEC commands. */
-size_t control_clear_ike(struct control *c, const struct addr *remote); /* how many ended */
+/* IKE SAs of a version (enum ike_version; 0: both) with this peer (NULL: all) end, with their
+ * children. How many ended. */
+size_t control_clear_ike(struct control *c, unsigned version, const struct addr *remote);
+/* The SA of IKEv1 with this number (`conn-id`); false: there is none. */
+bool control_clear_isakmp(struct control *c, uint32_t tunnel_id);
+/* Children with this peer, of this map (NULL: any) end; their IKE SAs stay. How many ended. */
+size_t control_clear_children(struct control *c, const struct addr *remote, const char *map);
 size_t control_clear_ipsec_counters(struct control *c);
-void control_debug(struct control *c, enum ike_debug cls, unsigned level); /* 0 = off */
-unsigned control_debug_level(const struct control *c, enum ike_debug cls);
+/* Classes of debug text: enum ike_debug, then enum isakmp_debug. */
+#define CONTROL_DEBUG_V1      IKE_DBG_CLASSES
+#define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_V1 + ISAKMP_DBG_CLASSES)
+void control_debug(struct control *c, unsigned cls, unsigned level); /* 0 = off */
+unsigned control_debug_level(const struct control *c, unsigned cls);
 
 struct ping_opts {
     struct addr dst, src;             /* src unset: chosen by the route */

@@ -84,7 +84,7 @@ struct control {
     struct family_socket icmp_sock[FAMILIES];
     struct ping *pings;
     uint16_t ping_id;
-    unsigned debug[IKE_DBG_CLASSES];
+    unsigned debug[CONTROL_DEBUG_CLASSES];
     struct lab *lab;
     usec_t booted;
     bool applied; /* a configuration is in force */

@@ -8,41 +8,47 @@
 #include "lib/transform.h"
 
 /* ENCR: id, attribute, key, salt, IV, block, ICV */
-#define E(i, bits, key, salt, iv, blk, icv, o, n, e)                                               \
+#define E(i, bits, key, salt, iv, blk, icv, o, n, e, c)                                            \
     {                                                                                              \
         .type = T_ENCR, .id = i, .keybits = bits, .key_len = key, .salt_len = salt, .iv_len = iv,  \
-        .block = blk, .icv_len = icv, .ossl = o, .ike = n, .esp = e                                \
+        .block = blk, .icv_len = icv, .ossl = o, .ike = n, .esp = e, .ios = c                      \
     }
 #define P(i, len, o, n)                                                                            \
     {                                                                                              \
-        .type = T_PRF, .id = i, .key_len = len, .icv_len = len, .ossl = o, .ike = n, .esp = ""     \
+        .type = T_PRF, .id = i, .key_len = len, .icv_len = len, .ossl = o, .ike = n, .esp = "",    \
+        .ios = ""                                                                                  \
     }
-#define I(i, key, icv, o, n, e)                                                                    \
+#define I(i, key, icv, o, n, e, c)                                                                 \
     {                                                                                              \
-        .type = T_INTEG, .id = i, .key_len = key, .icv_len = icv, .ossl = o, .ike = n, .esp = e    \
+        .type = T_INTEG, .id = i, .key_len = key, .icv_len = icv, .ossl = o, .ike = n, .esp = e,   \
+        .ios = c                                                                                   \
     }
 #define D(i, len, o, n)                                                                            \
     {                                                                                              \
-        .type = T_DH, .id = i, .ke_len = len, .ossl = o, .ike = n, .esp = ""                       \
+        .type = T_DH, .id = i, .ke_len = len, .ossl = o, .ike = n, .esp = "", .ios = ""            \
     }
 #define S(i, n)                                                                                    \
     {                                                                                              \
-        .type = T_ESN, .id = i, .ike = n, .esp = ""                                                \
+        .type = T_ESN, .id = i, .ike = n, .esp = "", .ios = ""                                     \
     }
 
 static const struct transform table[] = {
-    E(ENCR_DES, 0, 8, 0, 8, 8, 0, "DES-CBC", "DES", "esp-des"),
-    E(ENCR_3DES, 0, 24, 0, 8, 8, 0, "DES-EDE3-CBC", "3DES", "esp-3des"),
-    E(ENCR_NULL, 0, 0, 0, 0, 1, 0, "NULL", "NULL", "esp-null"),
-    E(ENCR_AES_CBC, 128, 16, 0, 16, 16, 0, "AES-128-CBC", "AES-CBC", "esp-aes"),
-    E(ENCR_AES_CBC, 192, 24, 0, 16, 16, 0, "AES-192-CBC", "AES-CBC", "esp-aes-192"),
-    E(ENCR_AES_CBC, 256, 32, 0, 16, 16, 0, "AES-256-CBC", "AES-CBC", "esp-aes-256"),
-    E(ENCR_AES_GCM16, 128, 16, 4, 8, 1, 16, "AES-128-GCM", "AES-GCM", "esp-aes-gcm"),
-    E(ENCR_AES_GCM16, 192, 24, 4, 8, 1, 16, "AES-192-GCM", "AES-GCM", "esp-aes-gcm-192"),
-    E(ENCR_AES_GCM16, 256, 32, 4, 8, 1, 16, "AES-256-GCM", "AES-GCM", "esp-aes-gcm-256"),
-    E(ENCR_AES_GMAC, 128, 16, 4, 8, 1, 16, "AES-128-GCM", "AES-GMAC", "esp-aes-gmac"),
-    E(ENCR_AES_GMAC, 192, 24, 4, 8, 1, 16, "AES-192-GCM", "AES-GMAC", "esp-aes-gmac-192"),
-    E(ENCR_AES_GMAC, 256, 32, 4, 8, 1, 16, "AES-256-GCM", "AES-GMAC", "esp-aes-gmac-256"),
+    E(ENCR_DES, 0, 8, 0, 8, 8, 0, "DES-CBC", "DES", "esp-des", "esp-des"),
+    E(ENCR_3DES, 0, 24, 0, 8, 8, 0, "DES-EDE3-CBC", "3DES", "esp-3des", "esp-3des"),
+    E(ENCR_NULL, 0, 0, 0, 0, 1, 0, "NULL", "NULL", "esp-null", "esp-null"),
+    E(ENCR_AES_CBC, 128, 16, 0, 16, 16, 0, "AES-128-CBC", "AES-CBC", "esp-aes", "esp-aes"),
+    E(ENCR_AES_CBC, 192, 24, 0, 16, 16, 0, "AES-192-CBC", "AES-CBC", "esp-aes-192", "esp-192-aes"),
+    E(ENCR_AES_CBC, 256, 32, 0, 16, 16, 0, "AES-256-CBC", "AES-CBC", "esp-aes-256", "esp-256-aes"),
+    E(ENCR_AES_GCM16, 128, 16, 4, 8, 1, 16, "AES-128-GCM", "AES-GCM", "esp-aes-gcm", "esp-gcm"),
+    E(ENCR_AES_GCM16, 192, 24, 4, 8, 1, 16, "AES-192-GCM", "AES-GCM", "esp-aes-gcm-192",
+      "esp-gcm 192"),
+    E(ENCR_AES_GCM16, 256, 32, 4, 8, 1, 16, "AES-256-GCM", "AES-GCM", "esp-aes-gcm-256",
+      "esp-gcm 256"),
+    E(ENCR_AES_GMAC, 128, 16, 4, 8, 1, 16, "AES-128-GCM", "AES-GMAC", "esp-aes-gmac", "esp-gmac"),
+    E(ENCR_AES_GMAC, 192, 24, 4, 8, 1, 16, "AES-192-GCM", "AES-GMAC", "esp-aes-gmac-192",
+      "esp-gmac 192"),
+    E(ENCR_AES_GMAC, 256, 32, 4, 8, 1, 16, "AES-256-GCM", "AES-GMAC", "esp-aes-gmac-256",
+      "esp-gmac 256"),
 
     P(PRF_MD5, 16, "MD5", "MD5"),
     P(PRF_SHA1, 20, "SHA1", "SHA1"),
@@ -50,12 +56,12 @@ static const struct transform table[] = {
     P(PRF_SHA384, 48, "SHA384", "SHA384"),
     P(PRF_SHA512, 64, "SHA512", "SHA512"),
 
-    I(INTEG_NONE, 0, 0, NULL, "None", "esp-null-hmac"),
-    I(INTEG_MD5_96, 16, 12, "MD5", "MD596", "esp-md5-hmac"),
-    I(INTEG_SHA1_96, 20, 12, "SHA1", "SHA96", "esp-sha-hmac"),
-    I(INTEG_SHA256_128, 32, 16, "SHA256", "SHA256", "esp-sha-256-hmac"),
-    I(INTEG_SHA384_192, 48, 24, "SHA384", "SHA384", "esp-sha-384-hmac"),
-    I(INTEG_SHA512_256, 64, 32, "SHA512", "SHA512", "esp-sha-512-hmac"),
+    I(INTEG_NONE, 0, 0, NULL, "None", "esp-null-hmac", ""),
+    I(INTEG_MD5_96, 16, 12, "MD5", "MD596", "esp-md5-hmac", "esp-md5-hmac"),
+    I(INTEG_SHA1_96, 20, 12, "SHA1", "SHA96", "esp-sha-hmac", "esp-sha-hmac"),
+    I(INTEG_SHA256_128, 32, 16, "SHA256", "SHA256", "esp-sha-256-hmac", "esp-sha256-hmac"),
+    I(INTEG_SHA384_192, 48, 24, "SHA384", "SHA384", "esp-sha-384-hmac", "esp-sha384-hmac"),
+    I(INTEG_SHA512_256, 64, 32, "SHA512", "SHA512", "esp-sha-512-hmac", "esp-sha512-hmac"),
 
     /* The two groups of RFC 2409 have no name in OpenSSL, only their primes. */
     D(DH_768, 96, NULL, "DH_GROUP_768_MODP"),

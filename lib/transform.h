@@ -56,6 +56,7 @@ struct transform {
                          groups 1 and 2 (BN_get_rfc2409_prime_768() and _1024()) */
     const char *ike;  /* "AES-CBC", "SHA256": as in show crypto ikev2 sa */
     const char *esp;  /* "esp-aes-256", "esp-sha-256-hmac": as in ASA show crypto ipsec sa */
+    const char *ios;  /* "esp-256-aes", "esp-sha256-hmac": as in that of IOS; "" for none */
 };
 
 /* NULL when unknown. keybits only counts for T_ENCR transforms that have several sizes. */

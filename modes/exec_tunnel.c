@@ -13,7 +13,40 @@
 
 int clear_ikev2_sa(struct cmd *c, const struct a_clear_ikev2_sa *a)
 {
-    control_clear_ike(c->control, a->has_peer ? &a->peer : NULL);
+    control_clear_ike(c->control, IKE_V2, a->has_peer ? &a->peer : NULL);
+    return CMD_OK;
+}
+
+int clear_ikev1_sa(struct cmd *c, const struct a_clear_ikev1_sa *a)
+{
+    control_clear_ike(c->control, IKE_V1, a->has_peer ? &a->peer : NULL);
+    return CMD_OK;
+}
+
+int clear_isakmp(struct cmd *c, const struct a_clear_isakmp *a)
+{
+    if (!a->has_conn)
+        control_clear_ike(c->control, IKE_V1, NULL);
+    else if (!control_clear_isakmp(c->control, (uint32_t)a->conn)) {
+        cmd_printf(c, "%% There is no ISAKMP SA with connection id %u\n", (unsigned)a->conn);
+        return CMD_REFUSED;
+    }
+    return CMD_OK;
+}
+
+int clear_crypto_sa(struct cmd *c, const struct a_clear_crypto_sa *a)
+{
+    if (a->counters)
+        control_clear_ipsec_counters(c->control);
+    else
+        control_clear_children(c->control, a->has_peer ? &a->peer : NULL,
+                               a->has_map ? a->map : NULL);
+    return CMD_OK;
+}
+
+int clear_crypto_session(struct cmd *c, const struct a_clear_crypto_session *a)
+{
+    control_clear_ike(c->control, 0, a->has_peer ? &a->peer : NULL);
     return CMD_OK;
 }
 
@@ -23,22 +56,27 @@ int clear_ipsec_sa(struct cmd *c, const struct a_clear_ipsec_sa *a)
     if (a->counters)
         control_clear_ipsec_counters(c->control);
     else
-        control_clear_ike(c->control, a->has_peer ? &a->peer : NULL);
+        control_clear_ike(c->control, 0, a->has_peer ? &a->peer : NULL);
     return CMD_OK;
 }
 
 /* --- debug --------------------------------------------------------------------------------- */
 
-static void set_debug(struct cmd *c, bool platform, unsigned level)
+static void set_debug(struct cmd *c, unsigned cls, unsigned level)
 {
-    control_debug(c->control, platform ? IKE_DBG_PLATFORM : IKE_DBG_PROTOCOL, level);
+    control_debug(c->control, cls, level);
     if (level)
         c->session->debugging = true;
 }
 
+static unsigned ikev2_class(bool platform)
+{
+    return platform ? IKE_DBG_PLATFORM : IKE_DBG_PROTOCOL;
+}
+
 int debug_ikev2(struct cmd *c, const struct a_debug_ikev2 *a)
 {
-    set_debug(c, a->platform, a->has_level ? (unsigned)a->level : 1);
+    set_debug(c, ikev2_class(a->platform), a->has_level ? (unsigned)a->level : 1);
     if (!c->asa)
         cmd_printf(c, "IKEv2 %s debugging is on\n", a->platform ? "platform" : "protocol");
     return CMD_OK;
@@ -46,8 +84,9 @@ int debug_ikev2(struct cmd *c, const struct a_debug_ikev2 *a)
 
 int debug_ipsec(struct cmd *c, const struct a_debug_ipsec *a)
 {
-    /* What IPsec has to say is how the exchange meets the datapath: the platform class. */
-    set_debug(c, true, a->has_level ? (unsigned)a->level : 1);
+    /* What IPsec has to say of IKEv2 is how the exchange meets the datapath: the platform class. */
+    set_debug(c, IKE_DBG_PLATFORM, a->has_level ? (unsigned)a->level : 1);
+    set_debug(c, CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC, 1);
     if (!c->asa)
         cmd_puts(c, "Crypto IPSEC debugging is on\n");
     return CMD_OK;
@@ -63,7 +102,7 @@ int debug_sla(struct cmd *c, const struct a_debug_sla *a)
 
 int undebug_ikev2(struct cmd *c, const struct a_undebug_ikev2 *a)
 {
-    set_debug(c, a->platform, 0);
+    set_debug(c, ikev2_class(a->platform), 0);
     if (!c->asa)
         cmd_printf(c, "IKEv2 %s debugging is off\n", a->platform ? "platform" : "protocol");
     return CMD_OK;
@@ -72,17 +111,27 @@ int undebug_ikev2(struct cmd *c, const struct a_undebug_ikev2 *a)
 int undebug_ipsec(struct cmd *c, const struct a_undebug_ipsec *a)
 {
     (void)a;
-    set_debug(c, true, 0);
+    set_debug(c, IKE_DBG_PLATFORM, 0);
+    set_debug(c, CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC, 0);
     if (!c->asa)
         cmd_puts(c, "Crypto IPSEC debugging is off\n");
+    return CMD_OK;
+}
+
+int debug_isakmp(struct cmd *c, const struct a_debug_isakmp *a)
+{
+    bool on = !c->line->negate && !a->off;
+    set_debug(c, CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP, on);
+    if (!c->asa)
+        cmd_printf(c, "Crypto ISAKMP debugging is %s\n", on ? "on" : "off");
     return CMD_OK;
 }
 
 int undebug_all(struct cmd *c, const struct a_undebug_all *a)
 {
     (void)a;
-    set_debug(c, true, 0);
-    set_debug(c, false, 0);
+    for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++)
+        set_debug(c, i, 0);
     for (struct session *s = c->session->cli->sessions; s; s = s->next)
         s->debugging = false;
     if (!c->asa)
@@ -92,14 +141,21 @@ int undebug_all(struct cmd *c, const struct a_undebug_all *a)
 
 int show_debug(struct cmd *c, const struct a_show_debug *a)
 {
-    static const char *const name[IKE_DBG_CLASSES] = {"platform", "protocol"};
+    static const struct {
+        const char *asa, *ios;
+    } name[CONTROL_DEBUG_CLASSES] = {
+        {"debug crypto ikev2 platform", "IKEv2 platform"},
+        {"debug crypto ikev2 protocol", "IKEv2 protocol"},
+        [CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP] = {"debug crypto ikev1", "Crypto ISAKMP"},
+        [CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC] = {"debug crypto ipsec", "Crypto IPSEC"},
+    };
     (void)a;
-    for (unsigned i = 0; i < IKE_DBG_CLASSES; i++) {
-        unsigned level = control_debug_level(c->control, (enum ike_debug)i);
+    for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++) {
+        unsigned level = control_debug_level(c->control, i);
         if (level && c->asa)
-            cmd_printf(c, "debug crypto ikev2 %s enabled at level %u\n", name[i], level);
+            cmd_printf(c, "%s enabled at level %u\n", name[i].asa, level);
         else if (level)
-            cmd_printf(c, "IKEv2 %s debugging is on\n", name[i]);
+            cmd_printf(c, "%s debugging is on\n", name[i].ios);
     }
     return CMD_OK;
 }

@@ -12,6 +12,12 @@
 void render_ikev2_sas(struct str *out, const struct ike_sa_state *const *sa, size_t n, usec_t now,
                       bool detail);
 
+void render_ikev2_sas_ios(struct str *out, const struct ike_sa_state *const *sa, size_t n,
+                          usec_t now, bool detail);
+
+/* An address, or the text of a name. */
+void render_identity(struct str *out, const struct ike_identity *id);
+
 /* What one block of show crypto ipsec sa needs beside the identity. */
 struct ipsec_view {
     const struct query_identity *q;
@@ -22,6 +28,7 @@ struct ipsec_view {
     bool detail;
 };
 void render_ipsec_sa(struct str *out, const struct ipsec_view *v);
+void render_ipsec_sa_ios(struct str *out, const struct ipsec_view *v);
 
 /* "access-list N extended permit ip A M B M", without a newline. */
 void render_ace(struct str *out, const char *acl, const struct intent_ace *e);

@@ -535,8 +535,8 @@ static void stop_debugging(const struct session *s)
     for (const struct session *o = s->cli->sessions; o; o = o->next)
         if (o != s && o->debugging)
             return;
-    for (unsigned i = 0; i < IKE_DBG_CLASSES; i++)
-        control_debug(s->cli->control, (enum ike_debug)i, 0);
+    for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++)
+        control_debug(s->cli->control, i, 0);
 }
 
 void session_free(struct session *s)

@@ -18,7 +18,7 @@ static void endpoint(struct str *out, const struct addr *a, uint16_t port)
     str_printf(out, "%s/%u", addr_print(a, text, sizeof text), port);
 }
 
-static void identity(struct str *out, const struct ike_identity *id)
+void render_identity(struct str *out, const struct ike_identity *id)
 {
     char text[ADDR_STRLEN];
     /* RFC 7296 §3.5: ID_IPV4_ADDR is 1, ID_IPV6_ADDR 5; the others are texts. */
@@ -111,9 +111,9 @@ static void details(struct str *out, const struct ike_sa_state *sa)
     str_printf(out, "      Local spi: %016llX       Remote spi: %016llX\n",
                (unsigned long long)mine, (unsigned long long)theirs);
     str_add(out, "      Local id: ");
-    identity(out, &sa->local_id);
+    render_identity(out, &sa->local_id);
     str_add(out, "\n      Remote id: ");
-    identity(out, &sa->remote_id);
+    render_identity(out, &sa->remote_id);
     str_addc(out, '\n');
     pair(out, "req mess id", sa->next_send_mid, sa->next_recv_mid);
     pair(out, "next mess id", sa->next_send_mid, sa->next_recv_mid);
@@ -233,7 +233,8 @@ static bool collect(void *ctx, const struct ike_sa_state *sa)
     struct sa_list *l = (struct sa_list *)ctx;
     /* One that only waits for the answer to its delete is gone for the operator (seed 000 shows
      * none while the path to the peer is dead); `detail` still tells. */
-    if (sa->state == IKE_IDLE || sa->state == IKE_DEAD || (sa->state == IKE_DELETING && !l->all))
+    if (sa->version != IKE_V2 || sa->state == IKE_IDLE || sa->state == IKE_DEAD ||
+        (sa->state == IKE_DELETING && !l->all))
         return true;
     if (l->n == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 16;
@@ -253,7 +254,9 @@ int show_ikev2_sa(struct cmd *c, const struct a_show_ikev2_sa *a)
     struct sa_list l = {.all = a->detail};
     struct str out = {0};
     query_ike_sas(c->control, collect, &l);
-    render_ikev2_sas(&out, l.sa, l.n, clock_mono(control_clock(c->control)), a->detail);
+    (c->asa ? render_ikev2_sas : render_ikev2_sas_ios)(&out, l.sa, l.n,
+                                                       clock_mono(control_clock(c->control)),
+                                                       a->detail);
     cmd_puts(c, str_text(&out));
     str_free(&out);
     free(l.sa);

@@ -2,19 +2,9 @@
  * show crypto ipsec sa: one block per protected proxy identity that has an SA.
  */
 #include "modes/internal.h"
-#include "modes/render.h"
+#include "modes/ipsec.h"
 #include <string.h>
 #include <strings.h>
-
-static uint64_t packets(const struct dp_counters *c)
-{
-    return c ? dp_read(&c->packets) : 0;
-}
-
-static uint64_t drops(const struct dp_counters *c, enum dp_cause cause)
-{
-    return c ? dp_read(&c->drops[cause]) : 0;
-}
 
 struct sizes {
     uint64_t cut, failed, pieces, sent, rcvd;
@@ -28,23 +18,12 @@ static struct sizes sizes_of(const struct dp_counters *c)
                           dp_read(&c->pmtu_sent), dp_read(&c->pmtu_rcvd)};
 }
 
-static uint64_t all_drops(const struct dp_counters *c)
-{
-    uint64_t n = 0;
-    for (unsigned i = 0; c && i < DP_CAUSES; i++)
-        n += dp_read(&c->drops[i]);
-    return n;
-}
-
-#define LLU(x) (unsigned long long)(x)
-
-static void ident(struct str *out, const char *name, const struct addr_range *r, uint8_t proto,
-                  const uint16_t port[2])
+void ipsec_ident(struct str *out, const struct addr_range *r, uint8_t proto, const uint16_t port[2])
 {
     struct prefix p;
     char a[PREFIX_STRLEN], m[ADDR_STRLEN];
     bool any = port[0] == 0 && port[1] == UINT16_MAX;
-    str_printf(out, "      %s ident (addr/mask/prot/port): (", name);
+    str_addc(out, '(');
     if (range_to_prefix(r, &p) && p.addr.family == AF_INET6) {
         str_add(out, prefix_print(&p, a, sizeof a));
     } else if (range_to_prefix(r, &p)) {
@@ -58,7 +37,7 @@ static void ident(struct str *out, const char *name, const struct addr_range *r,
 
 static void counters(struct str *out, const struct ipsec_view *v)
 {
-    uint64_t tx = packets(v->out), rx = packets(v->in);
+    uint64_t tx = ipsec_packets(v->out), rx = ipsec_packets(v->in);
     str_printf(out, "      #pkts encaps: %llu, #pkts encrypt: %llu, #pkts digest: %llu\n", LLU(tx),
                LLU(tx), LLU(tx));
     str_printf(out, "      #pkts decaps: %llu, #pkts decrypt: %llu, #pkts verify: %llu\n", LLU(rx),
@@ -85,22 +64,23 @@ static void causes(struct str *out, const struct ipsec_view *v)
 {
     const struct dp_counters *o = v->out, *i = v->in;
     str_printf(out, "      #pkts no sa (send): %llu, #pkts invalid sa (rcv): %llu\n",
-               LLU(drops(o, DP_NO_SA) + drops(o, DP_QUEUE_FULL)), LLU(drops(i, DP_UNKNOWN_SPI)));
+               LLU(ipsec_drops(o, DP_NO_SA) + ipsec_drops(o, DP_QUEUE_FULL)),
+               LLU(ipsec_drops(i, DP_UNKNOWN_SPI)));
     str_printf(out, "      #pkts encaps failed (send): %llu, #pkts decaps failed (rcv): %llu\n",
-               LLU(drops(o, DP_SEND_ERROR)), LLU(drops(i, DP_TUN_ERROR)));
+               LLU(ipsec_drops(o, DP_SEND_ERROR)), LLU(ipsec_drops(i, DP_TUN_ERROR)));
     str_printf(out, "      #pkts invalid prot (rcv): %llu, #pkts verify failed: %llu\n",
-               LLU(drops(i, DP_BAD_INNER)), LLU(drops(i, DP_BAD_ICV)));
+               LLU(ipsec_drops(i, DP_BAD_INNER)), LLU(ipsec_drops(i, DP_BAD_ICV)));
     str_printf(out, "      #pkts invalid identity (rcv): %llu, #pkts invalid len (rcv): %llu\n",
-               LLU(drops(i, DP_SELECTOR)), LLU(drops(i, DP_BAD_LENGTH)));
-    str_printf(out, "      #pkts invalid pad (rcv): %llu,\n", LLU(drops(i, DP_BAD_PADDING)));
+               LLU(ipsec_drops(i, DP_SELECTOR)), LLU(ipsec_drops(i, DP_BAD_LENGTH)));
+    str_printf(out, "      #pkts invalid pad (rcv): %llu,\n", LLU(ipsec_drops(i, DP_BAD_PADDING)));
     str_printf(out, "      #pkts replay rollover (send): %llu, #pkts replay rollover (rcv): 0\n",
-               LLU(drops(o, DP_SEQ_OVERFLOW)));
-    str_printf(out, "      #pkts replay failed (rcv): %llu\n", LLU(drops(i, DP_REPLAY)));
+               LLU(ipsec_drops(o, DP_SEQ_OVERFLOW)));
+    str_printf(out, "      #pkts replay failed (rcv): %llu\n", LLU(ipsec_drops(i, DP_REPLAY)));
     str_printf(out,
                "      #pkts min mtu frag failed (send): %llu, #pkts bad frag offset (rcv): 0\n",
-               LLU(drops(o, DP_TOO_BIG)));
+               LLU(ipsec_drops(o, DP_TOO_BIG)));
     str_printf(out, "      #pkts internal err (send): %llu, #pkts internal err (rcv): %llu\n",
-               LLU(drops(o, DP_CRYPTO_ERROR)), LLU(drops(i, DP_CRYPTO_ERROR)));
+               LLU(ipsec_drops(o, DP_CRYPTO_ERROR)), LLU(ipsec_drops(i, DP_CRYPTO_ERROR)));
 }
 
 /* Bytes that protection adds at most, and those before the payload: outer header, (UDP,) ESP, IV;
@@ -150,7 +130,7 @@ static void one_sa(struct str *out, const struct ipsec_view *v, uint32_t spi,
                c->mode == SADB_TRANSPORT ? "Transport" : "Tunnel", c->udp ? " NAT-T-Encaps, " : "");
     if (c->pfs_group)
         str_printf(out, "PFS Group %u, ", c->pfs_group);
-    str_printf(out, "%sIKEv2, }\n", c->esn ? "ESN, " : "");
+    str_printf(out, "%sIKEv%u, }\n", c->esn ? "ESN, " : "", v->q->sa->version == IKE_V1 ? 1u : 2u);
     str_printf(out, "         slot: 0, conn_id: %u, crypto-map: %s\n", c->conn_id, c->map);
     lifetime(out, v, d);
     str_printf(out, "         IV size: %u bytes\n", e ? e->iv_len : 0);
@@ -200,16 +180,18 @@ void render_ipsec_sa(struct str *out, const struct ipsec_view *v)
     str_add(out, "      ");
     render_ace(out, q->entry->acl ? q->entry->acl->name : "", q->ace);
     str_add(out, " \n");
-    ident(out, "local", &s->local, s->proto, s->lport);
-    ident(out, "remote", &s->remote, s->proto, s->rport);
+    str_add(out, "      local ident (addr/mask/prot/port): ");
+    ipsec_ident(out, &s->local, s->proto, s->lport);
+    str_add(out, "      remote ident (addr/mask/prot/port): ");
+    ipsec_ident(out, &s->remote, s->proto, s->rport);
     str_printf(out, "      current_peer: %s\n\n\n",
                addr_print(&q->sa->path.remote, peer, sizeof peer));
     counters(out, v);
     if (v->detail)
         causes(out, v);
     else
-        str_printf(out, "      #send errors: %llu, #recv errors: %llu\n", LLU(all_drops(v->out)),
-                   LLU(all_drops(v->in)));
+        str_printf(out, "      #send errors: %llu, #recv errors: %llu\n",
+                   LLU(ipsec_all_drops(v->out)), LLU(ipsec_all_drops(v->in)));
     endpoints(out, v);
     str_add(out, "    inbound esp sas:\n");
     one_sa(out, v, q->child->spi_in, v->in);
@@ -225,19 +207,34 @@ struct ipsec_show {
     const struct a_show_ipsec_sa *a;
     struct str out;
     const struct intent_if *last;
-    unsigned shown;
+    unsigned shown, sas;
 };
 
 static bool wanted(const struct ipsec_show *s, const struct query_identity *q)
 {
     const struct a_show_ipsec_sa *a = s->a;
-    if (!q->sa || !q->child || !q->ifp || !q->map || !q->entry || !q->ace)
+    if (!q->ifp || !q->map || !q->entry || !q->ace || (s->c->asa && (!q->sa || !q->child)))
         return false;
-    if (a->has_peer && !addr_eq(&a->peer, &q->sa->path.remote))
+    if (a->has_peer && (!q->sa || !addr_eq(&a->peer, &q->sa->path.remote)))
         return false;
     if (a->has_map && strcmp(a->map, q->map->name) != 0)
         return false;
+    if (a->has_ifname && strcmp(a->ifname, q->ifp->name) != 0)
+        return false;
     return !a->has_nameif || strcasecmp(a->nameif, if_shown_name(q->ifp, s->c->asa)) == 0;
+}
+
+static void heading(struct ipsec_show *s, const struct query_identity *q, const char *ifname)
+{
+    char local[ADDR_STRLEN];
+    if (s->last == q->ifp)
+        return;
+    s->last = q->ifp;
+    if (s->c->asa)
+        str_printf(&s->out, "interface: %s\n", ifname);
+    else
+        str_printf(&s->out, "\ninterface: %s\n    Crypto map tag: %s, local addr %s\n", ifname,
+                   q->map->name, addr_print(&q->local, local, sizeof local));
 }
 
 static bool each_identity(void *ctx, const struct query_identity *q)
@@ -246,17 +243,23 @@ static bool each_identity(void *ctx, const struct query_identity *q)
     if (!wanted(s, q))
         return true;
     struct ipsec_view v = {.q = q,
-                           .in = query_counters(s->c->control, q->child->slot_in),
-                           .out = query_counters(s->c->control, q->child->slot_out),
                            .ifname = if_shown_name(q->ifp, s->c->asa),
                            .mtu = q->ifp->mtu ? q->ifp->mtu : 1500,
                            .now = clock_mono(control_clock(s->c->control)),
                            .detail = s->a->detail};
-    if (s->last != q->ifp)
-        str_printf(&s->out, "interface: %s\n", v.ifname);
-    s->last = q->ifp;
     s->shown++;
-    render_ipsec_sa(&s->out, &v);
+    if (q->child) {
+        v.in = query_counters(s->c->control, q->child->slot_in);
+        v.out = query_counters(s->c->control, q->child->slot_out);
+        s->sas += 2;
+    }
+    if (s->a->count)
+        return true;
+    heading(s, q, v.ifname);
+    if (!s->c->asa)
+        render_ipsec_sa_ios(&s->out, &v);
+    else if (q->child)
+        render_ipsec_sa(&s->out, &v);
     cmd_puts(s->c, str_text(&s->out));
     str_clear(&s->out);
     return true;
@@ -266,8 +269,11 @@ int show_ipsec_sa(struct cmd *c, const struct a_show_ipsec_sa *a)
 {
     struct ipsec_show s = {.c = c, .a = a};
     query_identities(c->control, each_identity, &s);
-    if (!s.shown)
-        cmd_puts(c, "\nThere are no ipsec sas\n");
+    if (a->count)
+        cmd_printf(c, "IPsec SA total: %u, active: %u, rekeying: 0, unused: 0, invalid: 0\n", s.sas,
+                   s.sas);
+    else if (!s.shown)
+        cmd_puts(c, c->asa ? "\nThere are no ipsec sas\n" : "\nNo SAs found\n");
     str_free(&s.out);
     return CMD_OK;
 }

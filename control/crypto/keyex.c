@@ -56,6 +56,12 @@ size_t keyex_clear(struct control *c, const struct addr *remote, uint32_t ifid)
            keyex_clear_version(c, IKE_V2, remote, ifid);
 }
 
+bool keyex_clear_conn(struct control *c, uint32_t tunnel_id)
+{
+    (void)c, (void)tunnel_id;
+    return false; /* until IKEv1 is spoken there is none */
+}
+
 bool keyex_knows(const struct control *c, enum ike_version v, const struct ike_path *p)
 {
     return v == IKE_V1 ? control_key(&c->intent, p) != NULL

@@ -36,7 +36,7 @@ struct control {
     struct timerq timers;
     struct intent intent;
     unsigned applied; /* how often */
-    unsigned debug[IKE_DBG_CLASSES];
+    unsigned debug[CONTROL_DEBUG_CLASSES];
     bool reloaded, cleared, counters_cleared, erased;
     bool tunnel; /* the SA of seed 000 is up */
     bool silent; /* pings get no answer */
@@ -77,7 +77,10 @@ static inline void fake_tunnel(struct control *c)
     struct addr local, remote;
     addr_parse("203.0.113.1", &local);
     addr_parse("192.0.2.1", &remote);
-    *s = (struct ike_sa_state){.tunnel_id = 160993547, .session_id = 75, .state = IKE_ESTABLISHED};
+    *s = (struct ike_sa_state){.tunnel_id = 160993547,
+                               .version = IKE_V2,
+                               .session_id = 75,
+                               .state = IKE_ESTABLISHED};
     s->initiator = true;
     s->spi_i = UINT64_C(0x82C04C6AA2DFFB1E);
     s->spi_r = UINT64_C(0x0B0B8A0A3A5F5B5B);
@@ -102,6 +105,7 @@ static inline void fake_tunnel(struct control *c)
     k->encr = ENCR_AES_CBC;
     k->encr_bits = 256;
     k->integ = INTEG_SHA256_128;
+    k->proto = SADB_ESP;
     k->mode = SADB_TUNNEL;
     k->life_seconds = 28800;
     k->life_kbytes = 4608000;
@@ -201,13 +205,27 @@ void control_reload(struct control *c)
     c->reloaded = true;
 }
 
-size_t control_clear_ike(struct control *c, const struct addr *remote)
+size_t control_clear_ike(struct control *c, unsigned version, const struct addr *remote)
 {
+    (void)version;
     bool hit = c->tunnel && (!remote || addr_eq(remote, &c->sa.path.remote));
     c->cleared = true;
     if (hit)
         c->tunnel = false;
     return hit;
+}
+
+bool control_clear_isakmp(struct control *c, uint32_t tunnel_id)
+{
+    bool hit = c->tunnel && c->sa.version == IKE_V1 && c->sa.tunnel_id == tunnel_id;
+    c->tunnel = c->tunnel && !hit;
+    return hit;
+}
+
+size_t control_clear_children(struct control *c, const struct addr *remote, const char *map)
+{
+    (void)map;
+    return control_clear_ike(c, 0, remote);
 }
 
 size_t control_clear_ipsec_counters(struct control *c)
@@ -218,12 +236,12 @@ size_t control_clear_ipsec_counters(struct control *c)
     return 1;
 }
 
-void control_debug(struct control *c, enum ike_debug cls, unsigned level)
+void control_debug(struct control *c, unsigned cls, unsigned level)
 {
     c->debug[cls] = level;
 }
 
-unsigned control_debug_level(const struct control *c, enum ike_debug cls)
+unsigned control_debug_level(const struct control *c, unsigned cls)
 {
     return c->debug[cls];
 }

@@ -1,0 +1,54 @@
+/*
+ * What the shows of IPsec have in common, whatever the layout: counters of an SA that may not be
+ * there, and pieces of text.
+ */
+#ifndef TANDEM_MODES_IPSEC_H
+#define TANDEM_MODES_IPSEC_H
+
+#include "modes/render.h"
+
+#define LLU(x) (unsigned long long)(x)
+
+/* Counters; of no SA they are 0. */
+static inline uint64_t ipsec_packets(const struct dp_counters *c)
+{
+    return c ? dp_read(&c->packets) : 0;
+}
+
+static inline uint64_t ipsec_drops(const struct dp_counters *c, enum dp_cause cause)
+{
+    return c ? dp_read(&c->drops[cause]) : 0;
+}
+
+static inline uint64_t ipsec_all_drops(const struct dp_counters *c)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; c && i < DP_CAUSES; i++)
+        n += dp_read(&c->drops[i]);
+    return n;
+}
+
+/* Seconds and kilobytes that an SA direction still has; kilobytes 0 where they are not limited. */
+static inline uint64_t ipsec_seconds_left(const struct ike_child_state *c, usec_t now)
+{
+    return c->expires > now ? (uint64_t)((c->expires - now) / USEC_PER_SEC) : 0;
+}
+
+static inline uint64_t ipsec_kbytes_left(const struct ike_child_state *c,
+                                         const struct dp_counters *d)
+{
+    uint64_t used = d ? dp_read(&d->bytes) / 1024 : 0;
+    return used < c->life_kbytes ? c->life_kbytes - used : 0;
+}
+
+/* The peer of an identity: of its SA, or tried last, or the first of its entry; maybe unset. */
+struct addr ipsec_peer(const struct query_identity *q);
+/* "(10.1.1.0/255.255.255.0/0/0)" and a newline. */
+void ipsec_ident(struct str *out, const struct addr_range *r, uint8_t proto,
+                 const uint16_t port[2]);
+/* "esp-256-aes esp-sha256-hmac ", as IOS has it; ah: of the AH around it. */
+void ipsec_transform_ios(struct str *out, const struct ike_child_state *c, bool ah);
+/* "ah-md5-hmac esp-aes " of a transform set. */
+void ipsec_set_ios(struct str *out, const struct ike_esp_proposal *p);
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * Crypto maps and what they are made of: show crypto map, ipsec transform-set, and the lifetimes.
+ */
+#include "modes/internal.h"
+#include "modes/ipsec.h"
+#include <string.h>
+
+struct current_peer {
+    const struct intent_map *map;
+    const struct intent_map_entry *entry;
+    struct addr peer;
+};
+
+static bool find_peer(void *ctx, const struct query_identity *q)
+{
+    struct current_peer *p = (struct current_peer *)ctx;
+    if (q->map == p->map && q->entry == p->entry && addr_is_set(&q->current_peer)) {
+        p->peer = q->current_peer;
+        return false;
+    }
+    return true;
+}
+
+static void map_acl(struct cmd *c, const struct intent_map_entry *e)
+{
+    if (!e->acl) {
+        cmd_puts(c, "\tNo matching address list set.\n");
+        return;
+    }
+    cmd_printf(c, "\tExtended IP access list %s\n", e->acl->name);
+    for (uint32_t i = 0; i < e->acl->n; i++) {
+        struct str line = {0};
+        render_ace(&line, e->acl->name, &e->acl->ace[i]);
+        cmd_printf(c, "\t    %s\n", str_text(&line));
+        str_free(&line);
+    }
+}
+
+/* The sets of IKEv1 in their order; of IKEv2 the same with `set ikev2-profile`. */
+static void map_sets_ios(struct cmd *c, const struct intent_map_entry *e)
+{
+    uint8_t n;
+    uint8_t version = e->n_transform ? IKE_V1 : IKE_V2;
+    const struct ike_esp_proposal *const *p = intent_entry_proposals(e, version, &n);
+    cmd_puts(c, "\tTransform sets={ \n");
+    for (unsigned i = 0; i < n; i++) {
+        struct str set = {0};
+        ipsec_set_ios(&set, p[i]);
+        cmd_printf(c, "\t\t%s:  { %s } , \n", p[i]->name, str_text(&set));
+        str_free(&set);
+    }
+    cmd_puts(c, "\t}\n");
+}
+
+static void map_proposals(struct cmd *c, const struct intent_map_entry *e)
+{
+    cmd_puts(c, "\tIKEv2 proposals={ \n");
+    for (unsigned i = 0; i < e->n_proposal; i++) {
+        const struct ike_esp_proposal *p = e->proposal[i];
+        cmd_printf(c, "\t\t%s:  { ", p->name);
+        for (unsigned k = 0; k < p->n_encr; k++) {
+            const struct transform *t = transform_find(T_ENCR, p->encr[k].id, p->encr[k].keybits);
+            cmd_printf(c, "%s ", t ? t->esp : "?");
+        }
+        for (unsigned k = 0; k < p->n_integ; k++) {
+            const struct transform *t = transform_find(T_INTEG, p->integ[k], 0);
+            cmd_printf(c, "%s ", t ? t->esp : "?");
+        }
+        cmd_puts(c, " } , \n");
+    }
+    cmd_puts(c, "\t}\n");
+}
+
+static void map_entry(struct cmd *c, const struct intent *want, const struct intent_map *m,
+                      const struct intent_map_entry *e)
+{
+    char text[ADDR_STRLEN];
+    struct current_peer now = {.map = m, .entry = e};
+    cmd_printf(c, "Crypto Map %s\"%s\" %u ipsec-isakmp\n", c->asa ? "" : "IPv4 ", m->name, e->seq);
+    if (!c->asa && (!e->acl || !e->n_peer))
+        cmd_puts(c, "\tWARNING: This crypto map is in an incomplete state!\n"
+                    "\t\t(missing peer or access-list definitions)\n");
+    else if (c->asa && (!e->acl || !e->n_peer || (!e->n_proposal && !e->n_transform)))
+        cmd_puts(c, "\tWARNING: This crypto map is in an incomplete state!\n"
+                    "\t\t(missing peer, proposal or access-list definitions)\n");
+    for (unsigned i = 0; i < e->n_peer; i++)
+        cmd_printf(c, "\tPeer = %s\n", addr_print(&e->peer[i], text, sizeof text));
+    map_acl(c, e);
+    query_identities(c->control, find_peer, &now);
+    if (addr_is_set(&now.peer))
+        cmd_printf(c, "\tCurrent peer: %s\n", addr_print(&now.peer, text, sizeof text));
+    if (e->life_kbytes)
+        cmd_printf(c, "\tSecurity association lifetime: %llu kilobytes/%u seconds\n",
+                   (unsigned long long)e->life_kbytes, e->life_seconds);
+    else
+        cmd_printf(c, "\tSecurity association lifetime: %u seconds\n", e->life_seconds);
+    if (!c->asa)
+        cmd_puts(c, "\tResponder-Only (Y/N): N\n");
+    cmd_printf(c, "\tPFS (Y/N): %s\n", e->pfs_group ? "Y" : "N");
+    if (e->pfs_group)
+        cmd_printf(c, "\tDH group:  group%u\n", e->pfs_group);
+    if (!c->asa)
+        map_sets_ios(c, e);
+    else if (e->n_proposal)
+        map_proposals(c, e);
+    if (e->rri.on)
+        cmd_puts(c, "\tReverse Route Injection Enabled\n");
+    cmd_printf(c, "\tInterfaces using crypto map %s:\n", m->name);
+    for (uint32_t i = 0; i < want->n_if; i++)
+        if (want->ifs[i].map == m)
+            cmd_printf(c, "\t\t%s\n", if_shown_name(&want->ifs[i], c->asa));
+    cmd_puts(c, "\n");
+}
+
+int show_crypto_map(struct cmd *c, const struct a_show_crypto_map *a)
+{
+    const struct intent *want = query_intent(c->control);
+    (void)a;
+    for (uint32_t i = 0; want && i < want->n_map; i++)
+        for (uint32_t k = 0; k < want->map[i].n; k++)
+            map_entry(c, want, &want->map[i], &want->map[i].entry[k]);
+    if (!want || !want->n_map)
+        cmd_puts(c, "No crypto maps found.\n");
+    return CMD_OK;
+}
+
+/* --- show crypto ipsec transform-set, security-association lifetime (IOS)
+ * -------------------------
+ */
+
+int show_transform_set(struct cmd *c, const struct a_show_transform_set *a)
+{
+    const struct intent *want = query_intent(c->control);
+    for (uint32_t i = 0; want && i < want->n_transform; i++) {
+        const struct ike_esp_proposal *p = &want->transform[i];
+        struct str set = {0};
+        if (a->has_name && strcmp(a->name, p->name) != 0)
+            continue;
+        ipsec_set_ios(&set, p);
+        cmd_printf(c, "Transform set %s: { %s } \n   will negotiate = { %s,  }, \n\n", p->name,
+                   str_text(&set), p->mode == SADB_TRANSPORT ? "Transport" : "Tunnel");
+        str_free(&set);
+    }
+    return CMD_OK;
+}
