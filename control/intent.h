@@ -26,9 +26,11 @@ struct intent_if {
     struct prefix addr;                /* address with its mask (host bits kept); unset = none */
     struct prefix addr6[INTENT_ADDR6]; /* the same of IPv6; the first one speaks for the box */
     uint8_t n_addr6;
-    bool ipv6;                    /* IPv6 with addresses or without (ipv6 enable) */
-    uint16_t mtu;                 /* 0 = leave as it is */
-    bool ikev1, ikev2;            /* crypto ikev1 enable, crypto ikev2 enable; IOS: everywhere */
+    bool ipv6;                       /* IPv6 with addresses or without (ipv6 enable) */
+    uint16_t mtu;                    /* 0 = leave as it is */
+    bool ikev1, ikev2;               /* crypto ikev1 enable, crypto ikev2 enable; IOS: everywhere */
+    const struct ike_policy *policy; /* those for its address (IOS); NULL: the intent's */
+    uint32_t n_policy;
     uint32_t path_flags;          /* SADB_DF_*, SADB_F_FRAG_AFTER */
     const struct intent_map *map; /* crypto map applied here, or NULL */
 };
@@ -98,8 +100,9 @@ struct intent_map_entry {
     uint8_t n_proposal;
     const struct ike_esp_proposal *transform[IKE_PROPOSALS]; /* transform sets: for IKEv1 */
     uint8_t n_transform;
-    bool aggressive; /* ASA: set ikev1 phase1-mode aggressive */
-    bool dynamic;    /* from a template: any peer may come, and only peers begin */
+    bool aggressive;     /* ASA: set ikev1 phase1-mode aggressive */
+    bool dynamic;        /* from a template: any peer may come, and only peers begin */
+    const char *profile; /* of IKEv2: only peers that it meets; NULL: any */
     struct intent_rri rri;
     uint16_t pfs_group;
     uint32_t life_seconds;
@@ -109,6 +112,14 @@ struct intent_map_entry {
     bool has_df; /* df counts, and not the interface's */
     uint32_t df; /* SADB_DF_* */
 };
+
+static inline bool intent_entry_lists(const struct intent_map_entry *e, const struct addr *peer)
+{
+    for (uint8_t i = 0; i < e->n_peer; i++)
+        if (addr_eq(&e->peer[i], peer))
+            return true;
+    return false;
+}
 
 /* What an entry offers in a version of IKE, *n of them. */
 static inline const struct ike_esp_proposal *const *
@@ -137,8 +148,21 @@ struct intent_key {
     struct isakmp_peer_cfg cfg;
 };
 
-struct intent_peer { /* tunnel-group of type ipsec-l2l */
-    struct addr addr;
+/* What a peer may call itself (IOS: match identity remote, identity of a keyring). */
+struct intent_id {
+    uint8_t type;           /* of an ID payload (RFC 7296 §3.5); 0: anything */
+    bool domain;            /* of names: all of this domain */
+    struct prefix net;      /* of addresses */
+    char name[INTENT_NAME]; /* of names and key IDs */
+};
+
+/* A tunnel-group of type ipsec-l2l; on IOS a peer of a keyring with a profile that uses it. The
+ * longest match of the address counts, then the first. */
+struct intent_peer {
+    struct prefix remote; /* unset: any */
+    bool by_id;           /* found by what it calls itself alone */
+    struct intent_id id;
+    const char *profile; /* of IKEv2; NULL: none */
     struct ike_peer_cfg cfg;
 };
 

@@ -142,7 +142,8 @@ extern const struct ike_host control_ike_host;
 int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
                  size_t n, struct ike_child_cfg *cfg);
-const struct intent_peer *control_peer(const struct intent *i, const struct addr *remote);
+const struct intent_peer *control_peer(const struct intent *i, const struct ike_path *p,
+                                       const struct ike_identity *id);
 /* The key of IKEv1 for this path, the one of the longest prefix; NULL: none. */
 const struct intent_key *control_key(const struct intent *i, const struct ike_path *p);
 

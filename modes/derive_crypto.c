@@ -345,7 +345,7 @@ void derive_peers(struct derive *d)
         if (a->type != ENUM_TUNNEL_TYPE_IPSEC_L2L || addr_parse(a->name, &addr) < 0)
             continue;
         struct intent_peer *p = &out->peer[out->n_peer++];
-        p->addr = addr;
+        p->remote = prefix_make(&addr, addr_bits(&addr));
         one_peer(d, cfg_first(n, E_TUNNEL_IPSEC), p);
     }
 }

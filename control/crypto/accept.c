@@ -106,12 +106,8 @@ static const struct intent_ace *choose(const struct intent_acl *acl, const struc
 
 static bool answers(const struct intent_map_entry *e, uint8_t version, const struct addr *peer)
 {
-    if (!e->acl || !intent_entry_speaks(e, version) || e->connection == CONN_ORIGINATE)
-        return false;
-    for (uint8_t i = 0; i < e->n_peer; i++)
-        if (addr_eq(&e->peer[i], peer))
-            return true;
-    return false;
+    return e->acl && intent_entry_speaks(e, version) && e->connection != CONN_ORIGINATE &&
+           intent_entry_lists(e, peer);
 }
 
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,

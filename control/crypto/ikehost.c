@@ -11,28 +11,6 @@
 
 #define PORT_NAT 4500
 
-const struct intent_peer *control_peer(const struct intent *i, const struct addr *remote)
-{
-    for (uint32_t k = 0; k < i->n_peer; k++)
-        if (addr_eq(&i->peer[k].addr, remote))
-            return &i->peer[k];
-    return NULL;
-}
-
-const struct intent_key *control_key(const struct intent *i, const struct ike_path *p)
-{
-    const struct intent_key *best = NULL;
-    for (uint32_t k = 0; k < i->n_key; k++) {
-        const struct intent_key *key = &i->key[k];
-        if (key->host[0] || !prefix_contains(&key->remote, &p->remote) ||
-            (addr_is_set(&key->local) && !addr_eq(&key->local, &p->local)))
-            continue;
-        if (!best || key->remote.len > best->remote.len)
-            best = key;
-    }
-    return best;
-}
-
 int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     if (p->lport != PORT_NAT)
@@ -59,14 +37,15 @@ static const struct ike_policy *host_policies(void *h, const struct addr *local,
     *n = 0;
     if (!p || !p->ifp->ikev2)
         return NULL;
-    *n = c->intent.n_policy;
-    return c->intent.policy;
+    *n = p->ifp->policy ? p->ifp->n_policy : c->intent.n_policy;
+    return p->ifp->policy ? p->ifp->policy : c->intent.policy;
 }
 
-static bool host_peer(void *h, const struct ike_path *p, struct ike_peer_cfg *out)
+static bool host_peer(void *h, const struct ike_path *p, const struct ike_identity *id,
+                      struct ike_peer_cfg *out)
 {
     const struct control *c = (const struct control *)h;
-    const struct intent_peer *peer = control_peer(&c->intent, &p->remote);
+    const struct intent_peer *peer = control_peer(&c->intent, p, id);
     if (peer)
         *out = peer->cfg;
     return peer != NULL;

@@ -65,7 +65,7 @@ bool keyex_clear_conn(struct control *c, uint32_t tunnel_id)
 bool keyex_knows(const struct control *c, enum ike_version v, const struct ike_path *p)
 {
     return v == IKE_V1 ? control_key(&c->intent, p) != NULL
-                       : control_peer(&c->intent, &p->remote) != NULL;
+                       : control_peer(&c->intent, p, NULL) != NULL;
 }
 
 void keyex_interface_changed(struct control *c, uint32_t ifid, const struct addr *local, size_t n)

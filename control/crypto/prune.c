@@ -52,49 +52,49 @@ static bool same_peer(const struct ike_peer_cfg *a, const struct ike_peer_cfg *b
            memcmp(a->local_id.data, b->local_id.data, a->local_id.len) == 0;
 }
 
-static void check_keys(struct control *c, const struct intent *old)
-{
-    for (uint32_t i = 0; i < old->n_peer; i++) {
-        const struct intent_peer *was = &old->peer[i];
-        const struct intent_peer *is = control_peer(&c->intent, &was->addr);
-        if (!is || !same_peer(&was->cfg, &is->cfg))
-            keyex_clear_version(c, IKE_V2, &was->addr, 0);
-    }
-}
-
-/* Keys of IKEv1 stand for prefixes, so the question is put for each SA. */
+/* Keys may stand for many peers, so the question is put for each SA. */
 struct keys {
     struct control *c;
     const struct intent *old;
     struct {
         struct addr remote;
         uint32_t ifid;
+        enum ike_version version;
     } * gone;
     size_t n, cap;
 };
 
+static bool key_stays(const struct keys *k, const struct ike_sa_state *sa)
+{
+    const struct ike_identity *id = sa->remote_id.type ? &sa->remote_id : NULL;
+    if (sa->version == IKE_V1) {
+        const struct intent_key *was = control_key(k->old, &sa->path),
+                                *is = control_key(&k->c->intent, &sa->path);
+        return is &&
+               (!was || same_key(was->cfg.psk, was->cfg.psk_len, is->cfg.psk, is->cfg.psk_len));
+    }
+    const struct intent_peer *was = control_peer(k->old, &sa->path, id),
+                             *is = control_peer(&k->c->intent, &sa->path, id);
+    return is && (!was || same_peer(&was->cfg, &is->cfg));
+}
+
 static bool check_key(void *ctx, const struct ike_sa_state *sa)
 {
     struct keys *k = (struct keys *)ctx;
-    if (sa->version != IKE_V1)
-        return true;
-    const struct intent_key *was = control_key(k->old, &sa->path),
-                            *is = control_key(&k->c->intent, &sa->path);
-    if (is && (!was || same_key(was->cfg.psk, was->cfg.psk_len, is->cfg.psk, is->cfg.psk_len)))
-        return true;
-    if (VEC_ROOM(k->gone, k->cap, k->n + 1)) {
+    if (!key_stays(k, sa) && VEC_ROOM(k->gone, k->cap, k->n + 1)) {
         k->gone[k->n].remote = sa->path.remote;
+        k->gone[k->n].version = (enum ike_version)sa->version;
         k->gone[k->n++].ifid = sa->ifid;
     }
     return true;
 }
 
-static void check_isakmp_keys(struct control *c, const struct intent *old)
+static void check_keys(struct control *c, const struct intent *old)
 {
     struct keys k = {.c = c, .old = old};
     keyex_each(c, check_key, &k);
     for (size_t i = 0; i < k.n; i++)
-        keyex_clear_version(c, IKE_V1, &k.gone[i].remote, k.gone[i].ifid);
+        keyex_clear_version(c, k.gone[i].version, &k.gone[i].remote, k.gone[i].ifid);
     free(k.gone);
 }
 
@@ -112,18 +112,10 @@ struct doomed {
     size_t n_sa, cap_sa, n_child, cap_child;
 };
 
-static bool lists_peer(const struct intent_map_entry *e, const struct addr *a)
-{
-    for (uint8_t i = 0; i < e->n_peer; i++)
-        if (addr_eq(&e->peer[i], a))
-            return true;
-    return false;
-}
-
 static bool map_lists_peer(const struct intent_map *m, const struct addr *a)
 {
     for (uint32_t i = 0; i < m->n; i++)
-        if (m->entry[i].dynamic || lists_peer(&m->entry[i], a))
+        if (m->entry[i].dynamic || intent_entry_lists(&m->entry[i], a))
             return true;
     return false;
 }
@@ -148,7 +140,7 @@ static bool child_stays(const struct control *c, const struct ike_sa_state *sa,
                         const struct ike_child_state *k)
 {
     const struct identity *id = identity_by_policy(&c->ids, k->policy);
-    if (!id || (!id->entry->dynamic && !lists_peer(id->entry, &sa->path.remote)))
+    if (!id || (!id->entry->dynamic && !intent_entry_lists(id->entry, &sa->path.remote)))
         return false;
     uint8_t n;
     const struct ike_esp_proposal *const *p = intent_entry_proposals(id->entry, sa->version, &n);
@@ -191,10 +183,8 @@ void tunnel_prune(struct control *c, const struct intent *old)
 {
     for (size_t i = 0; i < c->ports.n; i++)
         check_interface(c, c->ports.v[i]);
-    if (old) {
+    if (old)
         check_keys(c, old);
-        check_isakmp_keys(c, old);
-    }
     if (old || c->ids.removed)
         check_sas(c);
     c->ids.removed = false;

@@ -67,7 +67,8 @@ static int try_peer(struct identity *id)
     if (!addr_is_set(&path.local))
         return -EAFNOSUPPORT;
     if (!intent_if_speaks(id->ifp, id->tried_version) ||
-        !(id->tried_version == IKE_V1 ? c->intent.n_isakmp : c->intent.n_policy))
+        !(id->tried_version == IKE_V1 ? c->intent.n_isakmp
+                                      : c->intent.n_policy + id->ifp->n_policy))
         return -EPROTONOSUPPORT;
     if (!keyex_knows(c, id->tried_version, &path))
         return -ENOKEY;

@@ -48,9 +48,12 @@ struct udp_rx {
 static void set_filter(struct control *c, unsigned family)
 {
     struct addr *peers = (struct addr *)calloc(c->intent.n_peer + 1, sizeof(*peers));
-    uint32_t n = peers ? c->intent.n_peer : 0;
-    for (uint32_t i = 0; i < n; i++)
-        peers[i] = c->intent.peer[i].addr;
+    uint32_t n = 0;
+    for (uint32_t i = 0; peers && i < c->intent.n_peer; i++) {
+        const struct prefix *r = &c->intent.peer[i].remote;
+        if (addr_is_set(&r->addr) && r->len == addr_bits(&r->addr))
+            peers[n++] = r->addr;
+    }
     /* Without a filter things are as they were: many are read and few answered. */
     shed_attach(c->ike_sock[family].fd, family == FAMILY_6 ? AF_INET6 : AF_INET,
                 c->ike_rx->queue[family].shed.level, peers, n);

@@ -14,14 +14,27 @@ static struct bytes psk_of(const struct ike_peer_cfg *cfg, bool local)
                  : (struct bytes){cfg->remote_psk, cfg->remote_psk_len};
 }
 
+static bool ask_host(const struct ike_sa *sa, const struct ike_path *p, struct ike_peer_cfg *cfg)
+{
+    const struct ike_identity *id = sa->s.remote_id.type ? &sa->s.remote_id : NULL;
+
+    *cfg = (struct ike_peer_cfg){0};
+    return sa->ike->host.peer(sa->ike->h, p, id, cfg);
+}
+
+uint32_t ike_auth_lifetime(const struct ike_sa *sa, uint32_t of_policy)
+{
+    struct ike_peer_cfg cfg;
+    return ask_host(sa, &sa->s.path, &cfg) && cfg.lifetime ? cfg.lifetime : of_policy;
+}
+
 /* The configuration for the other side; false when there is none with keys. */
 static bool peer_of(struct ike_sa *sa, const struct ike_path *p, struct ike_peer_cfg *cfg)
 {
-    struct ike *ike = sa->ike;
-
-    *cfg = (struct ike_peer_cfg){0};
-    if (!ike->host.peer(ike->h, p, cfg) || !cfg->local_psk_len || !cfg->remote_psk_len)
+    if (!ask_host(sa, p, cfg) || !cfg->local_psk_len || !cfg->remote_psk_len)
         return false;
+    if (cfg->lifetime)
+        sa->s.lifetime = cfg->lifetime;
     sa->s.dpd_seconds = cfg->dpd_seconds;
     sa->s.dpd_retry = cfg->dpd_retry;
     sa->s.local_id = cfg->local_id;
@@ -59,17 +72,23 @@ static int write_auth(const struct ike_sa *sa, struct ike_writer *w, const struc
     return err;
 }
 
-/* Identity and AUTH of the peer. False: it is not who it should be. */
-static bool verify_peer(struct ike_sa *sa, const struct ike_rx *rx, const struct ike_peer_cfg *cfg)
+/* Who the peer says it is: what is configured for it may depend on that. */
+static bool read_identity(struct ike_sa *sa, const struct ike_rx *rx)
+{
+    return ike_id_read(ike_payload_find(&rx->pl, sa->s.initiator ? PL_IDR : PL_IDI),
+                       &sa->s.remote_id) == 0;
+}
+
+/* AUTH of the peer. False: it is not who it says. */
+static bool verify_peer(const struct ike_sa *sa, const struct ike_rx *rx,
+                        const struct ike_peer_cfg *cfg)
 {
     uint8_t data[IKE_PRF_MAX];
     size_t len = ike_prf_len(sa->s.suite.prf);
     struct ike_auth_pl auth;
     bool peer_is_initiator = !sa->s.initiator;
 
-    if (ike_id_read(ike_payload_find(&rx->pl, peer_is_initiator ? PL_IDI : PL_IDR),
-                    &sa->s.remote_id) < 0 ||
-        ike_auth_read(ike_payload_find(&rx->pl, PL_AUTH), &auth) < 0 || auth.method != AUTH_PSK ||
+    if (ike_auth_read(ike_payload_find(&rx->pl, PL_AUTH), &auth) < 0 || auth.method != AUTH_PSK ||
         auth.len != len)
         return false;
     return auth_data(sa, peer_is_initiator, psk_of(cfg, false), data) == 0 &&
@@ -181,7 +200,7 @@ void ike_on_auth_reply(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 
     (void)ike;
     ike_request_done(sa);
-    if (!peer_of(sa, &sa->s.path, &cfg) || !verify_peer(sa, rx, &cfg)) {
+    if (!read_identity(sa, rx) || !peer_of(sa, &sa->s.path, &cfg) || !verify_peer(sa, rx, &cfg)) {
         /* §2.21.2: the responder believes the SA is up, so it is told why it is not. */
         ike_debug_sa(sa, 4, "Failed to authenticate the peer");
         sa->tell = N_AUTHENTICATION_FAILED;
@@ -287,7 +306,7 @@ void ike_on_auth_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 
     (void)ike;
     sa->s.path = *rx->path; /* maybe on 4500 now */
-    if (!peer_of(sa, rx->path, &cfg) || !verify_peer(sa, rx, &cfg) ||
+    if (!read_identity(sa, rx) || !peer_of(sa, rx->path, &cfg) || !verify_peer(sa, rx, &cfg) ||
         auth_data(sa, false, psk_of(&cfg, true), auth) < 0) {
         ike_debug_sa(sa, 4, "Failed to authenticate the peer");
         refuse(sa, rx, N_AUTHENTICATION_FAILED);

@@ -66,6 +66,7 @@ struct ike_peer_cfg {
     uint16_t local_psk_len, remote_psk_len;
     struct ike_identity local_id;    /* type 0: the local address */
     uint32_t dpd_seconds, dpd_retry; /* 0 = off */
+    uint32_t lifetime;               /* of the IKE SA, seconds; 0 = what the policy says */
 };
 
 /* Why something ended, for logs, `debug` and the tunnel manager. Texts: ike_reason_text(). */
@@ -121,8 +122,10 @@ struct ike_host {
     /* Policies in force on the interface that owns p->local; NULL when IKEv2 is not enabled there.
      */
     const struct ike_policy *(*policies)(void *h, const struct addr *local, size_t *n);
-    /* false: no key for this peer. The pointers live until the next configuration change. */
-    bool (*peer)(void *h, const struct ike_path *p, struct ike_peer_cfg *out);
+    /* false: no key for this peer. id is what it calls itself, NULL until it has said so: it may be
+     * another than the path lets expect. The pointers live until the next configuration change. */
+    bool (*peer)(void *h, const struct ike_path *p, const struct ike_identity *id,
+                 struct ike_peer_cfg *out);
     /* Responder: which entry accepts these selectors (local/remote as seen from us)? On success
      * *cfg.sel is the narrowed selector. Returns 0, -ENOENT (TS_UNACCEPTABLE). */
     int (*accept_child)(void *h, const struct ike_sa_state *sa, const struct selector *offered,

@@ -350,6 +350,8 @@ void ike_on_send_timer(struct timer *t, void *owner);
 /* --- init.c, auth_exchange.c, create_child.c, info.c --- */
 void ike_init_start(struct ike_sa *sa);
 void ike_auth_start(struct ike_sa *sa);
+/* Seconds that an IKE SA with this peer lives, when the policy says so many. */
+uint32_t ike_auth_lifetime(const struct ike_sa *sa, uint32_t of_policy);
 bool ike_create_child_start(struct ike_sa *sa); /* false: no wish is due */
 int ike_send_deletes(struct ike_sa *sa);
 int ike_send_delete_ike(struct ike_sa *sa);

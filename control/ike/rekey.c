@@ -52,7 +52,7 @@ static struct ike_sa *make_heir(struct ike_sa *old, const struct ike_rekey *r, b
     sa->s.spi_r = r->spi_r;
     sa->s.suite = r->suite;
     sa->s.policy_priority = r->priority;
-    sa->s.lifetime = r->lifetime;
+    sa->s.lifetime = ike_auth_lifetime(old, r->lifetime);
     sa->s.session_id = old->s.session_id;
     sa->s.nat_local = old->s.nat_local;
     sa->s.nat_remote = old->s.nat_remote;

@@ -102,9 +102,11 @@ static inline const struct ike_policy *pair_policies(void *h, const struct addr 
     return &s->policy;
 }
 
-static inline bool pair_peer(void *h, const struct ike_path *p, struct ike_peer_cfg *out)
+static inline bool pair_peer(void *h, const struct ike_path *p, const struct ike_identity *id,
+                             struct ike_peer_cfg *out)
 {
     (void)h;
+    (void)id;
     (void)p;
     *out = (struct ike_peer_cfg){.local_psk = (const uint8_t *)"cisco",
                                  .remote_psk = (const uint8_t *)"cisco",

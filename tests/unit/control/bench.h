@@ -410,7 +410,7 @@ static inline void wish_crypto(struct intent *i, const struct wish *w)
         const uint8_t *psk = (const uint8_t *)arena_strdup(&i->arena, w->psk);
         uint16_t n = (uint16_t)strlen(w->psk);
         i->peer[k] = (struct intent_peer){
-            .addr = adr(peers[k]),
+            .remote = pfx(peers[k], 32),
             .cfg = {.local_psk = psk, .remote_psk = psk, .local_psk_len = n, .remote_psk_len = n}};
     }
 }

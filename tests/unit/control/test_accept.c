@@ -163,11 +163,11 @@ static void keys(void **state)
     struct bench *b = bench_seed(state);
     struct ike_path p = {.local = adr("192.0.2.1"), .remote = adr("198.51.100.1")};
     struct ike_peer_cfg cfg;
-    assert_true(control_ike_host.peer(b->c, &p, &cfg));
+    assert_true(control_ike_host.peer(b->c, &p, NULL, &cfg));
     assert_int_equal(cfg.local_psk_len, 5);
     assert_memory_equal(cfg.local_psk, "cisco", 5);
     p.remote = adr("198.51.100.2");
-    assert_false(control_ike_host.peer(b->c, &p, &cfg));
+    assert_false(control_ike_host.peer(b->c, &p, NULL, &cfg));
 }
 
 /* --- flattening ---------------------------------------------------------------------------------

@@ -63,11 +63,12 @@ struct sim_node {
     struct sim_entry entry[4];
     size_t n_entry;
     const char *psk_local, *psk_remote;
-    uint32_t dpd_seconds, dpd_retry;
-    bool dead;         /* hears and says nothing */
-    bool no_rekey;     /* children end with their lifetime */
-    bool slow_jobs;    /* key agreements take simulated time */
-    int fail_child_up; /* error to give */
+    uint32_t dpd_seconds, dpd_retry, lifetime;
+    struct ike_identity local_id, only_id; /* own name; whom we have a key for (type 0: anybody) */
+    bool dead;                             /* hears and says nothing */
+    bool no_rekey;                         /* children end with their lifetime */
+    bool slow_jobs;                        /* key agreements take simulated time */
+    int fail_child_up;                     /* error to give */
     struct sim_child child[SIM_CHILDREN];
     size_t n_child;
     int front, back;
@@ -263,16 +264,21 @@ static inline const struct ike_policy *sim_policies(void *h, const struct addr *
     return n->n_policy && addr_eq(local, &n->addr) ? n->policy : NULL;
 }
 
-static inline bool sim_peer(void *h, const struct ike_path *p, struct ike_peer_cfg *out)
+static inline bool sim_peer(void *h, const struct ike_path *p, const struct ike_identity *id,
+                            struct ike_peer_cfg *out)
 {
     struct sim_node *n = h;
     (void)p;
     if (!n->psk_local)
         return false;
+    if (id && n->only_id.type && memcmp(id, &n->only_id, sizeof *id) != 0)
+        return false;
     *out = (struct ike_peer_cfg){.local_psk = (const uint8_t *)n->psk_local,
                                  .remote_psk = (const uint8_t *)n->psk_remote,
                                  .local_psk_len = (uint16_t)strlen(n->psk_local),
                                  .remote_psk_len = (uint16_t)strlen(n->psk_remote),
+                                 .local_id = n->local_id,
+                                 .lifetime = n->lifetime,
                                  .dpd_seconds = n->dpd_seconds,
                                  .dpd_retry = n->dpd_retry};
     return true;

@@ -174,6 +174,31 @@ static void unknown_peer(void **state)
     sim_free(s);
 }
 
+/* What is configured for a peer may depend on what it calls itself, for either side. */
+static void by_identity(void **state)
+{
+    const struct ike_identity bob = {.type = ID_FQDN, .len = 3, .data = "bob"};
+    const struct ike_identity eve = {.type = ID_FQDN, .len = 3, .data = "eve"};
+    (void)state;
+    for (int named = 0; named < 2; named++) {
+        struct sim *s = sim_new(3, DH_X25519);
+        s->node[named].local_id = bob;
+        s->node[!named].only_id = bob;
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, 1);
+        assert_tunnel(s, 1);
+        sim_free(s);
+        s = sim_new(3, DH_X25519);
+        s->node[named].local_id = eve;
+        s->node[!named].only_id = bob;
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, 1);
+        assert_int_equal(s->node[0].last_failure, IKE_R_AUTH_FAILED);
+        assert_nothing(s);
+        sim_free(s);
+    }
+}
+
 static void assert_said(const struct sim *s, const char *text)
 {
     if (!strstr(s->node[1].log, text))
@@ -559,6 +584,7 @@ int main(void)
         cmocka_unit_test(wrong_key),
         cmocka_unit_test(wrong_key_of_responder),
         cmocka_unit_test(unknown_peer),
+        cmocka_unit_test(by_identity),
         cmocka_unit_test(no_ike_proposal),
         cmocka_unit_test(no_esp_proposal),
         cmocka_unit_test(no_selectors),

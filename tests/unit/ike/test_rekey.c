@@ -62,6 +62,23 @@ static void ike_by_lifetime(void **state)
     }
 }
 
+/* A peer's own lifetime goes before the policy's, and its successor's, too. */
+static void ike_lifetime_of_a_peer(void **state)
+{
+    struct sim *s = lives(9, 0, 86400);
+    (void)state;
+    s->node[1].lifetime = 200;
+    begin(s);
+    assert_int_equal(sim_sas(s, 0).last->lifetime, 86400);
+    assert_int_equal(sim_sas(s, 1).last->lifetime, 200);
+    uint64_t first = sim_sas(s, 1).last->spi_i;
+    sim_for(s, 200);
+    assert_int_equal(sim_sas(s, 1).n, 1);
+    assert_int_not_equal(sim_sas(s, 1).last->spi_i, first);
+    assert_int_equal(sim_sas(s, 1).last->lifetime, 200);
+    sim_free(s);
+}
+
 static void by_volume(void **state)
 {
     struct sim *s = lives(32, 0, 0);
@@ -385,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(child_by_lifetime),
         cmocka_unit_test(ike_by_lifetime),
+        cmocka_unit_test(ike_lifetime_of_a_peer),
         cmocka_unit_test(by_volume),
         cmocka_unit_test(child_of_many),
         cmocka_unit_test(child_not_found),

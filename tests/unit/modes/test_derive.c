@@ -198,7 +198,7 @@ static void test_ipv6(void **state)
     is_addr(&e[4].sel.local.hi, "255.255.255.255");
     is_addr(&e[5].sel.local.hi, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
     is_addr(&i->map[0].entry[0].peer[0], "2001:db8:f::9");
-    is_addr(&i->peer[0].addr, "2001:db8:f::9");
+    is_addr(&i->peer[0].remote.addr, "2001:db8:f::9");
     drop(&b);
 }
 
@@ -287,7 +287,7 @@ static void test_ike(void **state)
     assert_int_equal(i->policy[1].prf[1], PRF_SHA1);
     assert_int_equal(i->policy[1].lifetime, 0);
     assert_int_equal(i->n_peer, 2); /* the clients' group is no peer */
-    is_addr(&i->peer[0].addr, "192.0.2.1");
+    is_addr(&i->peer[0].remote.addr, "192.0.2.1");
     assert_int_equal(i->peer[0].cfg.local_psk_len, 4);
     assert_memory_equal(i->peer[0].cfg.local_psk, "ours", 4);
     assert_memory_equal(i->peer[0].cfg.remote_psk, "theirs", 6);

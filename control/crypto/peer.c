@@ -1,0 +1,87 @@
+/*
+ * Whose configuration a peer has: by its address, and by what it calls itself once that is known.
+ */
+#include "control/ike/wire.h"
+#include "control/priv.h"
+#include <string.h>
+#include <strings.h>
+
+/* Names of hosts and mail domains know no case. */
+static bool name_fits(const struct intent_id *m, const struct ike_identity *id)
+{
+    size_t n = strlen(m->name);
+    if (id->len < n + m->domain || (!m->domain && id->len != n))
+        return false;
+    const char *tail = (const char *)id->data + id->len - n;
+    if (m->domain && tail[-1] != (id->type == ID_RFC822 ? '@' : '.'))
+        return false;
+    return id->type == ID_KEY ? memcmp(tail, m->name, n) == 0 : strncasecmp(tail, m->name, n) == 0;
+}
+
+static bool id_fits(const struct intent_id *m, const struct ike_identity *id)
+{
+    struct addr a;
+    if (!m->type || !id)
+        return true;
+    if (m->type != id->type)
+        return false;
+    if (id->type != ID_IPV4 && id->type != ID_IPV6)
+        return name_fits(m, id);
+    memset(&a, 0, sizeof(a));
+    a.family = id->type == ID_IPV4 ? AF_INET : AF_INET6;
+    if (id->len != addr_size(&a))
+        return false;
+    memcpy(a.b, id->data, id->len);
+    return prefix_contains(&m->net, &a);
+}
+
+/* The profile of the map entry that means this peer; NULL: it does not matter. */
+static const char *wanted_profile(const struct intent *i, const struct ike_path *p)
+{
+    for (uint32_t f = 0; f < i->n_if; f++) {
+        const struct intent_if *ifp = &i->ifs[f];
+        struct addr local = intent_if_local(ifp, p->local.family);
+        for (uint32_t e = 0; ifp->map && addr_eq(&local, &p->local) && e < ifp->map->n; e++)
+            if (ifp->map->entry[e].profile && intent_entry_lists(&ifp->map->entry[e], &p->remote))
+                return ifp->map->entry[e].profile;
+    }
+    return NULL;
+}
+
+static bool peer_fits(const struct intent_peer *k, const struct ike_path *p,
+                      const struct ike_identity *id, const char *profile)
+{
+    if (addr_is_set(&k->remote.addr) ? !prefix_contains(&k->remote, &p->remote) : !id && k->by_id)
+        return false;
+    return id_fits(&k->id, id) && (!profile || !k->profile || strcmp(profile, k->profile) == 0);
+}
+
+const struct intent_peer *control_peer(const struct intent *i, const struct ike_path *p,
+                                       const struct ike_identity *id)
+{
+    const char *profile = i->n_peer && i->peer[0].profile ? wanted_profile(i, p) : NULL;
+    const struct intent_peer *best = NULL;
+    int most = -1;
+    for (uint32_t k = 0; k < i->n_peer; k++) {
+        int len = addr_is_set(&i->peer[k].remote.addr) ? i->peer[k].remote.len : 0;
+        if (len > most && peer_fits(&i->peer[k], p, id, profile)) {
+            best = &i->peer[k];
+            most = len;
+        }
+    }
+    return best;
+}
+
+const struct intent_key *control_key(const struct intent *i, const struct ike_path *p)
+{
+    const struct intent_key *best = NULL;
+    for (uint32_t k = 0; k < i->n_key; k++) {
+        const struct intent_key *key = &i->key[k];
+        if (key->host[0] || !prefix_contains(&key->remote, &p->remote) ||
+            (addr_is_set(&key->local) && !addr_eq(&key->local, &p->local)))
+            continue;
+        if (!best || key->remote.len > best->remote.len)
+            best = key;
+    }
+    return best;
+}
