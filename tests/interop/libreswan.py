@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -B
-"""Our box against libreswan (pluto), which negotiates only: the kernel here has no ESP for it.
+"""Our box against libreswan (pluto), with native ESP; no kernel's ESP is needed.
 
-Its SAs are taken in the kernel's place (xfrm_sa.c), and the keys that it would have used must be
-ours. In one test they are refused, as this kernel would.
+Its SAs are taken in the kernel's place (xfrm_sa.c), and their keys must be ours. Pings in them are
+answered by scapy (esp_peer.py). In one test the SAs are refused, as by a kernel without ESP.
 """
 import contextlib
 import csv
@@ -54,6 +54,7 @@ def pluto(lab, suite, ike=None, esp=None, **kw):
             except BaseException:
                 print("".join(f"# pluto: {l}\n" for l in p.log().splitlines()[-40:]
                               if '"box"' in l or "packet" in l), end="")
+                print("".join(f"# esp_peer: {l}\n" for l in p.data_log().splitlines()), end="")
                 raise
 
 
@@ -62,8 +63,12 @@ def none_left(box):
 
 
 def we_initiate(lab):
-    """Traffic asks for the tunnel; nobody answers it."""
-    equal(ping(lab, "inside", "10.20.0.1", count=1, wait=1), 0, "pings that libreswan cannot open")
+    """Traffic asks for the tunnel; nobody is there to answer it."""
+    equal(ping(lab, "inside", "10.20.0.1", count=1, wait=1), 0, "pings")
+
+
+def pings(lab, what):
+    equal(ping(lab, "inside", "10.20.0.1", count=5), 5, f"pings, {what}")
 
 
 def it_initiates(p):
@@ -95,8 +100,8 @@ def agrees(box, p, role):
 
 
 def with_suite(lab, name):
-    with pluto(lab, name) as (box, p):
-        we_initiate(lab)
+    with pluto(lab, name, data=True) as (box, p):
+        pings(lab, "we initiate")
         agrees(box, p, "INITIATOR")
         check(f"sent IKE_SA_INIT reply {{{SUITES[name][2]}}}" in p.log(), "another suite")
         check("responder established IKE SA; " + PSK in p.log(), "not by the shared secret")
@@ -104,6 +109,7 @@ def with_suite(lab, name):
         poll(lambda: not p.sas(), 10, "our delete ends libreswan's SAs")
         it_initiates(p)
         agrees(box, p, "RESPONDER")
+        pings(lab, "libreswan initiated")
         check(f"sent IKE_AUTH request {{{SUITES[name][2]}}}" in p.log(), "another suite")
         check("initiator established IKE SA; " + PSK in p.log(), "not by the shared secret")
         p.whack("--terminate", "--name", "box")
@@ -142,7 +148,7 @@ def rekeys(lab, suite, pfs, group, esp):
     lifetime = f"{entry} security-association lifetime kilobytes"
     with configured(lab.box("BOX"), f"{entry} pfs {pfs}\n{lifetime} 200",
                     f"no {entry} pfs\nno {lifetime}"), \
-            pluto(lab, suite, esp=esp, more="pfs=yes") as (box, p):
+            pluto(lab, suite, esp=esp, more="pfs=yes", data=True) as (box, p):
         it_initiates(p)
         for what, read, says in (
                 ("ipsec", child_spis, rf"initiator rekeyed Child SA .*-{group} "),
@@ -152,6 +158,7 @@ def rekeys(lab, suite, pfs, group, esp):
             check(re.search(says, r.stdout), r.stdout + r.stderr)
             rekeyed("libreswan's rekey", lambda: read(box), before)
             poll(lambda: same_keys(box, p), 10, "the same keys after libreswan's rekey")
+            pings(lab, "after libreswan's rekey")
         before = child_spis(box)
 
         def replaced():
@@ -160,6 +167,7 @@ def rekeys(lab, suite, pfs, group, esp):
 
         poll(replaced, 60, "our rekey, before 200 kB are gone")
         poll(lambda: same_keys(box, p), 10, "the same keys after our rekey")
+        pings(lab, "after our rekey")
         check(re.search(rf"responder rekeyed Child SA .*-{group} ", p.log()), "another exchange")
 
 

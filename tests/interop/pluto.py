@@ -5,7 +5,8 @@ instead. pluto looks for its helpers in /usr/libexec/ipsec only: it lives in a m
 its own, where that folder and /run are the test's, and nothing is left on the machine.
 
 Many a kernel has no ESP and would refuse pluto's SAs. xfrm_sa.c is preloaded and takes them instead,
-so that pluto negotiates on, and their keys can be compared with ours. No packet passes.
+so that pluto negotiates on; their keys can be compared with ours, and esp_peer.py answers pings with
+them.
 """
 import os
 import signal
@@ -51,11 +52,14 @@ class Pluto:
     """`with Pluto(ns, folder, ike, esp) as peer:` — runs while the block does.
 
     ike, esp: proposals in libreswan's words; more: further lines for the connection; options:
-    of pluto; refuse: its SAs are refused, as by a kernel without ESP."""
+    of pluto; refuse: its SAs are refused, as by a kernel without ESP; data: pings to what is
+    behind it are answered."""
 
     def __init__(self, ns, folder, ike, esp, secret="Shared-Secret", more="", options=(),
-                 refuse=False):
-        self.ns, self.folder, self.proc, self.options = ns, os.path.abspath(folder), None, options
+                 refuse=False, data=False):
+        self.ns, self.folder, self.options = ns, os.path.abspath(folder), options
+        self.proc, self.data = None, None
+        self.with_data = data
         subprocess.run(["make", "-s", f"B={B}", TAKER], cwd=TOP, check=True,
                        stdin=subprocess.DEVNULL)
         self.env = dict(os.environ, TAKER=TAKER, XFRM_SA_LOG=self._path("sa.log"))
@@ -94,11 +98,23 @@ class Pluto:
             self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=err, stderr=err,
                                          env=self.env, start_new_session=True)
         try:
+            if self.with_data:
+                self._start_data()
             self._wait()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def _start_data(self):
+        argv = ["ip", "netns", "exec", self.ns, "/usr/bin/python3", "-B",
+                os.path.join(TOP, "tests", "interop", "esp_peer.py"), self._path("sa.log"),
+                "198.51.100.20", "198.51.100.10"]
+        with open(self._path("data.log"), "w") as err:
+            self.data = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=err, text=True, start_new_session=True)
+        if self.data.stdout.readline() != "ready\n":
+            raise RuntimeError(f"esp_peer.py does not run\n{self.data_log()}")
 
     def _wait(self):
         """Until it listens, and has read its configuration (it does so by itself)."""
@@ -112,6 +128,9 @@ class Pluto:
         self.stop()
 
     def stop(self):
+        if self.data:
+            self.data.kill()
+            self.data.communicate()
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
             try:
@@ -128,7 +147,7 @@ class Pluto:
         there = {}
         for line in self._read("sa.log").splitlines():
             what, spi, *words = line.split()
-            there[int(spi, 16)] = words[2::3] if what == "add" else None
+            there[int(spi, 16)] = words[3::3] if what == "add" else None
         return {spi: keys for spi, keys in there.items() if keys is not None}
 
     def _read(self, name):
@@ -140,3 +159,7 @@ class Pluto:
 
     def log(self):
         return self._read("stderr") + self._read("pluto.log")
+
+    def data_log(self):
+        """Nothing, unless esp_peer.py met what it does not know."""
+        return self._read("data.log")

@@ -1,10 +1,10 @@
 /*
  * Preloaded into a program that manages ESP SAs by XFRM netlink, where the kernel has no ESP: SAs
- * are taken here instead and acknowledged, everything else still goes to the kernel. No packet is
- * ever sealed with them, but the program negotiates on as if it were so.
+ * are taken here instead and acknowledged, everything else still goes to the kernel. The
+ * program then negotiates on as if the kernel used them.
  *
  * What it is told is appended to the file $XFRM_SA_LOG, one line each:
- *   add SPI [crypt NAME KEY] [auth NAME KEY] [aead NAME KEY]
+ *   add SPI DESTINATION [crypt NAME KEY] [auth NAME KEY] [aead NAME KEY]
  *   del SPI
  * With $XFRM_SA_REFUSE set SAs are refused, as a kernel without ESP does.
  *
@@ -78,6 +78,14 @@ static void keys(FILE *f, const struct nlmsghdr *h)
     }
 }
 
+static void destination(FILE *f, const struct nlmsghdr *h)
+{
+    const struct xfrm_usersa_info *sa = NLMSG_DATA(h);
+    char text[INET6_ADDRSTRLEN];
+    if (inet_ntop(sa->family, &sa->id.daddr, text, sizeof text))
+        fprintf(f, " %s", text);
+}
+
 static void record(const char *what, uint32_t spi, const struct nlmsghdr *added)
 {
     const char *path = getenv("XFRM_SA_LOG");
@@ -85,8 +93,10 @@ static void record(const char *what, uint32_t spi, const struct nlmsghdr *added)
     if (!f)
         return;
     fprintf(f, "%s %08x", what, ntohl(spi));
-    if (added)
+    if (added) {
+        destination(f, added);
         keys(f, added);
+    }
     fputc('\n', f);
     fclose(f);
 }
