@@ -95,6 +95,14 @@ void rule_expand(const struct rule *r, struct ace_buf *b);
 /* Moves them into the intent. */
 void ace_buf_store(struct derive *d, struct ace_buf *b, struct intent_acl *out);
 
+/* derive_ios.c */
+struct derive_life {
+    uint32_t seconds;
+    uint64_t kbytes; /* 0: no limit */
+};
+/* How long SAs live: as said for all, and in `of`, a map entry or a profile (NULL: for all). */
+struct derive_life derive_life_ios(const struct cfg_node *root, const struct cfg_node *of);
+
 /* derive_acl_ios.c */
 /* What a list of IOS is called: its number or name. */
 void acl_ios_name(const struct cfg_node *n, char name[INTENT_NAME]);

@@ -88,18 +88,43 @@ static uint32_t window(bool disabled, int size)
     return disabled ? 0 : IN_TABLE(replay_size, size) ? replay_size[size] : REPLAY;
 }
 
+static uint64_t kilobytes(bool disabled, uint64_t n)
+{
+    return disabled ? 0 : n;
+}
+
+/* The lines of an entry, a template or a profile. */
+static void own_life(const struct cfg_node *n, struct derive_life *life)
+{
+    const struct cfg_node *l;
+    if ((l = cfg_first(n, E_ENTRY_LIFE_SECONDS)))
+        life->seconds = (uint32_t)CFG_ARGS(l, entry_life_seconds)->seconds;
+    if ((l = cfg_first(n, E_ENTRY_LIFE_KILOBYTES)))
+        life->kbytes = kilobytes(CFG_ARGS(l, entry_life_kilobytes)->disable,
+                                 (uint64_t)CFG_ARGS(l, entry_life_kilobytes)->kilobytes);
+}
+
+struct derive_life derive_life_ios(const struct cfg_node *root, const struct cfg_node *of)
+{
+    struct derive_life life = {LIFE_SECONDS, LIFE_KBYTES};
+    const struct cfg_node *l;
+    if ((l = cfg_first(root, E_IOS_LIFE_SECONDS)))
+        life.seconds = (uint32_t)CFG_ARGS(l, ios_life_seconds)->seconds;
+    if ((l = cfg_first(root, E_IOS_LIFE_KILOBYTES)))
+        life.kbytes = kilobytes(CFG_ARGS(l, ios_life_kilobytes)->disable,
+                                (uint64_t)CFG_ARGS(l, ios_life_kilobytes)->kilobytes);
+    if (of)
+        own_life(of, &life);
+    return life;
+}
+
 static void global_defaults(const struct cfg_node *root, struct intent_map_entry *e)
 {
     const struct cfg_node *l;
-    *e = (struct intent_map_entry){.life_seconds = LIFE_SECONDS,
-                                   .life_kbytes = LIFE_KBYTES,
+    const struct derive_life life = derive_life_ios(root, NULL);
+    *e = (struct intent_map_entry){.life_seconds = life.seconds,
+                                   .life_kbytes = life.kbytes,
                                    .replay_window = REPLAY};
-    if ((l = cfg_first(root, E_IOS_LIFE_SECONDS)))
-        e->life_seconds = (uint32_t)CFG_ARGS(l, ios_life_seconds)->seconds;
-    if ((l = cfg_first(root, E_IOS_LIFE_KILOBYTES)))
-        e->life_kbytes = CFG_ARGS(l, ios_life_kilobytes)->disable
-                             ? 0
-                             : CFG_ARGS(l, ios_life_kilobytes)->kilobytes;
     if ((l = cfg_first(root, E_IOS_REPLAY)))
         e->replay_window = window(CFG_ARGS(l, ios_replay)->disable, CFG_ARGS(l, ios_replay)->size);
 }
@@ -161,12 +186,10 @@ static void entry_lines(struct derive *d, const struct cfg_node *n, struct inten
     const struct cfg_node *l;
     if ((l = cfg_first(n, E_ENTRY_MATCH)))
         e->acl = derive_find_acl(d, CFG_ARGS(l, entry_match)->acl);
-    if ((l = cfg_first(n, E_ENTRY_LIFE_SECONDS)))
-        e->life_seconds = (uint32_t)CFG_ARGS(l, entry_life_seconds)->seconds;
-    if ((l = cfg_first(n, E_ENTRY_LIFE_KILOBYTES)))
-        e->life_kbytes = CFG_ARGS(l, entry_life_kilobytes)->disable
-                             ? 0
-                             : CFG_ARGS(l, entry_life_kilobytes)->kilobytes;
+    struct derive_life life = {e->life_seconds, e->life_kbytes};
+    own_life(n, &life);
+    e->life_seconds = life.seconds;
+    e->life_kbytes = life.kbytes;
     if ((l = cfg_first(n, E_ENTRY_REPLAY)))
         e->replay_window =
             window(CFG_ARGS(l, entry_replay)->disable, CFG_ARGS(l, entry_replay)->size);
