@@ -20,7 +20,7 @@
 #include "control/job.h"
 #include "control/lab.h"
 #include "control/launch.h"
-#include "control/vec.h"
+#include "lib/vec.h"
 #include "control/route/rib.h"
 #include "control/route/rri.h"
 #include "control/world/ports.h"

@@ -2,6 +2,7 @@
  * Rules of access lists, whatever dialect they were written in, as entries of the intent: sets of
  * address ranges and of port ranges, multiplied out.
  */
+#include "lib/vec.h"
 #include "modes/derive.h"
 #include "lib/str.h"
 #include <netinet/in.h>
@@ -12,17 +13,8 @@
 
 void ranges_add(struct ranges *s, const struct addr_range *r)
 {
-    if (s->n >= DERIVE_RANGES)
-        return;
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 8;
-        struct addr_range *p = (struct addr_range *)realloc(s->r, cap * sizeof *p);
-        if (!p)
-            return;
-        s->r = p;
-        s->cap = cap;
-    }
-    s->r[s->n++] = *r;
+    if (s->n < DERIVE_RANGES && VEC_ROOM(s->r, s->cap, s->n + 1))
+        s->r[s->n++] = *r;
 }
 
 void ranges_add_host(struct ranges *s, const struct addr *a)
@@ -70,17 +62,8 @@ void port_set_add(struct port_set *p, uint32_t lo, uint32_t hi)
 
 static void put(struct ace_buf *b, const struct intent_ace *e)
 {
-    if (b->n >= DERIVE_ACES)
-        return;
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 16;
-        struct intent_ace *p = (struct intent_ace *)realloc(b->ace, cap * sizeof *p);
-        if (!p)
-            return;
-        b->ace = p;
-        b->cap = cap;
-    }
-    b->ace[b->n++] = *e;
+    if (b->n < DERIVE_ACES && VEC_ROOM(b->ace, b->cap, b->n + 1))
+        b->ace[b->n++] = *e;
 }
 
 /* `any` is of both families, and there is an ICMP for each. */

@@ -1,6 +1,7 @@
 /*
  * show crypto ikev2 sa [detail], in the layout of show-outputs.md.
  */
+#include "lib/vec.h"
 #include "modes/internal.h"
 #include "modes/render.h"
 #include <stdlib.h>
@@ -236,15 +237,8 @@ static bool collect(void *ctx, const struct ike_sa_state *sa)
     if (sa->version != IKE_V2 || sa->state == IKE_IDLE || sa->state == IKE_DEAD ||
         (sa->state == IKE_DELETING && !l->all))
         return true;
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        const struct ike_sa_state **p =
-            (const struct ike_sa_state **)realloc(l->sa, cap * sizeof *p);
-        if (!p)
-            return false;
-        l->sa = p;
-        l->cap = cap;
-    }
+    if (!VEC_ROOM(l->sa, l->cap, l->n + 1))
+        return false;
     l->sa[l->n++] = sa;
     return true;
 }

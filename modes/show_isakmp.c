@@ -1,6 +1,7 @@
 /*
  * IKEv1: show crypto isakmp sa, policy, key and peers of IOS, show crypto ikev1 sa of the ASA.
  */
+#include "lib/vec.h"
 #include "modes/internal.h"
 #include "modes/ipsec.h"
 #include <stdio.h>
@@ -241,15 +242,8 @@ static bool collect(void *ctx, const struct ike_sa_state *sa)
     struct v1_list *l = (struct v1_list *)ctx;
     if (sa->version != IKE_V1 || sa->state == IKE_IDLE || sa->state == IKE_DEAD)
         return true;
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        const struct ike_sa_state **p =
-            (const struct ike_sa_state **)realloc(l->sa, cap * sizeof *p);
-        if (!p)
-            return false;
-        l->sa = p;
-        l->cap = cap;
-    }
+    if (!VEC_ROOM(l->sa, l->cap, l->n + 1))
+        return false;
     l->sa[l->n++] = sa;
     return true;
 }

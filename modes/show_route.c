@@ -1,6 +1,7 @@
 /*
  * show route and show ip route.
  */
+#include "lib/vec.h"
 #include "modes/internal.h"
 #include "modes/render.h"
 #include <ctype.h>
@@ -206,14 +207,8 @@ static bool collect(void *ctx, const struct query_route *r)
     struct route_list *l = (struct route_list *)ctx;
     if (r->dst.addr.family != l->family)
         return true;
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
-        struct query_route *p = (struct query_route *)realloc(l->r, cap * sizeof *p);
-        if (!p)
-            return false;
-        l->r = p;
-        l->cap = cap;
-    }
+    if (!VEC_ROOM(l->r, l->cap, l->n + 1))
+        return false;
     l->r[l->n++] = *r;
     return true;
 }

@@ -2,6 +2,7 @@
  * show crypto session [detail|brief]: what IKE and IPsec have with each peer, as IOS prints it.
  * A session is an interface with a peer: its IKE SAs, and the proxy identities as flows.
  */
+#include "lib/vec.h"
 #include "modes/internal.h"
 #include "modes/ipsec.h"
 #include <stdio.h>
@@ -12,32 +13,17 @@ struct session_list {
     struct query_identity *id;
     const struct ike_sa_state **sa;
     size_t n_id, cap_id, n_sa, cap_sa;
-    bool bad;
 };
-
-static void *grown(void *v, size_t *cap, size_t n, size_t size, bool *bad)
-{
-    if (n < *cap)
-        return v;
-    size_t more = *cap ? *cap * 2 : 32;
-    void *p = realloc(v, more * size);
-    if (!p) {
-        *bad = true;
-        return v;
-    }
-    *cap = more;
-    return p;
-}
 
 static bool add_identity(void *ctx, const struct query_identity *q)
 {
     struct session_list *l = (struct session_list *)ctx;
     if (!q->ifp || !q->entry || !q->ace)
         return true;
-    l->id = (struct query_identity *)grown(l->id, &l->cap_id, l->n_id, sizeof *l->id, &l->bad);
-    if (!l->bad)
-        l->id[l->n_id++] = *q;
-    return !l->bad;
+    if (!VEC_ROOM(l->id, l->cap_id, l->n_id + 1))
+        return false;
+    l->id[l->n_id++] = *q;
+    return true;
 }
 
 static bool add_sa(void *ctx, const struct ike_sa_state *sa)
@@ -45,11 +31,10 @@ static bool add_sa(void *ctx, const struct ike_sa_state *sa)
     struct session_list *l = (struct session_list *)ctx;
     if (sa->state == IKE_IDLE || sa->state == IKE_DEAD)
         return true;
-    l->sa =
-        (const struct ike_sa_state **)grown(l->sa, &l->cap_sa, l->n_sa, sizeof(void *), &l->bad);
-    if (!l->bad)
-        l->sa[l->n_sa++] = sa;
-    return !l->bad;
+    if (!VEC_ROOM(l->sa, l->cap_sa, l->n_sa + 1))
+        return false;
+    l->sa[l->n_sa++] = sa;
+    return true;
 }
 
 struct addr ipsec_peer(const struct query_identity *q)

@@ -1,6 +1,6 @@
 /* Identities and slots. See identity.h. */
 #include "control/crypto/identity.h"
-#include "control/vec.h"
+#include "lib/vec.h"
 #include <stdlib.h>
 #include <string.h>
 

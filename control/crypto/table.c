@@ -10,7 +10,7 @@
  * interface lie on it. Entries that say the same as the nearest entry around them are left out.
  */
 #include "control/crypto/table.h"
-#include "control/vec.h"
+#include "lib/vec.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

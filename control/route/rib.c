@@ -1,6 +1,6 @@
 /* The RIB. See rib.h. */
 #include "control/route/rib.h"
-#include "control/vec.h"
+#include "lib/vec.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

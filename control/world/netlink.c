@@ -6,7 +6,7 @@
  * them cost one sort.
  */
 #include "control/world/world.h"
-#include "control/vec.h"
+#include "lib/vec.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/fib_rules.h>

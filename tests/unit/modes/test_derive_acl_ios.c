@@ -1,33 +1,11 @@
 /*
  * Access lists of IOS, from their text to the intent.
  */
-#include "fake_shell.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-struct box {
-    struct control *c;
-    struct cli *cli;
-};
+#include "derive_bench.h"
 
 static struct box load(const char *text)
 {
-    struct box b = {.c = fake_new()};
-    struct lm_box box = {.asa = 0, .version = "15.9(3)M4"};
-    b.cli = cli_new(b.c, &box);
-    cli_load(b.cli, text, strlen(text));
-    return b;
-}
-
-static void drop(struct box *b)
-{
-    cli_free(b->cli);
-    fake_free(b->c);
+    return box_of(false, text);
 }
 
 static const struct intent_acl *acl(const struct box *b, const char *name)

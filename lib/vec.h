@@ -1,9 +1,8 @@
 /*
- * Growing an array by doubling. The arrays of this room are plain pointers with a count and a
- * capacity; this is the one place that reallocates them.
+ * Growing an array by doubling, where it is a plain pointer with a count and a capacity.
  */
-#ifndef TANDEM_CONTROL_VEC_H
-#define TANDEM_CONTROL_VEC_H
+#ifndef TANDEM_LIB_VEC_H
+#define TANDEM_LIB_VEC_H
 
 #include <stdbool.h>
 #include <stddef.h>
