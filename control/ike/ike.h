@@ -164,6 +164,9 @@ struct ike_host {
     /* When ESP of this SA's children last came in, monotonic, 0 = never. May be NULL; with it a
      * peer that sends traffic is not asked whether it is alive (RFC 7296 §2.4). */
     usec_t (*last_traffic)(void *h, const struct ike_sa_state *sa);
+    /* When ESP of this SA's children last went out. May be NULL; IKEv1 asks a peer whether it is
+     * alive only when something was sent to it and nothing came (RFC 3706, "on demand"). */
+    usec_t (*last_sent)(void *h, const struct ike_sa_state *sa);
 };
 
 /* The retransmission schedule: sends at once and then after each wait; the last wait ends it.

@@ -146,6 +146,12 @@ static int attrs_read(struct rbuf r, struct isk_xform *x)
     return 0;
 }
 
+int isk_attrs_read(const uint8_t *p, size_t len, struct isk_xform *out)
+{
+    *out = (struct isk_xform){0};
+    return attrs_read(rbuf_make(p, len), out);
+}
+
 static int xforms_read(struct rbuf *r, unsigned count, struct isk_prop *p, struct isk_offer *out)
 {
     p->first = (uint16_t)out->n_x;

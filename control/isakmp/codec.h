@@ -64,6 +64,8 @@ struct isk_offer {
 };
 /* -EBADMSG; -ENOTSUP for another DOI or situation. What is behind the bounds is left out. */
 int isk_offer_read(const struct ike_payload *pl, struct isk_offer *out);
+/* Attributes alone, as a notify about a lifetime has them. -EBADMSG. */
+int isk_attrs_read(const uint8_t *p, size_t len, struct isk_xform *out);
 /* The first attribute of this type; NULL when it is not there. */
 const struct isk_attr *isk_attr_find(const struct isk_xform *x, uint16_t type);
 

@@ -1,0 +1,91 @@
+/*
+ * Saved before it is said, as in IKEv2 (control/ike/commit.c): messages made during one entry into
+ * the library wait until its end, where every SA that has changed is given to host.save().
+ *
+ * Saved are SAs of phase 1 that are up, and shells: with their children, the last message of
+ * phase 1, and the quick modes that a peer may still ask about. What is half open is not.
+ */
+#include "control/isakmp/internal.h"
+#include "lib/mem.h"
+#include <stdlib.h>
+
+/* Younger first: an SA is saved before the one that has given it its children. */
+void isk_sa_changed(struct isk_sa *sa)
+{
+    struct isk_sa **at = &sa->k->changed;
+
+    if (sa->changed || !sa->k->host.base.save)
+        return;
+    sa->changed = true;
+    while (*at && (*at)->serial > sa->serial)
+        at = &(*at)->next_changed;
+    sa->next_changed = *at;
+    *at = sa;
+}
+
+/* Beside IKEv2's records, whose keys are SPIs: both are random numbers of 64 bits. */
+static uint64_t key_of(const struct isk_sa *sa)
+{
+    return sa->s.initiator ? sa->s.spi_i : sa->s.spi_r;
+}
+
+static void save(struct isakmp *k, struct isk_sa *sa)
+{
+    bool up = sa->s.state == IKE_ESTABLISHED || sa->s.state == IKE_IDLE;
+
+    if (up && sa->s.established) {
+        size_t n = isk_sa_pack(sa, k->record, ISK_RECORD_MAX);
+        if (n > 0) { /* else the record before stays */
+            k->host.base.save(k->h, key_of(sa), k->record, n);
+            sa->saved = true;
+        }
+        mem_wipe(k->record, n);
+    } else if (sa->saved) {
+        k->host.base.save(k->h, key_of(sa), NULL, 0);
+        sa->saved = false;
+    }
+}
+
+static void save_changed(struct isakmp *k)
+{
+    struct isk_sa *sa;
+
+    if (k->changed && !k->record)
+        k->record = malloc(ISK_RECORD_MAX);
+    if (!k->record)
+        return; /* better a tunnel that a crash may end than none */
+    while ((sa = k->changed) != NULL) {
+        k->changed = sa->next_changed;
+        sa->changed = false;
+        save(k, sa);
+    }
+}
+
+void isk_commit(struct isakmp *k)
+{
+    do {
+        save_changed(k);
+        struct ike_outq all = k->queue;
+        struct ike_message *m;
+        k->queue = (struct ike_outq){0};
+        while ((m = ike_outq_pop(&all)) != NULL) {
+            k->stats.tx++;
+            /* A send that fails is a lost datagram: the schedule takes care of it. */
+            k->host.base.send(k->h, &m->path, m->msg, m->len);
+            free(m);
+        }
+    } while (k->queue.head);
+    save_changed(k);
+}
+
+void isk_queue_free(struct isakmp *k)
+{
+    struct ike_message *m;
+
+    while ((m = ike_outq_pop(&k->queue)) != NULL)
+        free(m);
+    if (k->record)
+        mem_wipe(k->record, ISK_RECORD_MAX);
+    free(k->record);
+    k->record = NULL;
+}

@@ -1,0 +1,571 @@
+/*
+ * What the files of control/isakmp share: the engine, an SA of phase 1, the exchanges of phase 2,
+ * and the functions between them.
+ *
+ * As in IKEv2 an SA that ends is unlinked at once and freed when the outermost entry into the
+ * library returns, since a host callback may have ended it while a handler further up holds it.
+ * Handlers test isk_sa_alive() after a callback. An exchange of phase 2 (a node, as IOS calls it)
+ * ends the same way: isk_node_alive().
+ *
+ * Children hang on the newest SA of phase 1 with their peer. When that ends without a successor,
+ * what is left of it is a shell (IKE_IDLE) without keys that only holds them: a child outlives its
+ * phase 1 (RFC 2409 §5.5).
+ */
+#ifndef TANDEM_CONTROL_ISAKMP_INTERNAL_H
+#define TANDEM_CONTROL_ISAKMP_INTERNAL_H
+
+#include "control/ike/shared.h"
+#include "control/isakmp/codec.h"
+#include "control/isakmp/isakmp.h"
+#include "control/isakmp/keys.h"
+
+#define ISK_OUT_MAX       12288
+#define ISK_IN_MAX        65535
+#define ISK_BUCKETS       4096 /* power of two */
+#define ISK_NONCE_OUT     20
+#define ISK_WANTS_MAX     64
+#define ISK_NODES_MAX     64 /* open exchanges of phase 2 per SA */
+#define ISK_POLICIES_MAX  20
+#define ISK_MIDS          32 /* message IDs remembered against repetition */
+#define ISK_PORT          500
+#define ISK_PORT_NAT      4500
+#define ISK_DIGEST        20
+#define ISK_HALF_OPEN     (60 * USEC_PER_SEC) /* a responder waits for the rest of phase 1 */
+#define ISK_LINGER        (60 * USEC_PER_SEC) /* a node that is done answers repetitions */
+#define ISK_OVERLAP       (30 * USEC_PER_SEC) /* what was replaced still receives */
+#define ISK_OVERLAP_PEER  (90 * USEC_PER_SEC) /* the same, when the peer is to delete it */
+#define ISK_MARGIN_PHASE1 (60 * USEC_PER_SEC) /* before its end an SA is replaced */
+#define ISK_MARGIN_CHILD  (30 * USEC_PER_SEC) /* semantics.md §2 */
+#define ISK_DPD_SENDS     5                   /* semantics.md §2: five misses */
+
+/* Why a message was dropped; index of isakmp_stats.dropped. */
+enum isk_drop {
+    ISK_DROP_NONE,
+    ISK_DROP_HEADER,
+    ISK_DROP_VERSION,
+    ISK_DROP_UNKNOWN_SA,
+    ISK_DROP_UNEXPECTED,
+    ISK_DROP_PAYLOADS,
+    ISK_DROP_SANITY, /* decrypted to nonsense */
+    ISK_DROP_HASH,
+    ISK_DROP_REPEATED,
+    ISK_DROP_BUSY,
+    ISK_DROP_LIMIT,
+    ISK_DROP_DISABLED,
+    ISK_DROP_NO_KEY,
+    ISK_DROP_AGGRESSIVE,
+    ISK_DROP_CLEAR, /* not encrypted where it must be */
+    ISK_DROP_MEMORY,
+    ISK_DROP_PART, /* a fragment, kept: not a drop */
+    ISK_DROP_OVERLOAD,
+    ISK_DROPS
+};
+
+/* How far phase 1 is, by what IOS's debug calls it. The odd ones of an initiator and the even ones
+ * of a responder are those in which it waits. */
+enum isk_step {
+    ISK_READY,
+    ISK_I_MM1,
+    ISK_I_MM2,
+    ISK_I_MM3,
+    ISK_I_MM4,
+    ISK_I_MM5,
+    ISK_I_MM6,
+    ISK_R_MM1,
+    ISK_R_MM2,
+    ISK_R_MM3,
+    ISK_R_MM4,
+    ISK_R_MM5,
+    ISK_I_AM1,
+    ISK_I_AM2,
+    ISK_R_AM1,
+    ISK_R_AM2,
+    ISK_P1_COMPLETE,
+    ISK_DEST_SA,
+    ISK_STEPS
+};
+
+/* What the peer said by its vendor IDs. */
+enum isk_vendor {
+    VID_RFC3947 = 1u << 0,
+    VID_NATT_07 = 1u << 1,
+    VID_NATT_03 = 1u << 2,
+    VID_NATT_02 = 1u << 3,
+    VID_DPD = 1u << 4,
+    VID_XAUTH = 1u << 5,
+    VID_UNITY = 1u << 6,
+    VID_FRAGMENT = 1u << 7,
+    VID_TANDEM = 1u << 8
+};
+#define VID_NATT (VID_RFC3947 | VID_NATT_07 | VID_NATT_03 | VID_NATT_02)
+
+struct isk_sa;
+struct isk_node;
+
+/* A message as sent, for repetitions. */
+struct isk_msg {
+    uint8_t *p;
+    size_t len;
+};
+
+/* A wish for a child. Owns its copy of the configuration. */
+struct isk_want {
+    struct isk_want *next;
+    struct ike_child_cfg cfg;
+    struct ike_esp_proposal prop[IKE_PROPOSALS];
+    uint32_t rekey_spi; /* inbound SPI of the child to be replaced; 0 = a further child */
+    bool peers;         /* what a peer asks for: nobody of ours waits for it */
+};
+
+/* What only phase 1 needs. */
+struct isk_nego {
+    uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+    size_t ni_len, nr_len;
+    uint8_t pub_i[IKE_PUB_MAX], pub_r[IKE_PUB_MAX];
+    size_t pub_len;
+    struct ike_dh *dh;
+    struct isk_msg sa_i; /* body of the initiator's SA payload */
+    uint8_t skeyid[IKE_PRF_MAX];
+    struct isakmp_policy policy[ISK_POLICIES_MAX]; /* initiator: as offered */
+    size_t n_policy;
+    struct isk_msg choice;       /* responder: body of the SA payload of the answer */
+    struct isk_msg id_r, hash_r; /* aggressive mode: bodies of the responder's payloads */
+};
+
+/* A key agreement for an SA, or for a node of it. */
+struct isk_job {
+    struct ike_dh_job d;
+    struct isk_job *next;
+    struct isakmp *k;      /* NULL: the engine is gone */
+    struct isk_sa *sa;     /* NULL: the SA is gone */
+    struct isk_node *node; /* NULL with of_node: the node is gone */
+    bool of_node;
+    void (*then)(struct isk_sa *sa, struct isk_node *node, struct ike_dh_job *j);
+};
+
+enum isk_node_state {
+    NODE_STARTING, /* our key pair is computed */
+    NODE_I_QM1,    /* asked */
+    NODE_I_SECRET, /* answered; the secret is computed */
+    NODE_R_STARVE, /* asked; key pair and secret are computed */
+    NODE_R_QM2,    /* answered, waiting for QM3 */
+    NODE_DONE,     /* only repeats its last message */
+    NODE_DEAD
+};
+
+/* One exchange of phase 2. */
+struct isk_node {
+    struct isk_node *next;
+    struct isk_sa *sa;
+    struct timer t;
+    uint32_t mid;
+    enum isk_node_state state;
+    uint8_t iv[ISK_BLOCK_MAX];
+    bool any_in;
+    uint8_t last_in[ISK_DIGEST]; /* of the last message that was handled */
+    struct isk_msg out;          /* what answers it, or asks */
+    unsigned sends;
+    struct isk_job *job;
+    struct isk_want *want;
+    struct ike_child_state child;
+    struct ike_dh *dh;
+    uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+    size_t ni_len, nr_len;
+    uint32_t old_spi; /* inbound SPI of what this child replaces */
+    /* responder */
+    struct isk_msg choice; /* SA payload of the answer without our SPIs, which it has room for */
+    struct isk_msg ids;    /* both ID payloads as they came; empty without */
+    size_t first_id;       /* length of the first of them */
+    bool shortened;        /* we take a shorter lifetime than was offered */
+};
+
+struct isk_parts;
+
+struct isk_sa {
+    struct isakmp *k;
+    struct isk_sa *next, *prev, *hash_next, *next_changed;
+    struct timer t_send, t_life, t_dpd;
+    enum isk_step step;
+    struct isk_nego *nego;
+    struct isk_job *job;
+    struct isk_msg out; /* the last message of phase 1 that we sent */
+    unsigned sends;
+    bool repeating;              /* until it is answered */
+    uint8_t last_in[ISK_DIGEST]; /* the last message of phase 1 that was handled */
+    bool any_in;
+    uint8_t iv[ISK_BLOCK_MAX]; /* last block of phase 1 */
+    struct isk_want *wants;
+    struct isk_node *nodes;
+    unsigned n_nodes;
+    uint32_t mids[ISK_MIDS];
+    unsigned next_mid;
+    uint32_t vendors;
+    bool shortened;  /* our lifetime is shorter than what was offered */
+    bool natt_draft; /* encapsulation modes as numbered by the drafts */
+    bool half_open, told_down, changed, saved, wrong_key, contact;
+    bool replaced;      /* has a successor: it goes soon */
+    bool recovering;    /* begun to tell the peer that its SAs are unknown here */
+    bool fragments_out; /* what we send is to be cut when long */
+    enum ike_reason why;
+    uint32_t serial; /* counts up; younger is larger */
+    uint32_t dpd_seq_out;
+    unsigned dpd_missed;
+    usec_t dpd_asked, hint_after; /* since when; no question for a hint before this */
+    struct isk_parts *parts;
+    struct ike_sa_state s;
+};
+
+struct isakmp {
+    struct isakmp_host host;
+    void *h;
+    struct timerq *q;
+    struct clock clk;
+    struct ike_crypto *c;
+    struct ike_schedule schedule;
+    struct ike_limits limits;
+    struct isakmp_stats stats;
+    struct isk_sa *head, *dead, *changed;
+    struct isk_node *dead_nodes;
+    struct isk_sa *bucket[ISK_BUCKETS];
+    struct isk_job *jobs;
+    struct ike_outq queue;
+    uint8_t *record;
+    uint64_t hash_key;
+    unsigned depth;
+    uint32_t n_sas, n_half_open, serial, conn_id, conn, spis;
+    uint8_t out[ISK_OUT_MAX];
+    uint8_t plain[ISK_IN_MAX + 1];
+};
+
+/* One received message. */
+struct isk_rx {
+    const struct ike_path *path;
+    struct ike_header h;
+    const uint8_t *msg;
+    size_t len;
+    struct isk_payloads pl;
+    const uint8_t *body; /* of the payload chain, decrypted if need be */
+    const uint8_t *end;  /* of the buffer that holds it */
+    uint8_t iv[ISK_BLOCK_MAX];
+    uint8_t digest[ISK_DIGEST];
+};
+
+static inline bool isk_sa_alive(const struct isk_sa *sa)
+{
+    return sa->s.state != IKE_DEAD;
+}
+static inline bool isk_node_alive(const struct isk_node *n)
+{
+    return n->state != NODE_DEAD;
+}
+static inline usec_t isk_now(const struct isakmp *k)
+{
+    return clock_mono(&k->clk);
+}
+static inline bool isk_up(const struct isk_sa *sa)
+{
+    return sa->s.state == IKE_ESTABLISHED;
+}
+
+/* --- isakmp.c --- */
+void isk_enter(struct isakmp *k);
+void isk_leave(struct isakmp *k);
+void isk_dropped(struct isakmp *k, const struct isk_sa *sa, enum isk_drop why);
+
+/* --- jobs.c --- */
+/* Starts a key agreement: a new key pair when dh is NULL (else it is taken), the secret when peer
+ * is given. `then` gets the result (j->err) on the loop, maybe before this returns. */
+int isk_job_start(struct isk_sa *sa, struct isk_node *node, uint16_t group, struct ike_dh *dh,
+                  const uint8_t *peer, size_t peer_len,
+                  void (*then)(struct isk_sa *sa, struct isk_node *node, struct ike_dh_job *j));
+void isk_job_forget(struct isk_job **j); /* its owner ends */
+
+/* --- commit.c: saved before it is said --- */
+void isk_sa_changed(struct isk_sa *sa);
+void isk_commit(struct isakmp *k);
+void isk_queue_free(struct isakmp *k);
+
+/* --- steps.c: what may come when in phase 1 --- */
+typedef void isk_step_fn(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx);
+struct isk_step_row {
+    enum isk_step step;
+    uint8_t exchange;
+    bool encrypted;
+    uint64_t must, may; /* ISP_BIT sets; vendor IDs and notifies may come always */
+    isk_step_fn *fn;
+};
+const struct isk_step_row *isk_step_find(enum isk_step step, const struct isk_rx *rx,
+                                         enum isk_drop *why);
+isk_step_fn isk_on_mm1, isk_on_mm2, isk_on_mm3, isk_on_mm4, isk_on_mm5, isk_on_mm6, isk_on_am1,
+    isk_on_am2, isk_on_am3;
+
+/* --- sa.c --- */
+struct isk_sa *isk_sa_new(struct isakmp *k, bool initiator, uint64_t cookie,
+                          const struct ike_path *p);
+void isk_sa_link(struct isk_sa *sa);
+void isk_sa_init(struct isakmp *k, struct isk_sa *sa);
+struct isk_sa *isk_sa_find(struct isakmp *k, uint64_t cky_i, uint64_t cky_r);
+struct isk_sa *isk_sa_find_first(struct isakmp *k, uint64_t cky_i, const struct ike_path *p);
+/* The newest that is up with the peer of this path; NULL when there is none. */
+struct isk_sa *isk_sa_with(struct isakmp *k, const struct ike_path *p);
+/* The newest other one that is up with the peer of this one. */
+struct isk_sa *isk_sa_other(struct isk_sa *sa);
+bool isk_same_as(const struct isk_sa *a, const struct isk_sa *b); /* by name, too */
+bool isk_same_peer(const struct isk_sa *sa, const struct ike_path *p);
+/* Phase 1 ends; the peer is told if `tell`. Children go on, in another SA or in a shell. */
+void isk_sa_end(struct isk_sa *sa, enum ike_reason why, bool tell);
+/* The same with its children, and those of the same peer that hang elsewhere. */
+void isk_peer_end(struct isk_sa *sa, enum ike_reason why, bool tell);
+void isk_sa_established(struct isk_sa *sa);
+/* Every want without a home: begins or uses an SA. Takes the want. */
+int isk_want_start(struct isakmp *k, const struct ike_path *p, struct isk_want *want);
+void isk_phase1_anew(struct isk_sa *sa); /* a successor for this one, unless one is on its way */
+void isk_sa_reap(struct isakmp *k);
+void isk_sa_wipe(struct isk_sa *sa);
+void isk_nego_free(struct isk_nego *n);
+uint64_t isk_random_cookie(struct isakmp *k);
+uint32_t isk_random_mid(struct isk_sa *sa);
+uint32_t isk_random_spi(struct isakmp *k);
+usec_t isk_below(struct isakmp *k, usec_t span);
+
+/* --- life.c --- */
+void isk_arm_life(struct isk_sa *sa);
+void isk_on_life_timer(struct timer *t, void *owner);
+/* When to replace what ends at `expires` after having lived since `created`. */
+usec_t isk_rekey_time(struct isakmp *k, bool initiator, usec_t created, usec_t expires,
+                      usec_t margin);
+void isk_child_rekey(struct isk_sa *sa, unsigned i);
+bool isk_same_traffic(const struct ike_child_state *a, const struct ike_child_state *b);
+/* Ends a child that the peer has lost, and asks for another. */
+void isk_child_anew(struct isk_sa *sa, unsigned i);
+
+/* --- dpd.c --- */
+void isk_arm_dpd(struct isk_sa *sa);
+void isk_on_dpd_timer(struct timer *t, void *owner);
+void isk_dpd_notified(struct isk_sa *sa, const struct isk_notify_pl *n);
+/* A clear notify about an SPI of ours: true when it was one. */
+bool isk_spi_hint(struct isakmp *k, const struct ike_path *p, const struct isk_notify_pl *n);
+
+/* --- message.c: building, sealing, opening --- */
+struct isk_out {
+    struct ike_writer w;
+    size_t hash_at, rest_at; /* body of the HASH payload; what is behind it */
+};
+/* Into k->out. A HASH payload of zeros comes first if `hash`. */
+void isk_begin(struct isk_sa *sa, struct isk_out *m, uint8_t exchange, uint32_t mid, bool hash);
+/* Fills the HASH payload: over `before` and what is behind it. */
+int isk_fill_hash(struct isk_sa *sa, struct isk_out *m, uint32_t mid, struct bytes before);
+/* Closes the message; iv NULL: in clear. The result is in k->out, *len bytes. */
+int isk_finish(struct isk_sa *sa, struct isk_out *m, uint8_t *iv, size_t *len);
+int isk_keep(struct isk_msg *to, const void *p, size_t len);
+void isk_msg_free(struct isk_msg *m);
+/* Decrypts rx with rx->iv and reads the chain. 0 or the reason to drop. */
+enum isk_drop isk_open(struct isk_sa *sa, struct isk_rx *rx);
+/* Does the first payload hold the hash of the message? */
+bool isk_hash_good(struct isk_sa *sa, const struct isk_rx *rx, struct bytes before);
+void isk_digest(struct isakmp *k, struct isk_rx *rx);
+
+/* --- retransmit.c --- */
+/* Keeps k->out as the last message of phase 1 and sends it; repeated until answered if `ask`. */
+int isk_send_phase1(struct isk_sa *sa, size_t len, bool ask);
+void isk_answered(struct isk_sa *sa, const struct isk_rx *rx);
+void isk_on_send_timer(struct timer *t, void *owner);
+void isk_send(struct isk_sa *sa, const struct ike_path *p, const uint8_t *msg, size_t len);
+int isk_node_send(struct isk_node *n, size_t len, bool ask);
+void isk_node_repeat(struct isk_node *n);
+void isk_on_node_timer(struct timer *t, void *owner);
+
+/* --- offer1.c: proposals of phase 1 --- */
+/* Writes our policies as SA payload; they go to sa->nego, too. -ENOENT: nothing to offer. */
+int isk_w_offer1(struct isk_sa *sa, struct ike_writer *w, const struct isakmp_policy *policy,
+                 size_t n);
+/* In which attribute a transform and a policy differ first. */
+enum isk_mismatch {
+    ISK_MATCHES,
+    ISK_OTHER_CIPHER,
+    ISK_OTHER_KEY_LENGTH,
+    ISK_OTHER_HASH,
+    ISK_OTHER_AUTH,
+    ISK_OTHER_GROUP
+};
+enum isk_mismatch isk_match1(const struct isk_xform *x, const struct isakmp_policy *p);
+uint64_t isk_life1(const struct isk_xform *x); /* seconds; 0 = none */
+uint16_t isk_cipher_of_wire(uint64_t wire);    /* 0: none that we know */
+uint16_t isk_hash_of_wire(uint64_t wire);
+/* Responder: the first of our policies that one of the transforms meets. Fills suite, lifetime and
+ * nego->choice. -ENOENT, after it was told what does not fit. */
+int isk_choose1(struct isk_sa *sa, const struct isk_offer *offer,
+                const struct isakmp_policy *policy, size_t n);
+/* Initiator: the answer must be one of what was offered. */
+int isk_accept1(struct isk_sa *sa, const struct isk_offer *answer);
+
+/* --- offer2.c: proposals of quick mode --- */
+int isk_w_offer2(struct isk_sa *sa, struct ike_writer *w, struct isk_node *n);
+/* Responder: fills algorithms, SPIs and lifetimes of n->child, and n->choice.
+ * The group for PFS is in n->child.pfs_group. -ENOENT. */
+int isk_choose2(struct isk_sa *sa, const struct isk_offer *offer, struct isk_node *n,
+                const struct ike_child_cfg *cfg);
+int isk_accept2(struct isk_sa *sa, const struct isk_offer *answer, struct isk_node *n);
+/* The lifetime in attributes, seconds and kilobytes; 0 where there is none. */
+void isk_life_read(const struct isk_xform *x, uint64_t *seconds, uint64_t *kbytes);
+uint16_t isk_esp_of_wire(uint8_t wire); /* 0: none that we know */
+uint16_t isk_integ_of_wire(uint64_t wire);
+/* Tunnel or transport mode for these selectors, enum sadb_mode. */
+uint8_t isk_mode_for(const struct isk_sa *sa, const struct ike_child_cfg *cfg,
+                     const struct ike_esp_proposal *p);
+
+/* --- main_mode.c, aggressive.c --- */
+void isk_main_start(struct isk_sa *sa, const struct isakmp_policy *policy, size_t n);
+void isk_aggressive_start(struct isk_sa *sa, const struct isakmp_policy *policy, size_t n);
+
+/* --- phase1.c: what both modes share --- */
+bool isk_peer_cfg(struct isk_sa *sa, const struct ike_identity *id, struct isakmp_peer_cfg *cfg);
+bool isk_peer_cfg_quiet(struct isk_sa *sa, struct isakmp_peer_cfg *cfg);
+void isk_number(struct isk_sa *sa); /* gives it its conn-id */
+void isk_new_nonce(struct isakmp *k, uint8_t *to, size_t *len);
+bool isk_ke_read(const struct isk_rx *rx, uint16_t group, uint8_t to[IKE_PUB_MAX]);
+void isk_begin_phase1(struct isk_sa *sa); /* by configuration in one of the modes */
+void isk_refuse_first(struct isakmp *k, const struct isk_rx *rx, uint16_t notify);
+bool isk_nonce_read(const struct isk_rx *rx, uint8_t *to, size_t *len);
+int isk_make_keys(struct isk_sa *sa, const struct isakmp_peer_cfg *cfg, struct ike_dh_job *j);
+int isk_own_hash(struct isk_sa *sa, struct bytes id, uint8_t *out);
+bool isk_peer_hash(struct isk_sa *sa, struct bytes id, const struct ike_payload *hash);
+/* Our ID payload; its body goes to *body. */
+void isk_w_own_id(struct isk_sa *sa, struct ike_writer *w, const struct isakmp_peer_cfg *cfg,
+                  struct bytes *body);
+bool isk_take_id(struct isk_sa *sa, const struct ike_payload *pl);
+/* Notifies that come with the proven identity; they may end the SA. */
+void isk_take_notifies(struct isk_sa *sa, const struct isk_rx *rx);
+void isk_w_lifetime(struct isk_sa *sa, struct ike_writer *w);
+void isk_initial_contact(struct isk_sa *sa);
+bool isk_needs_contact(const struct isk_sa *sa);
+void isk_w_contact(struct isk_sa *sa, struct ike_writer *w);
+void isk_failed(struct isk_sa *sa, enum ike_reason why);
+
+/* --- vendor.c --- */
+void isk_w_vendors_first(struct isk_sa *sa, struct ike_writer *w, bool fragmentation);
+void isk_w_vendors_answer(struct isk_sa *sa, struct ike_writer *w, bool fragmentation);
+void isk_w_vendors_keys(struct isk_sa *sa, struct ike_writer *w);
+/* Notes what the peer speaks; `sa` may be told twice. */
+void isk_take_vendors(struct isk_sa *sa, const struct isk_rx *rx);
+
+/* --- natt.c --- */
+void isk_w_natd(struct isk_sa *sa, struct ike_writer *w);
+void isk_take_natd(struct isk_sa *sa, const struct isk_rx *rx);
+void isk_float(struct isk_sa *sa); /* to port 4500 */
+void isk_follow(struct isk_sa *sa,
+                const struct ike_path *p); /* a verified message came from there */
+uint16_t isk_wire_mode(const struct isk_sa *sa, uint8_t mode);    /* as attribute */
+uint8_t isk_mode_of_wire(const struct isk_sa *sa, uint64_t wire); /* 0: not one we use */
+void isk_w_natoa(struct isk_sa *sa, struct ike_writer *w, bool initiator);
+
+/* --- fragment.c --- */
+/* Cuts a message that is too long and queues the pieces; false: it is to be sent whole. */
+bool isk_fragment_out(struct isk_sa *sa, const struct ike_path *p, const uint8_t *msg, size_t len);
+bool isk_is_fragment(const uint8_t *msg, size_t len);
+void isk_fragment_in(struct isakmp *k, const struct ike_path *p, const uint8_t *msg, size_t len);
+void isk_parts_free(struct isk_parts *p);
+#define ISK_FRAGMENT_SIZE 548 /* semantics as in IKEv2: 576 less IP and UDP */
+
+/* --- quick.c --- */
+int isk_quick_start(struct isk_sa *sa, struct isk_want *want); /* takes want */
+void isk_quick_input(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx);
+
+/* --- node.c --- */
+struct isk_node *isk_node_new(struct isk_sa *sa, uint32_t mid);
+struct isk_node *isk_node_find(struct isk_sa *sa, uint32_t mid);
+void isk_node_end(struct isk_node *n, enum ike_reason why);
+void isk_node_done(struct isk_node *n);
+void isk_nodes_end(struct isk_sa *sa, enum ike_reason why);
+void isk_nodes_reap(struct isakmp *k);
+bool isk_mid_seen(struct isk_sa *sa, uint32_t mid);
+void isk_mid_note(struct isk_sa *sa, uint32_t mid);
+struct isk_want *isk_want_new(const struct ike_child_cfg *cfg);
+void isk_want_free(struct isk_want *w);
+void isk_want_failed(struct isakmp *k, const struct ike_path *p, struct isk_want *w,
+                     enum ike_reason why);
+void isk_wants_begin(struct isk_sa *sa);
+void isk_wants_failed(struct isk_sa *sa, enum ike_reason why);
+
+/* --- child.c --- */
+/* What every child has from its configuration. */
+void isk_child_from_cfg(const struct isk_sa *sa, struct isk_node *n,
+                        const struct ike_child_cfg *cfg);
+/* Makes the keys and hands both directions to the host. 0 or -errno. */
+int isk_child_install(struct isk_node *n, bool initiator, struct bytes secret,
+                      const struct ike_child_cfg *cfg);
+void isk_child_remove(struct isk_sa *sa, unsigned i, enum ike_reason why, bool tell);
+int isk_child_by_spi(const struct isk_sa *sa, uint32_t spi_in);
+/* Of this peer, in whichever SA: the child with this inbound or outbound SPI. */
+bool isk_child_find(struct isakmp *k, const struct ike_path *p, uint32_t spi_in, uint32_t spi_out,
+                    struct isk_sa **sa, unsigned *i);
+bool isk_child_replaced(const struct isk_sa *sa, const struct ike_child_state *c);
+/* The child has a successor: nothing is sent on it any more, and it ends `after` from now. */
+void isk_child_leave(struct isk_sa *sa, unsigned i, usec_t after);
+void isk_children_move(struct isk_sa *from, struct isk_sa *to);
+/* Other peers' children of this policy go (semantics.md §1.2). */
+void isk_replace_others(struct isk_sa *sa, uint32_t policy);
+
+/* --- info.c --- */
+void isk_info_input(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx);
+/* One informational message, whose payload put() writes; kept, too, unless keep is NULL. */
+void isk_send_info(struct isk_sa *sa, void (*put)(struct ike_writer *w, const void *what),
+                   const void *what, struct isk_msg *keep);
+void isk_put_notify(struct ike_writer *w, const void *notify); /* struct isk_notify_pl */
+void isk_send_notify(struct isk_sa *sa, uint16_t type, uint8_t proto, const void *spi,
+                     size_t spi_len, const void *data, size_t len);
+/* ISPROTO_ISAKMP: this SA itself. */
+void isk_send_delete(struct isk_sa *sa, uint8_t proto, uint32_t spi);
+/* The peer is told, in whichever SA is up with it, that a child of sa ends. */
+void isk_tell_child(struct isk_sa *sa, const struct ike_child_state *c);
+void isk_shorter_life(struct isk_sa *sa, const struct isk_notify_pl *n);
+
+/* --- state.c: an SA as bytes --- */
+#define ISK_RECORD_MAX (160u * 1024)
+size_t isk_sa_pack(struct isk_sa *sa, uint8_t *p, size_t cap);
+int isk_sa_unpack(struct isakmp *k, struct isk_sa *sa, const uint8_t *p, size_t len);
+
+/* --- mismatch.c --- */
+void isk_mismatch1(struct isk_sa *sa, const struct isk_offer *offer,
+                   const struct isakmp_policy *policy, size_t n);
+void isk_mismatch2(struct isk_sa *sa, const struct isk_offer *offer, const struct isk_node *n);
+
+/* --- debug.c --- */
+bool isk_debugging(const struct isakmp *k, enum isakmp_debug cls);
+void isk_debug(struct isakmp *k, enum isakmp_debug cls, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "ISAKMP:(1001):" and the text */
+void isk_debug_sa(const struct isk_sa *sa, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* "ISAKMP (1001): " and the text */
+void isk_debug_old(const struct isk_sa *sa, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void isk_event(struct isk_sa *sa, enum ike_event ev, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void isk_debug_input(const struct isk_sa *sa, const char *input);
+/* Phase 1 goes to another step, which is told. */
+void isk_move(struct isk_sa *sa, enum isk_step to);
+void isk_node_moved(const struct isk_node *n, const char *from, const char *to, const char *input);
+const char *isk_state_text(const struct isk_sa *sa); /* "(I) MM_NO_STATE" */
+const char *isk_id_name(uint8_t type);               /* "ID_IPV4_ADDR" */
+uint32_t isk_debug_handle(const struct isk_sa *sa);  /* what IOS prints of a pointer */
+void isk_debug_received(struct isakmp *k, const struct isk_sa *sa, const struct ike_path *p);
+
+/* --- debug_text.c: what takes more than a line --- */
+void isk_debug_new_peer(const struct isk_sa *sa);
+void isk_debug_id(const struct isk_sa *sa, const struct isk_id *id, uint8_t next);
+void isk_debug_xform1(const struct isk_sa *sa, const struct isk_xform *x, uint8_t num,
+                      uint32_t priority);
+void isk_debug_verdict1(const struct isk_sa *sa, enum isk_mismatch m, unsigned next);
+void isk_debug_lifetime(const struct isk_sa *sa);
+void isk_say_authenticated(const struct isk_sa *sa);
+void isk_debug_inserted(const struct isk_sa *sa);
+void isk_debug_complete(struct isk_sa *sa);
+void isk_debug_offer2(const struct isk_sa *sa, const struct isk_offer *o);
+void isk_debug_proposal(const struct isk_sa *sa, const struct isk_node *n,
+                        const struct selector *offered);
+void isk_debug_creating(const struct isk_sa *sa, const struct isk_node *n);
+void isk_debug_created(const struct isk_sa *sa, const struct ike_child_state *c);
+void isk_debug_enabled(const struct isk_sa *sa, const struct ike_child_state *c);
+
+#endif
