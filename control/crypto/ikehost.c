@@ -167,19 +167,32 @@ static void host_run_job(void *h, struct ike_job *j)
     jobs_run(((struct control *)h)->jobs, j);
 }
 
+static usec_t last_of_slot(const struct control *c, uint32_t slot)
+{
+    return slot < DPSTATS_SLOTS
+               ? (usec_t)atomic_load_explicit(&c->stats->slot[slot].last_us, memory_order_relaxed)
+               : 0;
+}
+
 /* The newest ESP packet of any of its children (RFC 7296 §2.4: traffic is a sign of life). */
 static usec_t host_last_traffic(void *h, const struct ike_sa_state *sa)
 {
     const struct control *c = (const struct control *)h;
     usec_t last = 0;
     for (uint32_t i = 0; c->stats && i < sa->n_children; i++) {
-        uint32_t slot = sa->child[i].slot_in;
-        usec_t t =
-            slot < DPSTATS_SLOTS
-                ? (usec_t)atomic_load_explicit(&c->stats->slot[slot].last_us, memory_order_relaxed)
-                : 0;
-        if (t > last)
-            last = t;
+        usec_t t = last_of_slot(c, sa->child[i].slot_in);
+        last = t > last ? t : last;
+    }
+    return last;
+}
+
+static usec_t host_last_sent(void *h, const struct ike_sa_state *sa)
+{
+    const struct control *c = (const struct control *)h;
+    usec_t last = 0;
+    for (uint32_t i = 0; c->stats && i < sa->n_children; i++) {
+        usec_t t = last_of_slot(c, sa->child[i].slot_out);
+        last = t > last ? t : last;
     }
     return last;
 }
@@ -226,4 +239,5 @@ const struct ike_host control_ike_host = {
     .random = host_random,
     .save = host_save,
     .last_traffic = host_last_traffic,
+    .last_sent = host_last_sent,
 };

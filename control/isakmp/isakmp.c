@@ -474,15 +474,6 @@ void isakmp_invalid_spi(struct isakmp *k, const struct ike_path *p, uint32_t spi
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-const char *isakmp_state_name(enum isakmp_state s)
-{
-    static const char *const name[ISAKMP_STATES] = {
-        "MM_NO_STATE", "MM_SA_SETUP",  "MM_KEY_EXCH", "MM_KEY_AUTH",
-        "AG_NO_STATE", "AG_INIT_EXCH", "AG_AUTH",     "QM_IDLE",
-    };
-    return s < ISAKMP_STATES ? name[s] : "UNKNOWN";
-}
-
 void isakmp_each(const struct isakmp *k, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                  void *ctx)
 {
