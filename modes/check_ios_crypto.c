@@ -6,7 +6,7 @@
 
 /* What the platform has given up since (its field notice 72510) works here, for peers that know
  * nothing better, and whoever types it is told. */
-static void weak(struct txn *t, const char *name)
+void weak_algorithm(struct txn *t, const char *name)
 {
     txn_note(t, "WARNING: %s is considered insecure", name);
 }
@@ -20,7 +20,7 @@ int isakmp_encr_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_e
     static const char *const name[] = {"des", "3des"};
     struct a_isakmp_encr plain = {.aes = true};
     if (!negate && a->has_alg)
-        weak(t, name[a->alg]);
+        weak_algorithm(t, name[a->alg]);
     if (negate || !a->has_bits || a->bits != ENUM_AES_BITS_128)
         return 0;
     return txn_set(t, n->parent, E_ISAKMP_ENCR, &plain) ? 0 : -1;
@@ -30,18 +30,17 @@ int isakmp_hash_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_h
 {
     (void)n;
     if (!negate && a->alg == ENUM_ISAKMP_HASH_MD5)
-        weak(t, "md5");
+        weak_algorithm(t, "md5");
     return 0;
 }
 
-/* Of the enums dh-group-ios and pfs-group-ios, which list the same groups. */
-static void weak_group(struct txn *t, int group)
+void weak_group(struct txn *t, int group)
 {
     static const char *const name[] = {"group 1", "group 2", "group 5"};
     if (group <= ENUM_DH_GROUP_IOS_5)
-        weak(t, name[group]);
+        weak_algorithm(t, name[group]);
     else if (group == ENUM_DH_GROUP_IOS_24)
-        weak(t, "group 24");
+        weak_algorithm(t, "group 24");
 }
 
 int isakmp_group_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_group *a,
@@ -53,8 +52,7 @@ int isakmp_group_check(struct txn *t, struct cfg_node *n, const struct a_isakmp_
     return 0;
 }
 
-/* Keys of type 6 are encrypted with a key of the other box. */
-static void encrypted_key(struct txn *t)
+void encrypted_key(struct txn *t)
 {
     txn_note(t, "WARNING: keys of type 6 cannot be decrypted here; give the key in clear");
 }
@@ -95,13 +93,13 @@ static const char *const hash_name[] = {"esp-md5-hmac", "esp-sha-hmac", "esp-sha
 static void weak_transforms(struct txn *t, const struct a_transform_set *a)
 {
     if (a->has_ah && a->ah == ENUM_AH_HASH_AH_MD5_HMAC)
-        weak(t, "ah-md5-hmac");
+        weak_algorithm(t, "ah-md5-hmac");
     if (a->has_cipher && a->cipher != ENUM_ESP_CIPHER_ESP_SEAL)
-        weak(t, plain_name[a->cipher]);
+        weak_algorithm(t, plain_name[a->cipher]);
     if (a->has_aes && a->aes == ENUM_ESP_CIPHER_BITS_ESP_GMAC)
-        weak(t, "esp-gmac");
+        weak_algorithm(t, "esp-gmac");
     if (a->has_hash && a->hash == ENUM_ESP_HASH_ESP_MD5_HMAC)
-        weak(t, "esp-md5-hmac");
+        weak_algorithm(t, "esp-md5-hmac");
 }
 
 /* At most one transform of each kind comes by the grammar; here is what does not go together. */

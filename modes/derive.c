@@ -14,16 +14,19 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     *out = (struct intent){0};
     derive_interfaces(&d);
     derive_routes(&d);
-    derive_limits(&d);
     derive_path(&d);
     derive_acls(&d);
     if (!asa) {
         derive_isakmp(&d);
         derive_keys(&d);
+        derive_ios2_limits(&d);
+        derive_ios2_policies(&d);
+        derive_ios2_peers(&d);
         derive_transforms(&d);
         derive_ios_maps(&d);
         return;
     }
+    derive_limits(&d);
     derive_proposals(&d);
     derive_policies(&d);
     derive_maps(&d);

@@ -29,6 +29,9 @@ void derive_peers(struct derive *d);
 /* IOS */
 void derive_isakmp(struct derive *d); /* policies of IKEv1 */
 void derive_keys(struct derive *d);
+void derive_ios2_limits(struct derive *d);
+void derive_ios2_policies(struct derive *d); /* after the interfaces */
+void derive_ios2_peers(struct derive *d);
 void derive_transforms(struct derive *d);
 void derive_ios_maps(struct derive *d); /* as derive_maps() */
 
@@ -38,6 +41,7 @@ const uint8_t *derive_key(struct intent *out, const char *key, uint16_t *len);
 void derive_identity(struct ike_identity *id, uint8_t type, const char *text);
 void derive_address_identity(struct ike_identity *id, const struct addr *a);
 void derive_fqdn(const struct cfg_node *root, char *buf, size_t cap); /* the box's whole name */
+uint16_t derive_ios_group(int group);           /* of the enums dh-group-ios and pfs-group-ios */
 uint16_t derive_aes_bits(bool given, int bits); /* of the enum aes-bits; 128 unless given */
 const struct ike_esp_proposal *derive_find_transform(const struct intent *i, const char *name);
 struct addr derive_if_address(const struct derive *d, const char *name); /* IOS; unset: none */

@@ -19,8 +19,6 @@ static const uint16_t hash[] = {INTEG_MD5_96, INTEG_SHA1_96, INTEG_SHA256_128, I
 static const uint16_t cipher[] = {ENCR_DES, ENCR_3DES,
                                   ENCR_NULL}; /* and SEAL, which is not there */
 static const uint16_t cipher_bits[] = {ENCR_AES_CBC, ENCR_AES_GCM16, ENCR_AES_GMAC};
-static const uint16_t pfs_group[] = {DH_768,  DH_1024,   DH_1536,   DH_2048,   DH_3072,
-                                     DH_4096, DH_ECP256, DH_ECP384, DH_ECP521, DH_2048_256};
 static const uint16_t replay_size[] = {64, 128, 256, 512, 1024, 2048, 4096, 8192};
 
 uint16_t derive_aes_bits(bool given, int bits)
@@ -144,23 +142,27 @@ static void entry_peers(const struct cfg_node *n, struct intent_map_entry *e)
     }
 }
 
-/* The transform sets are what IKEv1 proposes, and what IKEv2 does in an entry with an IKEv2
- * profile: such an entry has no IKEv1. */
 static void entry_transforms(struct derive *d, const struct cfg_node *n, struct intent_map_entry *e)
 {
-    bool ikev2 = cfg_first(n, E_ENTRY_IKEV2_PROFILE) != NULL;
-    const struct ike_esp_proposal **v = ikev2 ? e->proposal : e->transform;
-    uint8_t *count = ikev2 ? &e->n_proposal : &e->n_transform;
-    if (!cfg_first(n, E_ENTRY_TRANSFORM))
-        return;
-    *count = 0;
+    if (cfg_first(n, E_ENTRY_TRANSFORM))
+        e->n_transform = 0;
     cfg_each(n, E_ENTRY_TRANSFORM, t)
     {
         const struct ike_esp_proposal *p =
             derive_find_transform(d->out, CFG_ARGS(t, entry_transform)->set);
-        if (p && *count < IKE_PROPOSALS)
-            v[(*count)++] = p;
+        if (p && e->n_transform < IKE_PROPOSALS)
+            e->transform[e->n_transform++] = p;
     }
+}
+
+/* The transform sets are what IKEv1 proposes; in an entry with an IKEv2 profile IKEv2 does, and
+ * there is no IKEv1. IKEv2 does not negotiate AH here: such a set is not offered without it. */
+static void for_ikev2(struct intent_map_entry *e)
+{
+    for (uint8_t i = 0; i < e->n_transform; i++)
+        if (e->transform[i]->ah == INTEG_NONE)
+            e->proposal[e->n_proposal++] = e->transform[i];
+    e->n_transform = 0;
 }
 
 static void entry_routes(const struct cfg_node *n, struct intent_map_entry *e)
@@ -195,8 +197,10 @@ static void entry_lines(struct derive *d, const struct cfg_node *n, struct inten
             window(CFG_ARGS(l, entry_replay)->disable, CFG_ARGS(l, entry_replay)->size);
     if ((l = cfg_first(n, E_ENTRY_PFS))) { /* group 1 where none is said */
         const struct a_entry_pfs *a = CFG_ARGS(l, entry_pfs);
-        e->pfs_group = a->has_group && IN_TABLE(pfs_group, a->group) ? pfs_group[a->group] : DH_768;
+        e->pfs_group = derive_ios_group(a->has_group ? a->group : ENUM_DH_GROUP_IOS_1);
     }
+    if ((l = cfg_first(n, E_ENTRY_IKEV2_PROFILE)))
+        e->profile = arena_strdup(&d->out->arena, CFG_ARGS(l, entry_ikev2_profile)->profile);
     entry_peers(n, e);
     entry_transforms(d, n, e);
     entry_routes(n, e);
@@ -212,6 +216,8 @@ static void one_entry(struct derive *d, const struct cfg_node *n, const char *pr
     if (p)
         entry_lines(d, p, e);
     entry_lines(d, n, e);
+    if (e->profile)
+        for_ikev2(e);
 }
 
 /* --- crypto maps ---------------------------------------------------------------------------------

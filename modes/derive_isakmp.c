@@ -17,6 +17,11 @@ static const uint16_t isakmp_auth[] = {AUTH_PSK, AUTH_RSA_SIG, AUTH_RSA_ENCR};
 static const uint16_t dh_group[] = {DH_768,  DH_1024,   DH_1536,   DH_2048,   DH_3072,
                                     DH_4096, DH_ECP256, DH_ECP384, DH_ECP521, DH_2048_256};
 
+uint16_t derive_ios_group(int group)
+{
+    return IN_TABLE(dh_group, group) ? dh_group[group] : DH_768;
+}
+
 /* --- policies ------------------------------------------------------------------------------------
  */
 
@@ -42,8 +47,8 @@ static void ios_policy(const struct cfg_node *n, struct isakmp_policy *p)
     if ((l = cfg_first(n, E_ISAKMP_AUTH)) &&
         IN_TABLE(isakmp_auth, CFG_ARGS(l, isakmp_auth)->method))
         p->auth = isakmp_auth[CFG_ARGS(l, isakmp_auth)->method];
-    if ((l = cfg_first(n, E_ISAKMP_GROUP)) && IN_TABLE(dh_group, CFG_ARGS(l, isakmp_group)->group))
-        p->group = dh_group[CFG_ARGS(l, isakmp_group)->group];
+    if ((l = cfg_first(n, E_ISAKMP_GROUP)))
+        p->group = derive_ios_group(CFG_ARGS(l, isakmp_group)->group);
     if ((l = cfg_first(n, E_ISAKMP_LIFETIME)))
         p->lifetime = (uint32_t)CFG_ARGS(l, isakmp_lifetime)->seconds;
 }

@@ -137,6 +137,12 @@ const char *if_shown_name(const struct intent_if *ifp, bool asa);
 /* Says that a line which names an interface still to come will have its effect then. */
 void if_expected(struct txn *t, const char *nameif);
 void acl_expected(struct txn *t, const char *acl);
+/* IOS: says that an algorithm is weak; the group is of dh-group-ios or pfs-group-ios, which list
+ * the same. */
+void weak_algorithm(struct txn *t, const char *name);
+void weak_group(struct txn *t, int group);
+/* Says that a key of type 6 is of no use: it was encrypted with a key of the other box. */
+void encrypted_key(struct txn *t);
 /* Removes the lines that speak of a nameif that an interface lost in this transaction. */
 int if_forget_names(struct txn *t);
 /* The access list of IOS that has this number or name. */

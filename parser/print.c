@@ -283,8 +283,10 @@ static void print_object(const struct out *o, const struct cfg_node *n, const st
     put_form(&sp, f, depth);
     if (has_block)
         print_children(o, n, &block, NULL, depth + g_modes[f->enter].indent);
-    if (g_entries[n->entry].flags & GE_BANG)
+    if (g_entries[n->entry].flags & GE_BANG) {
+        indent(o, depth);
         str_add(o->s, "!\n");
+    }
     print_children(o, n, has_block ? &outer : c, has_block ? &block : NULL, depth);
 }
 
