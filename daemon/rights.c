@@ -37,7 +37,7 @@ static const struct {
     const char *why;
 } keeps[] = {
     {CAP_NET_ADMIN, "TUNs, addresses, routes, rules, marks, settings below /proc/sys/net"},
-    {CAP_NET_RAW, "raw sockets of ESP and ICMP, packet sockets"},
+    {CAP_NET_RAW, "raw sockets of ESP, AH and ICMP, packet sockets"},
     {CAP_NET_BIND_SERVICE, "UDP 500, TCP 22"},
     {CAP_SETUID, "children become their user"},
     {CAP_SETGID, "and their group"},

@@ -1,7 +1,7 @@
 /*
  * Sockets of the box. See sockets.h.
  *
- * IKE and ESP carry TANDEM_FWMARK, so that the crypto table never catches what protects others
+ * IKE, ESP and AH carry TANDEM_FWMARK, so that the crypto table never catches what protects others
  * (design §5). The box's own ping does not: a ping whose addresses a crypto map protects must go
  * through the tunnel like any host's packet, and one to a peer's outside address is in no crypto
  * route anyway.
@@ -42,7 +42,9 @@ const char *socket_name(enum launch_socket kind)
                                         [SOCK_IKE6] = "UDP port 500 (IPv6)",
                                         [SOCK_NATT6] = "UDP port 4500 (IPv6)",
                                         [SOCK_ESP6] = "raw ESP socket (IPv6)",
-                                        [SOCK_ICMP6] = "raw ICMP socket (IPv6)"};
+                                        [SOCK_ICMP6] = "raw ICMP socket (IPv6)",
+                                        [SOCK_AH4] = "raw AH socket",
+                                        [SOCK_AH6] = "raw AH socket (IPv6)"};
     return names[kind];
 }
 
@@ -121,15 +123,16 @@ static int filter_icmp6(int fd)
     return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &f, sizeof(f)) < 0 ? -errno : 0;
 }
 
-static int open_raw(int protocol, bool esp)
+/* ipsec: ESP or AH. */
+static int open_raw(int protocol, bool ipsec)
 {
     int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     if (fd < 0)
         return -errno;
     int err = set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    if (!err && esp)
+    if (!err && ipsec)
         err = set_int(fd, IPPROTO_IP, IP_HDRINCL, 1);
-    if (!err && esp)
+    if (!err && ipsec)
         err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
     if (err)
         return fail(fd, err);
@@ -139,19 +142,19 @@ static int open_raw(int protocol, bool esp)
 
 /* IPv6 adds the header itself, from what comes with each packet: there is no routing of ours in
  * it, and the kernel cuts what is too long. */
-static int open_raw6(int protocol, bool esp)
+static int open_raw6(int protocol, bool ipsec)
 {
     int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     if (fd < 0)
         return -errno;
     int err = set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    if (!err && esp)
+    if (!err && ipsec)
         err = set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-    if (!err && esp)
+    if (!err && ipsec)
         err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
-    if (!err && esp)
+    if (!err && ipsec)
         err = set_no_df(fd, AF_INET6);
-    if (!err && !esp)
+    if (!err && !ipsec)
         err = filter_icmp6(fd);
     if (err)
         return fail(fd, err);
@@ -267,6 +270,12 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         break;
     case SOCK_ESP6:
         fd = open_raw6(IPPROTO_ESP, true);
+        break;
+    case SOCK_AH4:
+        fd = open_raw(IPPROTO_AH, true);
+        break;
+    case SOCK_AH6:
+        fd = open_raw6(IPPROTO_AH, true);
         break;
     case SOCK_ICMP6:
         fd = open_raw6(IPPROTO_ICMPV6, false);

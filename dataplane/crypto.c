@@ -72,7 +72,7 @@ static int describe(struct crypto_key *k, const struct crypto_spec *s)
     }
     k->kind = CRYPTO_HMAC;
     if (s->integ == INTEG_NONE) /* RFC 4303 §3.2: not both may be NULL */
-        return s->encr == ENCR_NULL ? -EINVAL : 0;
+        return s->encr == ENCR_NULL && !s->bare ? -EINVAL : 0;
     k->integ = transform_find(T_INTEG, s->integ, 0);
     if (!k->integ)
         return -EOPNOTSUPP;

@@ -27,6 +27,7 @@ enum crypto_kind {
 
 struct crypto_spec {
     bool encrypt;
+    bool bare;                 /* inside AH: neither encryption nor integrity is fine */
     uint16_t encr, integ;      /* IANA transform IDs */
     const uint8_t *key, *ikey; /* GCM, GMAC: the 4-byte salt ends the key */
     size_t key_len, ikey_len;

@@ -118,7 +118,7 @@ static bool mb_names(const struct crypto_key *k, IMB_CIPHER_MODE *cipher, IMB_HA
     switch (k->integ ? k->integ->id : INTEG_NONE) {
     case INTEG_NONE:
         *hash = IMB_AUTH_NULL;
-        return true;
+        return *cipher != IMB_CIPHER_NULL;
     case INTEG_SHA1_96:
         *hash = IMB_AUTH_HMAC_SHA_1;
         return true;

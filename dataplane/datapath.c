@@ -360,6 +360,12 @@ static void take_socket(struct datapath *d, struct ipc_msg *m)
     case SOCK_NATT6:
         take_wire(d, WIRE_NATT6, m);
         break;
+    case SOCK_AH4:
+        take_wire(d, WIRE_AH4, m);
+        break;
+    case SOCK_AH6:
+        take_wire(d, WIRE_AH6, m);
+        break;
     case SOCK_STATS:
         take_stats(d, m->fds[0]);
         break;

@@ -29,6 +29,13 @@ int dgrams_receive(struct dgrams *g, int fd, struct pktvec *v)
     return n;
 }
 
+static int read_int(const struct cmsghdr *c)
+{
+    int value;
+    memcpy(&value, CMSG_DATA(c), sizeof value);
+    return value;
+}
+
 static void read_control4(const struct cmsghdr *c, struct pkt *p)
 {
     if (c->cmsg_type == IP_PKTINFO) {
@@ -37,6 +44,8 @@ static void read_control4(const struct cmsghdr *c, struct pkt *p)
         p->local = addr_from_v4(ntohl(info.ipi_addr.s_addr));
     } else if (c->cmsg_type == IP_TOS) {
         p->tos = *CMSG_DATA(c);
+    } else if (c->cmsg_type == IP_TTL) {
+        p->ttl = (uint8_t)read_int(c);
     }
 }
 
@@ -48,9 +57,9 @@ static void read_control6(const struct cmsghdr *c, struct pkt *p)
         p->local.family = AF_INET6;
         memcpy(p->local.b, &info.ipi6_addr, 16);
     } else if (c->cmsg_type == IPV6_TCLASS) {
-        int value;
-        memcpy(&value, CMSG_DATA(c), sizeof value);
-        p->tos = (uint8_t)value;
+        p->tos = (uint8_t)read_int(c);
+    } else if (c->cmsg_type == IPV6_HOPLIMIT) {
+        p->ttl = (uint8_t)read_int(c);
     }
 }
 
@@ -65,6 +74,52 @@ bool dgrams_read(struct dgrams *g, size_t i, struct pkt *p)
         else if (c->cmsg_level == IPPROTO_IPV6)
             read_control6(c, p);
     return !(m->msg_flags & MSG_TRUNC);
+}
+
+static uint8_t extension(const struct cmsghdr *c)
+{
+    switch (c->cmsg_level == IPPROTO_IPV6 ? c->cmsg_type : 0) {
+    case IPV6_DSTOPTS:
+        return IPPROTO_DSTOPTS;
+    case IPV6_RTHDR:
+        return IPPROTO_ROUTING;
+    default: /* IPV6_HOPOPTS: it is the first if it is there */
+        return IPPROTO_HOPOPTS;
+    }
+}
+
+static bool is_extension(const struct cmsghdr *c)
+{
+    return c->cmsg_level == IPPROTO_IPV6 &&
+           (c->cmsg_type == IPV6_HOPOPTS || c->cmsg_type == IPV6_DSTOPTS ||
+            c->cmsg_type == IPV6_RTHDR);
+}
+
+/* The kernel tells them in the order in which they stand in the packet. */
+bool dgrams_header6(struct dgrams *g, size_t i, struct pkt *p)
+{
+    struct msghdr *m = &g->mm[i].msg_hdr;
+    uint8_t ext[IP6_EXT_MOST], first = p->proto;
+    unsigned n = 0;
+    if (p->len > UINT16_MAX - IP6_EXT_MOST || (m->msg_flags & MSG_CTRUNC))
+        return false;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        size_t len = c->cmsg_len - CMSG_LEN(0);
+        if (!is_extension(c))
+            continue;
+        if (len < 8 || len % 8 || len > sizeof ext - n)
+            return false;
+        if (n == 0)
+            first = extension(c);
+        memcpy(ext + n, CMSG_DATA(c), len);
+        n += (unsigned)len;
+    }
+    p->hlen = (uint8_t)(IP6_HLEN + n);
+    p->head = p->data - p->hlen;
+    ip6_build(p->head, &p->remote, &p->local, first, (uint16_t)(n + p->len), p->tos,
+              p->ttl ? p->ttl : IP_OUTER_TTL);
+    memcpy(p->head + IP6_HLEN, ext, n);
+    return true;
 }
 
 /* --- sending ------------------------------------------------------------------------------- */
@@ -111,6 +166,17 @@ void dgrams_from(struct dgrams *g, size_t i, const struct addr *from, const uint
     if (tos)
         add_control(g, i, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value,
                     sizeof value);
+}
+
+void dgrams_hops(struct dgrams *g, size_t i, const struct pkt *p)
+{
+    int value = p->ttl;
+    if (!value)
+        return;
+    if (p->remote.family == AF_INET6)
+        add_control(g, i, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof value);
+    else
+        add_control(g, i, IPPROTO_IP, IP_TTL, &value, sizeof value);
 }
 
 void dgrams_dont_fragment(struct dgrams *g, size_t i)

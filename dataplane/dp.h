@@ -14,7 +14,7 @@
 #define TANDEM_DATAPLANE_DP_H
 
 #include "dataplane/crypto.h"
-#include "dataplane/esp.h"
+#include "dataplane/ipsec.h"
 #include "dataplane/queue.h"
 #include "dataplane/sad.h"
 #include "dataplane/spd.h"
@@ -29,7 +29,7 @@
 
 /* The outside, as the core sees it. */
 struct dp_io {
-    /* ESP packets to the wire; sets `cause` of those that could not be sent. */
+    /* Sealed packets to the wire; sets `cause` of those that could not be sent. */
     void (*wire)(void *ctx, struct pkt **p, size_t n);
     /* Inner packets to the TUN of ifid (0: bypass); sets `cause` likewise. */
     void (*tun)(void *ctx, uint32_t ifid, struct pkt **p, size_t n);
@@ -50,9 +50,10 @@ struct dp {
     struct sad sad;
     struct spd_table spd;
     struct policies policies;
-    struct esp_batch batch;
+    struct ipsec_batch batch;
     struct pktvec *spare;          /* for packets that come out of a queue */
     struct pktvec *pieces;         /* and for what one packet is cut into */
+    struct reasm *reasm;           /* pieces on their way into transport mode */
     uint32_t pmtu_left, tell_left; /* ICMP errors that may be read and sent in this second */
     struct dpstats *stats;
     struct dp_counters *total, own_total;
@@ -80,7 +81,7 @@ void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size
 /* Packets in clear from the inbound TUN of ifid: those that policy wants protected are dropped,
  * the others go back. */
 void dp_inspect(struct dp *dp, uint32_t ifid, struct pkt **p, size_t n);
-/* ESP packets from the wire, `data` at the ESP header, outer addresses set. */
+/* ESP and AH packets from the wire, `data` at that header, `proto` and outer addresses set. */
 void dp_inbound(struct dp *dp, struct pkt **p, size_t n);
 /* Sends what waited for the policy's SA. */
 void dp_release(struct dp *dp, uint32_t policy);

@@ -27,32 +27,37 @@ void errq_open(int fd, bool v6)
 }
 
 /* The header that a raw socket's error quotes. Returns its length, or 0. */
-static size_t quoted_header(const uint8_t *p, size_t len, struct addr *to)
+static size_t quoted_header(const uint8_t *p, size_t len, uint8_t proto, struct addr *to)
 {
-    if (len >= IP6_HLEN && p[0] >> 4 == 6 && p[6] == NH_ESP) {
+    if (len >= IP6_HLEN && p[0] >> 4 == 6 && p[6] == proto) {
         to->family = AF_INET6;
         memcpy(to->b, p + 24, 16);
         return IP6_HLEN;
     }
     size_t hlen = len ? (size_t)(p[0] & 15) * 4 : 0;
-    if (hlen < IP4_HLEN || len < hlen || p[0] >> 4 != 4 || p[9] != NH_ESP)
+    if (hlen < IP4_HLEN || len < hlen || p[0] >> 4 != 4 || p[9] != proto)
         return 0;
     to->family = AF_INET;
     memcpy(to->b, p + 16, 4);
     return hlen;
 }
 
-bool errq_quote(const uint8_t *p, size_t len, bool raw, struct pmtu_error *e)
+bool errq_quote(const uint8_t *p, size_t len, bool raw, uint8_t proto, struct pmtu_error *e)
 {
     if (raw) {
-        size_t hlen = quoted_header(p, len, &e->remote);
+        size_t hlen = quoted_header(p, len, proto, &e->remote);
         if (!hlen)
             return false;
         p += hlen;
         len -= hlen;
     }
+    if (proto == NH_AH && len >= 4) { /* RFC 4302 §2: the SPI is the second word */
+        p += 4;
+        len -= 4;
+    }
     if (len < 4)
         return false;
+    e->proto = proto;
     e->spi = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
     return true;
 }
@@ -89,7 +94,7 @@ static bool too_big(struct msghdr *m, struct pmtu_error *e)
     return true;
 }
 
-void errq_read(int fd, bool header, errq_fn *fn, void *ctx)
+void errq_read(int fd, bool header, uint8_t proto, errq_fn *fn, void *ctx)
 {
     for (unsigned i = 0; i < ERRQ_MOST; i++) {
         uint8_t quote[ERRQ_QUOTE];
@@ -114,7 +119,7 @@ void errq_read(int fd, bool header, errq_fn *fn, void *ctx)
         struct pmtu_error e;
         memset(&e, 0, sizeof e);
         addr_from_sockaddr((const struct sockaddr *)&to, &e.remote, NULL);
-        if (too_big(&m, &e) && errq_quote(quote, (size_t)n, header, &e))
+        if (too_big(&m, &e) && errq_quote(quote, (size_t)n, header, proto, &e))
             fn(ctx, &e);
     }
 }

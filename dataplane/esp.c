@@ -16,8 +16,6 @@
 #include "lib/mem.h"
 #include <string.h>
 
-#define TRAILER 2 /* pad length, next header */
-
 static void put32(uint8_t *p, uint32_t v)
 {
     p[0] = (uint8_t)(v >> 24);
@@ -31,50 +29,32 @@ static uint32_t get32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* RFC 4303 §2.4: the cipher's block, and four bytes in any case. */
-static unsigned alignment(const struct sa *sa)
-{
-    unsigned block = crypto_key_block(sa->key);
-    return block < 4 ? 4 : block;
-}
-
-unsigned esp_overhead(const struct sa *sa)
-{
-    return ESP_HLEN + crypto_key_iv_len(sa->key) + alignment(sa) - 1 + TRAILER +
-           crypto_key_icv_len(sa->key);
-}
-
 uint32_t esp_room(const struct sa *sa, uint32_t most)
 {
-    uint32_t around = ESP_HLEN + crypto_key_iv_len(sa->key) + crypto_key_icv_len(sa->key);
-    uint32_t align = alignment(sa);
-    return most >= around + align ? (most - around) / align * align - TRAILER : 0;
-}
-
-static bool esn(const struct sa *sa)
-{
-    return (sa->flags & SADB_F_ESN) != 0;
+    uint32_t around = ESP_HLEN + sa->iv_len + sa->icv_len;
+    uint32_t align = sa->align;
+    return most >= around + align ? (most - around) / align * align - ESP_TRAILER : 0;
 }
 
 /* Points the operation's `auth` at what its kind authenticates. p->data: the ESP header; icv:
  * where the ICV stands in the packet. Before this the ICV of an inbound packet was saved. */
-static void set_auth(struct esp_batch *b, size_t i, struct pkt *p, uint8_t *icv)
+static void set_auth(struct ipsec_batch *b, size_t i, struct pkt *p, uint8_t *icv)
 {
     struct crypto_op *op = &b->ops[i];
     const struct sa *sa = p->sa;
     uint32_t high = (uint32_t)(p->seq >> 32);
     op->auth = p->data;
-    switch (crypto_key_kind(sa->key)) {
+    switch (sa->kind) {
     case CRYPTO_HMAC:
         op->auth_len = (size_t)(icv - p->data);
-        if (esn(sa) && crypto_key_icv_len(sa->key)) {
+        if (sa_esn(sa) && sa->icv_len) {
             put32(icv, high);
             op->auth_len += 4;
         }
         break;
     case CRYPTO_GCM:
         op->auth_len = ESP_HLEN;
-        if (esn(sa)) {
+        if (sa_esn(sa)) {
             put32(b->side[i].aad, sa->spi);
             put32(b->side[i].aad + 4, high);
             put32(b->side[i].aad + 8, (uint32_t)p->seq);
@@ -85,7 +65,7 @@ static void set_auth(struct esp_batch *b, size_t i, struct pkt *p, uint8_t *icv)
     case CRYPTO_GMAC:
         op->auth_len = (size_t)(icv - p->data);
         op->text_len = 0;
-        if (esn(sa)) {
+        if (sa_esn(sa)) {
             memcpy(b->side[i].saved, p->data - 4, 8);
             put32(p->data - 4, sa->spi);
             put32(p->data, high);
@@ -97,9 +77,9 @@ static void set_auth(struct esp_batch *b, size_t i, struct pkt *p, uint8_t *icv)
 }
 
 /* After the crypto: what set_auth moved comes back. */
-static void restore(struct esp_batch *b, size_t i, struct pkt *p)
+static void restore(struct ipsec_batch *b, size_t i, struct pkt *p)
 {
-    if (esn(p->sa) && crypto_key_kind(p->sa->key) == CRYPTO_GMAC)
+    if (sa_esn(p->sa) && p->sa->kind == CRYPTO_GMAC)
         memcpy(p->data - 4, b->side[i].saved, 8);
 }
 
@@ -107,34 +87,26 @@ static void restore(struct esp_batch *b, size_t i, struct pkt *p)
 
 /* CBC: unpredictable (RFC 3602 §3). GCM, GMAC: the number, which never comes twice under one
  * key (RFC 4106 §3.1); after a restart it goes on behind the lease. */
-static int set_iv(struct esp_batch *b, struct pkt *p, uint8_t *iv)
+static int set_iv(struct ipsec_batch *b, struct pkt *p, uint8_t *iv)
 {
-    unsigned n = crypto_key_iv_len(p->sa->key);
-    if (crypto_key_kind(p->sa->key) == CRYPTO_HMAC)
+    unsigned n = p->sa->iv_len;
+    if (p->sa->kind == CRYPTO_HMAC)
         return n ? crypto_random(b->crypto, iv, n) : 0;
     put32(iv, (uint32_t)(p->seq >> 32));
     put32(iv + 4, (uint32_t)p->seq);
     return 0;
 }
 
-/* Lays the packet out and describes its operation. Returns a cause or PKT_OK. */
-static uint8_t seal_prepare(struct esp_batch *b, size_t i, struct pkt *p)
+uint8_t esp_seal_begin(struct ipsec_batch *b, size_t i, struct pkt *p)
 {
     struct sa *sa = p->sa;
     struct crypto_op *op = &b->ops[i];
-    unsigned iv_len = crypto_key_iv_len(sa->key), align = alignment(sa);
-    uint8_t next = p->data[0] >> 4 == 6 ? NH_IPV6 : NH_IPV4;
-    if (p->len + esp_overhead(sa) > PKT_DATA - 1 - 60)
-        return DP_TOO_BIG; /* than an outer IP packet can be */
-    if (!sa_next_seq(sa, &p->seq))
-        return DP_SEQ_OVERFLOW;
-    p->payload = p->len;
-    unsigned pad = (align - (p->len + TRAILER) % align) % align;
+    unsigned iv_len = sa->iv_len, pad = -(p->len + ESP_TRAILER) & (sa->align - 1u);
     uint8_t *end = p->data + p->len;
     for (unsigned k = 1; k <= pad; k++) /* RFC 4303 §2.4 */
         *end++ = (uint8_t)k;
     *end++ = (uint8_t)pad;
-    *end++ = next;
+    *end++ = p->proto;
     op->text = p->data;
     op->text_len = (size_t)(end - p->data);
     p->data -= iv_len;
@@ -147,39 +119,34 @@ static uint8_t seal_prepare(struct esp_batch *b, size_t i, struct pkt *p)
     op->key = sa->key;
     op->icv = end;
     set_auth(b, i, p, end);
-    p->len = (uint32_t)(end - p->data) + crypto_key_icv_len(sa->key);
+    p->len = (uint32_t)(end - p->data) + sa->icv_len;
+    p->proto = NH_ESP;
     return PKT_OK;
 }
 
-void esp_seal(struct esp_batch *b, struct pkt **p, size_t n)
+uint8_t esp_seal_end(struct ipsec_batch *b, size_t i, struct pkt *p)
 {
-    b->n = 0;
-    for (size_t i = 0; i < n; i++) {
-        p[i]->cause = seal_prepare(b, b->n, p[i]);
-        if (p[i]->cause == PKT_OK)
-            b->pkts[b->n++] = p[i];
-    }
-    crypto_run(b->crypto, b->ops, b->n);
-    for (size_t i = 0; i < b->n; i++) {
-        restore(b, i, b->pkts[i]);
-        if (b->ops[i].status != CRYPTO_OK)
-            b->pkts[i]->cause = DP_CRYPTO_ERROR;
-    }
+    restore(b, i, p);
+    return b->ops[i].status == CRYPTO_OK ? PKT_OK : DP_CRYPTO_ERROR;
 }
 
 /* --- inbound ------------------------------------------------------------------------------- */
 
-static uint8_t open_prepare(struct esp_batch *b, size_t i, struct pkt *p)
+uint8_t esp_open_begin(struct ipsec_batch *b, size_t i, struct pkt *p)
 {
     struct sa *sa = p->sa;
     struct crypto_op *op = &b->ops[i];
-    unsigned iv_len = crypto_key_iv_len(sa->key), icv_len = crypto_key_icv_len(sa->key);
-    unsigned align = alignment(sa), around = ESP_HLEN + iv_len + icv_len;
-    if (p->len < around + align || (p->len - around) % align)
+    unsigned iv_len = sa->iv_len, icv_len = sa->icv_len;
+    unsigned align = sa->align, around = ESP_HLEN + iv_len + icv_len;
+    if (p->len < around + align || ((p->len - around) & (align - 1)))
         return DP_BAD_LENGTH;
-    p->seq = replay_extend(&sa->replay, get32(p->data + 4), esn(sa));
-    if (!replay_fresh(&sa->replay, p->seq))
-        return DP_REPLAY;
+    if (!sa->ah) {
+        p->seq = replay_extend(&sa->replay, get32(p->data + 4), sa_esn(sa));
+        if (!replay_fresh(&sa->replay, p->seq))
+            return DP_REPLAY;
+    } else if (get32(p->data) != sa->spi) {
+        return DP_BAD_INNER; /* authentic, but another bundle's */
+    }
     uint8_t *icv = p->data + p->len - icv_len;
     memcpy(b->side[i].icv, icv, icv_len);
     op->key = sa->key;
@@ -191,59 +158,35 @@ static uint8_t open_prepare(struct esp_batch *b, size_t i, struct pkt *p)
     return PKT_OK;
 }
 
-/* RFC 4303 §2.4 to §2.7: takes padding and trailer off and looks at what is inside. */
+/* RFC 4303 §2.4 to §2.6: takes padding and trailer off. */
 static uint8_t unwrap(struct pkt *p)
 {
     const struct sa *sa = p->sa;
-    unsigned head = ESP_HLEN + crypto_key_iv_len(sa->key);
+    unsigned head = esp_head(sa);
     uint8_t *text = p->data + head;
-    uint32_t len = p->len - head - crypto_key_icv_len(sa->key);
-    uint8_t pad = text[len - 2], next = text[len - 1];
-    if ((uint32_t)pad + TRAILER > len)
+    uint32_t len = p->len - head - sa->icv_len;
+    uint8_t pad = text[len - 2];
+    p->proto = text[len - 1];
+    if ((uint32_t)pad + ESP_TRAILER > len)
         return DP_BAD_PADDING;
-    const uint8_t *padding = text + len - TRAILER - pad;
+    const uint8_t *padding = text + len - ESP_TRAILER - pad;
     for (unsigned k = 0; k < pad; k++)
         if (padding[k] != k + 1)
             return DP_BAD_PADDING;
-    len -= TRAILER + pad;
     p->data = text;
-    p->len = 0;
-    p->payload = len;
-    if (next == NH_NONE) /* a dummy: counted, and nothing is left to forward */
-        return PKT_OK;
-    struct ip_info in;
-    if ((next != NH_IPV4 && next != NH_IPV6) || ip_parse(text, len, true, &in) ||
-        (text[0] >> 4 == 6) != (next == NH_IPV6))
-        return DP_BAD_INNER;
-    if (ip_ecn_take(text, p->tos))
-        return DP_BAD_INNER;
-    p->flow = in.flow;
-    p->len = p->payload = in.total; /* what lies behind is TFC padding (§2.7) */
+    p->len = len - ESP_TRAILER - pad;
     return PKT_OK;
 }
 
-static uint8_t open_finish(struct pkt *p, enum crypto_status status)
+uint8_t esp_open_end(struct ipsec_batch *b, size_t i, struct pkt *p)
 {
+    enum crypto_status status = b->ops[i].status;
+    restore(b, i, p);
     if (status == CRYPTO_BAD_ICV)
         return DP_BAD_ICV;
     if (status != CRYPTO_OK)
         return DP_CRYPTO_ERROR;
-    if (!replay_accept(&p->sa->replay, p->seq))
+    if (!p->sa->ah && !replay_accept(&p->sa->replay, p->seq))
         return DP_REPLAY;
     return unwrap(p);
-}
-
-void esp_open(struct esp_batch *b, struct pkt **p, size_t n)
-{
-    b->n = 0;
-    for (size_t i = 0; i < n; i++) {
-        p[i]->cause = open_prepare(b, b->n, p[i]);
-        if (p[i]->cause == PKT_OK)
-            b->pkts[b->n++] = p[i];
-    }
-    crypto_run(b->crypto, b->ops, b->n);
-    for (size_t i = 0; i < b->n; i++) {
-        restore(b, i, b->pkts[i]);
-        b->pkts[i]->cause = open_finish(b->pkts[i], b->ops[i].status);
-    }
 }

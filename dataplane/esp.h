@@ -1,38 +1,38 @@
 /*
- * ESP in tunnel mode (RFC 4303) for vectors of packets.
+ * One ESP header (RFC 4303), around whatever it protects. ipsec.h puts modes and headers together.
  *
- * Both calls take packets whose `sa` is set, work in place, and set `cause` where a packet
- * must be dropped. They know nothing of policies, sockets, or clocks.
+ * Each direction has two steps, before and after the crypto: `begin` describes the operation
+ * b->ops[i] and `end` looks at what came out. All return PKT_OK or the cause of a drop.
  */
 #ifndef TANDEM_DATAPLANE_ESP_H
 #define TANDEM_DATAPLANE_ESP_H
 
-#include "dataplane/crypto.h"
-#include "dataplane/pkt.h"
+#include "dataplane/batch.h"
 #include "dataplane/sad.h"
 
-#define ESP_HLEN 8
+#define ESP_HLEN    8
+#define ESP_TRAILER 2 /* pad length, next header */
 
-/* One worker's room for a vector in flight. */
-struct esp_batch {
-    struct crypto *crypto;
-    struct crypto_op ops[PKT_BATCH];
-    struct {
-        uint8_t aad[12];  /* GCM with ESN: SPI, high and low number */
-        uint8_t icv[64];  /* inbound: the ICV as received */
-        uint8_t saved[8]; /* GMAC with ESN: what the AAD covers for a moment */
-    } side[PKT_BATCH];
-    struct pkt *pkts[PKT_BATCH];
-    size_t n;
-};
+/* data: what is protected, of protocol p->proto → an ESP header and what follows. p->seq is set. */
+uint8_t esp_seal_begin(struct ipsec_batch *b, size_t i, struct pkt *p);
+uint8_t esp_seal_end(struct ipsec_batch *b, size_t i, struct pkt *p);
+/* data: an ESP header and what follows → what is inside, p->proto says of which protocol. */
+uint8_t esp_open_begin(struct ipsec_batch *b, size_t i, struct pkt *p);
+uint8_t esp_open_end(struct ipsec_batch *b, size_t i, struct pkt *p);
 
-/* data: an IP packet → an ESP header and what follows. n <= PKT_BATCH. */
-void esp_seal(struct esp_batch *b, struct pkt **p, size_t n);
-/* data: an ESP header and what follows → the inner IP packet, its flow parsed. */
-void esp_open(struct esp_batch *b, struct pkt **p, size_t n);
-/* Bytes that sealing adds at most, without the outer header. */
-unsigned esp_overhead(const struct sa *sa);
-/* The longest packet that sealing makes no longer than `most`. */
+/* Bytes before what is protected. */
+static inline unsigned esp_head(const struct sa *sa)
+{
+    return ESP_HLEN + sa->iv_len;
+}
+
+/* Bytes that sealing adds at most. */
+static inline unsigned esp_overhead(const struct sa *sa)
+{
+    return esp_head(sa) + sa->align - 1u + ESP_TRAILER + sa->icv_len;
+}
+
+/* The longest payload that sealing makes no longer than `most`. */
 uint32_t esp_room(const struct sa *sa, uint32_t most);
 
 #endif

@@ -211,6 +211,65 @@ void ip4_build(uint8_t *h, const struct addr *src, const struct addr *dst, uint8
     wbuf_put_u16(&w, 10, ip_checksum(h, IP4_HLEN, 0));
 }
 
+void ip6_build(uint8_t *h, const struct addr *src, const struct addr *dst, uint8_t proto,
+               uint16_t len, uint8_t tos, uint8_t hops)
+{
+    struct wbuf w = wbuf_make(h, IP6_HLEN);
+    wbuf_u32(&w, UINT32_C(6) << 28 | (uint32_t)tos << 20);
+    wbuf_u16(&w, len);
+    wbuf_u8(&w, proto);
+    wbuf_u8(&w, hops);
+    wbuf_bytes(&w, src->b, 16);
+    wbuf_bytes(&w, dst->b, 16);
+}
+
+static void put16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+void ip_retitle(uint8_t *h, unsigned hlen, uint8_t proto, uint32_t total)
+{
+    if (h[0] >> 4 == 6) {
+        unsigned next = 6;
+        for (unsigned at = IP6_HLEN; at + 8 <= hlen; at += (h[at + 1] + 1u) * 8)
+            next = at;
+        put16(h + 4, (uint16_t)(total - IP6_HLEN));
+        h[next] = proto;
+        return;
+    }
+    put16(h + 2, (uint16_t)total);
+    h[6] &= IP4_DF >> 8;
+    h[7] = 0;
+    h[9] = proto;
+    put16(h + 10, 0);
+    put16(h + 10, ip_checksum(h, hlen, 0));
+}
+
+/* The sum over the pseudo header (RFC 9293 §3.1, RFC 8200 §8.1): addresses, protocol, length. */
+static uint32_t pseudo(const uint8_t *p, uint32_t len, uint8_t proto)
+{
+    bool v6 = p[0] >> 4 == 6;
+    uint32_t sum = len + proto;
+    for (unsigned i = v6 ? 8 : 12; i < (v6 ? 40u : 20u); i += 2)
+        sum += (uint32_t)p[i] << 8 | p[i + 1];
+    return sum;
+}
+
+void ip_checksum_renew(uint8_t *p, uint32_t len, unsigned hlen, uint8_t proto)
+{
+    unsigned at = proto == IPPROTO_TCP ? 16 : 6, least = proto == IPPROTO_TCP ? 20 : 8;
+    if ((proto != IPPROTO_TCP && proto != IPPROTO_UDP) || len < hlen + least)
+        return;
+    uint8_t *l4 = p + hlen;
+    if (proto == IPPROTO_UDP && p[0] >> 4 == 4 && l4[at] == 0 && l4[at + 1] == 0)
+        return; /* RFC 768: the sender made none */
+    put16(l4 + at, 0);
+    uint16_t sum = ip_checksum(l4, len - hlen, pseudo(p, len - hlen, proto));
+    put16(l4 + at, sum || proto == IPPROTO_TCP ? sum : 0xffff);
+}
+
 /* RFC 1624 §3: the header checksum after one 16-bit word changed. */
 static void fix_checksum(uint8_t *h, uint16_t was, uint16_t is)
 {

@@ -7,6 +7,7 @@
  */
 #include "dataplane/dp.h"
 #include "dataplane/pmtu.h"
+#include "dataplane/reasm.h"
 #include "lib/mem.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -25,9 +26,11 @@ struct dp *dp_new(struct clock clock, const struct log *log, struct crypto *cryp
     dp->total = &dp->own_total;
     dp->spare = pktvec_new();
     dp->pieces = pktvec_new();
-    if (!dp->spare || !dp->pieces) {
+    dp->reasm = reasm_new();
+    if (!dp->spare || !dp->pieces || !dp->reasm) {
         pktvec_free(dp->spare);
         pktvec_free(dp->pieces);
+        reasm_free(dp->reasm);
         free(dp);
         return NULL;
     }
@@ -47,6 +50,7 @@ void dp_free(struct dp *dp)
     crypto_free(dp->crypto);
     pktvec_free(dp->spare);
     pktvec_free(dp->pieces);
+    reasm_free(dp->reasm);
     free(dp->locals);
     mem_wipe(dp, sizeof *dp);
     free(dp);

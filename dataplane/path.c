@@ -2,7 +2,7 @@
  * The packet path: stages over vectors. See dp.h.
  *
  * Outbound: read the flow → SPD → SA, queue, or clear → seal → wire.
- * Inbound: SA by SPI → open → selectors → TUN of the SA's interface.
+ * Inbound: SA by protocol and SPI → open → selectors → TUN of the SA's interface.
  * In clear from outside: read the flow → mirrored SPD → drop, or back to the kernel.
  *
  * A packet that is dropped is counted where it belongs: on its SA, else on its policy, else in
@@ -11,6 +11,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/ip.h"
 #include "dataplane/pmtu.h"
+#include "dataplane/reasm.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +21,25 @@ void dp_count(struct dp_counters *c, enum dp_cause cause, uint64_t n)
     dp_add(&c->drops[cause], n);
 }
 
-/* The first word of an ESP packet (RFC 4303 §2.1), which has at least four bytes. */
+/* Where the SPI ends: it is the first word of ESP (RFC 4303 §2.1), the second of AH (RFC 4302
+ * §2). */
+static uint32_t spi_end(const struct pkt *p)
+{
+    return p->proto == SADB_AH ? 8 : 4;
+}
+
 static uint32_t wire_spi(const struct pkt *p)
 {
-    return (uint32_t)p->data[0] << 24 | (uint32_t)p->data[1] << 16 | (uint32_t)p->data[2] << 8 |
-           p->data[3];
+    const uint8_t *s = p->data + spi_end(p) - 4;
+    return (uint32_t)s[0] << 24 | (uint32_t)s[1] << 16 | (uint32_t)s[2] << 8 | s[3];
 }
 
 /* What to call a packet in the log: by its SA, or by what came from outside. */
 static uint32_t spi_of(const struct pkt *p)
 {
     if (p->sa)
-        return p->sa->spi;
-    return addr_is_set(&p->remote) && p->len >= 4 ? wire_spi(p) : 0;
+        return p->sa->first;
+    return addr_is_set(&p->remote) && p->len >= spi_end(p) ? wire_spi(p) : 0;
 }
 
 static void drop(struct dp *dp, struct dp_counters *c, const struct pkt *p, enum dp_cause cause)
@@ -59,6 +66,7 @@ static void event(struct dp *dp, enum sadb_event_kind kind, const struct pkt *p,
     struct sadb_event e;
     memset(&e, 0, sizeof e);
     e.kind = (uint8_t)kind;
+    e.proto = p->sa ? p->sa->proto : p->proto;
     e.sa = p->sa ? p->sa->id : 0;
     e.spi = spi;
     /* what came in clear has no outer header */
@@ -214,6 +222,23 @@ static enum way fit(struct dp *dp, struct pkt *p, const struct ip_info *in)
     return WAY_NONE;
 }
 
+static bool between_ends(const struct sa *sa, const struct flow *f)
+{
+    return addr_eq(&f->local, &sa->local) && addr_eq(&f->remote, &sa->remote);
+}
+
+static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p);
+
+/* A piece of what goes by transport mode, which protects whole packets only (RFC 4303 §3.3.4): the
+ * last one becomes the whole, and is looked at again. */
+static enum way gather(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p)
+{
+    if (!reasm_add(dp->reasm, p, clock_mono(&dp->clock)))
+        return WAY_NONE;
+    p->sa = NULL;
+    return decide(dp, spd, bypass, p);
+}
+
 static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p)
 {
     struct ip_info in;
@@ -236,6 +261,14 @@ static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *
     if (worn_out(dp, sa)) {
         drop(dp, sa->ctr, p, DP_HARD_LIFETIME);
         return WAY_NONE;
+    }
+    if (sa_transport(sa)) {
+        if (!between_ends(sa, &p->flow)) { /* RFC 4301 §4.1: for the two ends only */
+            drop(dp, sa->ctr, p, DP_SELECTOR);
+            return WAY_NONE;
+        }
+        if (reasm_is_piece(p->data))
+            return gather(dp, spd, bypass, p);
     }
     set_outer(p, sa, &in);
     enum way way = p->len <= sa->room ? WAY_SEAL : fit(dp, p, &in);
@@ -262,7 +295,7 @@ static void protect(struct dp *dp, struct pkt **p, size_t n)
     struct pkt *all[PKT_BATCH];
     size_t n_all = n;
     memcpy(all, p, n * sizeof *p);
-    esp_seal(&dp->batch, p, n);
+    ipsec_seal(&dp->batch, p, n);
     for (size_t i = 0; i < n; i++)
         if (p[i]->cause == DP_SEQ_OVERFLOW)
             expire(dp, p[i]->sa, true);
@@ -376,6 +409,7 @@ void dp_tick(struct dp *dp)
     usec_t now = clock_mono(&dp->clock);
     keepalives(dp, now);
     pmtu_tick(dp);
+    dp_count(dp->total, DP_BAD_INNER, reasm_expire(dp->reasm, now));
     for (uint32_t i = 0; i < POLICY_BUCKETS; i++)
         for (struct policy *p = dp->policies.buckets[i]; p; p = p->chain) {
             unsigned old = queue_expire(&dp->policies, p, now);
@@ -433,7 +467,7 @@ static bool for_us(const struct dp *dp, const struct addr *a)
 /* True when the packet has an SA that may still be used. */
 static bool find_sa(struct dp *dp, struct pkt *p)
 {
-    if (p->len < ESP_HLEN) {
+    if (p->len < spi_end(p) + 4) { /* and a number */
         drop(dp, dp->total, p, DP_BAD_LENGTH);
         return false;
     }
@@ -442,7 +476,7 @@ static bool find_sa(struct dp *dp, struct pkt *p)
         return false;
     }
     uint32_t spi = wire_spi(p);
-    p->sa = sad_inbound(&dp->sad, spi);
+    p->sa = sad_inbound(&dp->sad, p->proto, spi);
     if (!p->sa) {
         drop(dp, dp->total, p, DP_UNKNOWN_SPI);
         event(dp, EV_UNKNOWN_SPI, p, spi);
@@ -496,7 +530,7 @@ void dp_inbound(struct dp *dp, struct pkt **p, size_t n)
     if (!n_have)
         return;
     memcpy(good, have, n_have * sizeof *have);
-    esp_open(&dp->batch, good, n_have);
+    ipsec_open(&dp->batch, good, n_have);
     report(dp, good, n_have);
     n_good = survivors(dp, good, n_have);
     size_t out = 0;

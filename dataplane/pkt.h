@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define PKT_BATCH 64
-#define PKT_HEAD  128 /* vnet header, outer IPv6 + UDP + ESP + IV fit */
+#define PKT_HEAD  128 /* vnet header, outer IPv6 + UDP or AH + ESP + IV fit */
 #define PKT_TAIL  384 /* 255 bytes of padding, trailer, 4 of ESN, 32 of ICV */
 #define PKT_DATA  65536
 #define PKT_ROOM  (PKT_HEAD + PKT_DATA + PKT_TAIL)
@@ -39,8 +39,14 @@ struct policy;
 struct pkt {
     uint8_t *buf;  /* PKT_ROOM bytes */
     uint8_t *data; /* where the packet, or what is left of it, starts */
+    /* The outer IP header where it is in the buffer: of a raw socket's packet as it came; what
+     * transport mode or AH wrote. NULL: the kernel had it, or will write it. */
+    uint8_t *head;
     uint32_t len;
     uint8_t cause; /* enum dp_cause, or PKT_OK */
+    uint8_t proto; /* of what `data` starts with, between IP and the inner packet */
+    uint8_t hlen;  /* bytes at `head`, options and extension headers included */
+    uint8_t ttl;   /* of the outer header; outgoing: 0 = the usual */
     uint8_t udp;   /* came in, or goes out, in UDP 4500 */
     uint8_t tos;   /* of the outer header */
     uint8_t df;    /* of the outer header */

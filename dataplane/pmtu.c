@@ -8,8 +8,6 @@
 #include "dataplane/pmtu.h"
 #include <string.h>
 
-#define UDP_HLEN 8
-
 static uint32_t least(const struct sa *sa)
 {
     return sa->remote.family == AF_INET6 ? PMTU_LEAST6 : PMTU_LEAST4;
@@ -24,13 +22,7 @@ static void publish(struct sa *sa)
 
 void pmtu_refresh(struct sa *sa)
 {
-    uint32_t outer = sa->remote.family == AF_INET6 ? IP6_HLEN : IP4_HLEN;
-    if (sa->flags & SADB_F_UDP)
-        outer += UDP_HLEN;
-    if (sa->pmtu == 0)
-        sa->room = UINT32_MAX;
-    else
-        sa->room = sa->pmtu > outer ? esp_room(sa, sa->pmtu - outer) : 0;
+    sa->room = sa->pmtu ? ipsec_room(sa, sa->pmtu) : UINT32_MAX;
     publish(sa);
 }
 
@@ -81,7 +73,7 @@ static const struct sa *quoted(const struct dp *dp, const struct pmtu_error *e)
 {
     for (uint32_t i = 0; i < SAD_BUCKETS; i++)
         for (const struct sa *sa = dp->sad.policies[i]; sa; sa = sa->by_key)
-            if (sa->spi == e->spi && addr_eq(&sa->remote, &e->remote))
+            if (sa->first == e->spi && sa->proto == e->proto && addr_eq(&sa->remote, &e->remote))
                 return sa;
     return NULL;
 }
@@ -155,14 +147,19 @@ void pmtu_tick(struct dp *dp)
  *                                    its sender forbids cutting inside but we clear the bit
  *   the sender lets it be cut      → before
  *   IPv6 of the least size         → outside: a sender need not send less (RFC 8200 §5)
- *   else                           → its sender is told */
+ *   else                           → its sender is told
+ * Transport mode protects whole packets only (RFC 4303 §3.3.4): there "before" is "later". */
 enum fit pmtu_fit(struct pkt *p, const struct ip_info *in)
 {
     bool v6 = p->flow.local.family == AF_INET6;
     if (!p->df && (in->df || (p->sa->flags & SADB_F_FRAG_AFTER)))
         return FIT_WHOLE;
-    if (!in->df)
+    if (!in->df && !sa_transport(p->sa))
         return FIT_CUT;
+    if (!in->df) {
+        p->df = 0; /* whatever the policy says of whole packets: else it could never leave */
+        return FIT_WHOLE;
+    }
     if (v6 && p->len <= PMTU_LEAST6) {
         p->df = 0;
         return FIT_WHOLE;
@@ -170,10 +167,13 @@ enum fit pmtu_fit(struct pkt *p, const struct ip_info *in)
     return FIT_NOT;
 }
 
-/* An address of this box to speak from: the SA's, or any other; at last, where the packet goes. */
+/* An address of this box to speak from: the SA's, or any other; at last, where the packet goes. In
+ * transport mode the sender is this box itself, and would not believe an error from itself. */
 static struct addr speaker(const struct dp *dp, const struct pkt *p)
 {
     uint8_t family = p->flow.local.family;
+    if (sa_transport(p->sa))
+        return p->flow.remote;
     if (p->sa->local.family == family)
         return p->sa->local;
     for (uint32_t i = 0; i < dp->n_locals; i++)

@@ -19,10 +19,11 @@
 #define PMTU_PER_SECOND 100u  /* errors from routers that are looked at */
 #define TELL_PER_SECOND 1000u /* errors to senders */
 
-/* What a router says about an ESP packet of ours. */
+/* What a router says about an ESP or AH packet of ours. */
 struct pmtu_error {
     struct addr remote, router; /* where the packet went to; who could not forward it */
-    uint32_t spi, mtu;
+    uint32_t spi, mtu;          /* SPI of its first header */
+    uint8_t proto;              /* and its protocol */
 };
 
 /* A new SA of the datapath: its path MTU is its interface's, or that of the one it replaces or

@@ -22,7 +22,7 @@ _Static_assert(SAD_BUCKETS == 1u << 13, "bucket() makes 13 bits");
 
 static struct sa **key_chain(struct sad *s, const struct sa *sa)
 {
-    return sa->dir == SADB_IN ? &s->spis[bucket(sa->spi)] : &s->policies[bucket(sa->policy)];
+    return sa->dir == SADB_IN ? &s->spis[bucket(sa->first)] : &s->policies[bucket(sa->policy)];
 }
 
 struct sa *sad_find(const struct sad *s, uint32_t id)
@@ -33,10 +33,10 @@ struct sa *sad_find(const struct sad *s, uint32_t id)
     return sa;
 }
 
-struct sa *sad_inbound(const struct sad *s, uint32_t spi)
+struct sa *sad_inbound(const struct sad *s, uint8_t proto, uint32_t spi)
 {
     struct sa *sa = s->spis[bucket(spi)];
-    while (sa && sa->spi != spi)
+    while (sa && (sa->first != spi || sa->proto != proto))
         sa = sa->by_key;
     return sa;
 }
@@ -101,21 +101,49 @@ static int check_selectors(const struct sadb_sa *m)
     return 0;
 }
 
+static bool has_ah(const struct sadb_sa *m)
+{
+    return m->proto == SADB_AH || m->ah.id != INTEG_NONE;
+}
+
+/* AH, alone or around ESP. It covers the addresses, so it cannot pass a NAT (RFC 3715 §2.1). The
+ * two numbers of a bundle have 32 bits, as IKEv1 negotiates it. */
+static int check_ah(const struct sadb_sa *m)
+{
+    if (m->flags & SADB_F_UDP)
+        return -EINVAL;
+    if (m->proto == SADB_AH)
+        return m->integ.id == INTEG_NONE || m->encr.id || m->ah.id != INTEG_NONE ? -EINVAL : 0;
+    return m->ah_spi < SPI_RESERVED || (m->flags & SADB_F_ESN) ? -EINVAL : 0;
+}
+
+static bool keys_fit(const struct sadb_sa *m)
+{
+    return m->encr.key_len <= SADB_KEY_MAX && m->integ.key_len <= SADB_KEY_MAX &&
+           m->ah.key_len <= SADB_KEY_MAX;
+}
+
+static uint32_t first_spi(const struct sadb_sa *m)
+{
+    return m->proto == SADB_ESP && has_ah(m) ? m->ah_spi : m->spi;
+}
+
 static int check(const struct sad *s, const struct sadb_sa *m)
 {
-    if (m->proto != SADB_ESP)
+    if (m->proto != SADB_ESP && m->proto != SADB_AH)
         return -EPROTONOSUPPORT;
-    if (m->mode != SADB_TUNNEL)
+    if (m->mode != SADB_TUNNEL && m->mode != SADB_TRANSPORT)
         return -EOPNOTSUPP;
     if ((m->dir != SADB_IN && m->dir != SADB_OUT) || m->spi < SPI_RESERVED)
         return -EINVAL;
-    if (m->encr.key_len > SADB_KEY_MAX || m->integ.key_len > SADB_KEY_MAX || check_selectors(m))
+    if (!keys_fit(m) || check_selectors(m) || (has_ah(m) && check_ah(m)))
         return -EINVAL;
     if (!addr_size(&m->local) || m->local.family != m->remote.family)
         return -EAFNOSUPPORT;
     if ((m->flags & SADB_F_UDP) && (m->local_port == 0 || m->remote_port == 0))
         return -EINVAL;
-    if (sad_find(s, m->sa) || (m->dir == SADB_IN && sad_inbound(s, m->spi)))
+    if (sad_find(s, m->sa) ||
+        (m->dir == SADB_IN && sad_inbound(s, has_ah(m) ? SADB_AH : SADB_ESP, first_spi(m))))
         return -EEXIST;
     return s->n >= SAD_MAX ? -ENOSPC : 0;
 }
@@ -123,6 +151,7 @@ static int check(const struct sad *s, const struct sadb_sa *m)
 static void sa_free(struct sa *sa)
 {
     crypto_key_free(sa->key);
+    crypto_key_free(sa->ah);
     mem_wipe(sa, sizeof *sa);
     free(sa);
 }
@@ -134,7 +163,10 @@ static void fill(struct sa *sa, const struct sadb_sa *m)
     sa->policy = m->policy;
     sa->slot = m->slot;
     sa->spi = m->spi;
+    sa->first = first_spi(m);
+    sa->proto = has_ah(m) ? SADB_AH : SADB_ESP;
     sa->dir = m->dir;
+    sa->mode = m->mode;
     sa->flags = m->flags;
     sa->local = m->local;
     sa->remote = m->remote;
@@ -148,6 +180,7 @@ static void fill(struct sa *sa, const struct sadb_sa *m)
     memcpy(sa->ts, m->ts, sizeof sa->ts);
     sa->encr_id = m->encr.id;
     sa->integ_id = m->integ.id;
+    sa->ah_id = m->ah.id;
 }
 
 /* The last number that may have been used, by what the memory of an earlier datapath says. */
@@ -169,7 +202,7 @@ static int start_numbers(struct sa *sa, const struct sadb_sa *m)
     sa->seq = sa->lease = before;
     if (sa->dir == SADB_IN) {
         /* RFC 4303 §3.4.3: without integrity there is nothing to protect the numbers */
-        bool on = !(m->flags & SADB_F_NOREPLAY) && crypto_key_icv_len(sa->key);
+        bool on = !(m->flags & SADB_F_NOREPLAY) && (sa->ah || sa->icv_len);
         replay_init(&sa->replay, on ? m->replay_window : 0, before);
     }
     return 0;
@@ -187,6 +220,44 @@ static void start_counters(struct sa *sa, const struct sadb_sa *m)
     atomic_store_explicit(&sa->ctr->replay_window, sa->replay.window, memory_order_relaxed);
 }
 
+static void measure_keys(struct sa *sa)
+{
+    if (sa->key) {
+        unsigned block = crypto_key_block(sa->key);
+        sa->align = (uint8_t)(block < 4 ? 4 : block);
+        sa->iv_len = (uint8_t)crypto_key_iv_len(sa->key);
+        sa->icv_len = (uint8_t)crypto_key_icv_len(sa->key);
+        sa->kind = crypto_key_kind(sa->key);
+    }
+    if (sa->ah)
+        sa->ah_icv_len = (uint8_t)crypto_key_icv_len(sa->ah);
+}
+
+static int make_keys(struct sa *sa, struct crypto *c, const struct sadb_sa *m)
+{
+    const struct sadb_alg *ah = m->proto == SADB_AH ? &m->integ : &m->ah;
+    struct crypto_spec esp = {.encrypt = m->dir == SADB_OUT,
+                              .encr = m->encr.id,
+                              .integ = m->integ.id,
+                              .key = m->encr.key,
+                              .key_len = m->encr.key_len,
+                              .ikey = m->integ.key,
+                              .ikey_len = m->integ.key_len,
+                              .bare = has_ah(m)};
+    struct crypto_spec auth = {.encrypt = m->dir == SADB_OUT,
+                               .encr = ENCR_NULL,
+                               .integ = ah->id,
+                               .ikey = ah->key,
+                               .ikey_len = ah->key_len};
+    int err = 0;
+    if (m->proto == SADB_ESP)
+        sa->key = crypto_key_new(c, &esp, &err);
+    if (!err && has_ah(m))
+        sa->ah = crypto_key_new(c, &auth, &err);
+    measure_keys(sa);
+    return err;
+}
+
 int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_counters *ctr,
             struct sa **out)
 {
@@ -197,16 +268,9 @@ int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_
     if (!sa)
         return -ENOMEM;
     fill(sa, m);
-    struct crypto_spec spec = {.encrypt = m->dir == SADB_OUT,
-                               .encr = m->encr.id,
-                               .integ = m->integ.id,
-                               .key = m->encr.key,
-                               .key_len = m->encr.key_len,
-                               .ikey = m->integ.key,
-                               .ikey_len = m->integ.key_len};
     sa->ctr = ctr ? ctr : &sa->own;
-    sa->key = crypto_key_new(c, &spec, &err);
-    if (sa->key)
+    err = make_keys(sa, c, m);
+    if (!err)
         err = start_numbers(sa, m);
     if (err) {
         sa_free(sa);
@@ -286,12 +350,14 @@ void sad_describe(const struct sa *sa, struct sadb_sa *out)
     out->policy = sa->policy;
     out->slot = sa->slot;
     out->spi = sa->spi;
-    out->proto = SADB_ESP;
+    out->proto = sa->key ? SADB_ESP : SADB_AH;
     out->dir = sa->dir;
-    out->mode = SADB_TUNNEL;
+    out->mode = sa->mode;
     out->flags = sa->flags;
     out->encr.id = sa->encr_id;
     out->integ.id = sa->integ_id;
+    out->ah.id = sa->ah_id;
+    out->ah_spi = sa->key && sa->ah ? sa->first : 0;
     out->local = sa->local;
     out->remote = sa->remote;
     out->local_port = sa->local_port;

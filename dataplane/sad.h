@@ -2,9 +2,9 @@
  * The security association database: every SA of the datapath with its keys, its replay
  * window or sequence numbers, and its counters.
  *
- * Found by the engine's handle; inbound by SPI; outbound by policy, newest first, so that a
- * rekeyed SA takes over as soon as it is added; or when the one before it goes (SADB_F_STANDBY). An
- * SA belongs to the worker that uses it.
+ * Found by the engine's handle; inbound by protocol and SPI of the first header (RFC 4301 §4.1);
+ * outbound by policy, newest first, so that a rekeyed SA takes over as soon as it is added; or when
+ * the one before it goes (SADB_F_STANDBY). An SA belongs to the worker that uses it.
  */
 #ifndef TANDEM_DATAPLANE_SAD_H
 #define TANDEM_DATAPLANE_SAD_H
@@ -24,10 +24,19 @@
 
 struct sa {
     struct sa *by_id, *by_key; /* hash chains: handle; SPI (inbound) or policy (outbound) */
-    uint32_t id, ifid, policy, slot, spi;
-    uint8_t dir;
-    uint32_t flags; /* SADB_F_*, SADB_DF_* */
-    struct crypto_key *key;
+    uint32_t id, ifid, policy, slot;
+    uint32_t spi;   /* of ESP, or of AH where there is no ESP */
+    uint32_t first; /* SPI of the first header: of AH where there is one */
+    uint8_t proto;  /* and its protocol: SADB_ESP, SADB_AH */
+    uint8_t dir, mode;
+    uint32_t flags;         /* SADB_F_*, SADB_DF_* */
+    struct crypto_key *key; /* of ESP; NULL: AH alone */
+    struct crypto_key *ah;  /* of AH; NULL: ESP alone */
+    /* What each packet needs to know of them: bytes of ESP's IV and ICV, what its payload is padded
+     * to, a power of two (RFC 4303 §2.4: the cipher's block, and four bytes in any case); of AH's
+     * ICV. */
+    uint8_t iv_len, icv_len, align, ah_icv_len;
+    enum crypto_kind kind;
     struct dp_counters *ctr;
     uint64_t seq, seq_max, lease; /* outbound: last number used; the last there is */
     uint64_t bytes, soft_bytes, hard_bytes;
@@ -41,9 +50,9 @@ struct sa {
     usec_t pmtu_until; /* 0: pmtu is the interface's, or believed for ever */
     uint32_t n_ts;
     struct selector ts[SADB_TS_MAX];
-    uint16_t encr_id, integ_id; /* for SADB_SA_INFO */
-    struct replay replay;       /* inbound */
-    struct dp_counters own;     /* where the engine gave no slot */
+    uint16_t encr_id, integ_id, ah_id; /* for SADB_SA_INFO */
+    struct replay replay;              /* inbound */
+    struct dp_counters own;            /* where the engine gave no slot */
 };
 
 struct sad {
@@ -60,7 +69,7 @@ int sad_update(struct sad *s, const struct sadb_update *m); /* 0, -ENOENT or -EA
 int sad_delete(struct sad *s, uint32_t id);                 /* 0 or -ENOENT */
 void sad_flush(struct sad *s, uint32_t ifid);               /* 0 = every SA */
 struct sa *sad_find(const struct sad *s, uint32_t id);
-struct sa *sad_inbound(const struct sad *s, uint32_t spi);
+struct sa *sad_inbound(const struct sad *s, uint8_t proto, uint32_t spi);
 /* The newest SA of a policy that may carry this flow, those on standby last; one whose volume or
  * numbers are used up only when there is no other. */
 struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow *f);
@@ -70,6 +79,17 @@ const struct sa *sad_older(const struct sad *s, const struct sa *sa);
 void sad_describe(const struct sa *sa, struct sadb_sa *out);
 
 bool sa_covers(const struct sa *sa, const struct flow *f);
+
+static inline bool sa_transport(const struct sa *sa)
+{
+    return sa->mode == SADB_TRANSPORT;
+}
+
+static inline bool sa_esn(const struct sa *sa)
+{
+    return (sa->flags & SADB_F_ESN) != 0;
+}
+
 /* The next sequence number, leased. False when they are used up (RFC 4303 §3.3.3). */
 bool sa_next_seq(struct sa *sa, uint64_t *seq);
 

@@ -81,7 +81,13 @@ static bool is_udp(enum wire_socket k)
 
 static bool is_v6(enum wire_socket k)
 {
-    return k == WIRE_ESP6 || k == WIRE_NATT6;
+    return k == WIRE_ESP6 || k == WIRE_NATT6 || k == WIRE_AH6;
+}
+
+/* The protocol of what follows IP, or UDP. */
+static uint8_t proto_of(enum wire_socket k)
+{
+    return k == WIRE_AH4 || k == WIRE_AH6 ? NH_AH : NH_ESP;
 }
 
 /* None of these is worth failing for. */
@@ -89,10 +95,18 @@ static void ask_for(enum wire_socket k, int fd)
 {
     int one = 1;
     errq_open(fd, is_v6(k));
-    if (is_v6(k))
+    if (is_v6(k)) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof one);
-    else if (is_udp(k))
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &one, sizeof one);
+        if (!is_udp(k)) {
+            setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPOPTS, &one, sizeof one);
+            setsockopt(fd, IPPROTO_IPV6, IPV6_RECVDSTOPTS, &one, sizeof one);
+            setsockopt(fd, IPPROTO_IPV6, IPV6_RECVRTHDR, &one, sizeof one);
+        }
+    } else if (is_udp(k)) {
         setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof one);
+        setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &one, sizeof one);
+    }
     if (k == WIRE_NATT4) /* RFC 3948 §2.1: the UDP checksum should be zero */
         setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof one);
 }
@@ -122,13 +136,17 @@ static void keep(struct pktvec *v, size_t i)
 
 int wire_strip_ip4(struct pkt *p)
 {
-    const uint8_t *h = p->data;
-    if (p->len < IP4_HLEN || h[0] >> 4 != 4 || h[9] != NH_ESP)
+    uint8_t *h = p->data;
+    if (p->len < IP4_HLEN || h[0] >> 4 != 4 || (h[9] != NH_ESP && h[9] != NH_AH))
         return -1;
     uint32_t hlen = (uint32_t)(h[0] & 15) * 4, total = (uint32_t)h[2] << 8 | h[3];
     if (hlen < IP4_HLEN || total < hlen || total > p->len)
         return -1;
+    p->head = h;
+    p->hlen = (uint8_t)hlen;
+    p->proto = h[9];
     p->tos = h[1];
+    p->ttl = h[8];
     p->remote.family = p->local.family = AF_INET;
     memcpy(p->remote.b, h + 12, 4);
     memcpy(p->local.b, h + 16, 4);
@@ -138,11 +156,12 @@ int wire_strip_ip4(struct pkt *p)
 }
 
 /* A raw socket gives IPv4 packets whole, IPv6 packets without their headers. */
-static void take_raw(struct pktvec *v, size_t i, bool v6)
+static void take_raw(struct wire *w, struct pktvec *v, size_t i, enum wire_socket k)
 {
     struct pkt *p = &v->p[i];
     p->rport = 0;
-    if (v6 || wire_strip_ip4(p) == 0)
+    p->proto = proto_of(k);
+    if (is_v6(k) ? dgrams_header6(&w->g, i, p) : wire_strip_ip4(p) == 0)
         keep(v, i);
 }
 
@@ -150,7 +169,8 @@ void wire_recv_errors(struct wire *w, wire_error_fn *fn, void *ctx)
 {
     for (unsigned k = 0; k < WIRE_SOCKETS; k++)
         if (w->sock[k].fd >= 0)
-            errq_read(w->sock[k].fd, k == WIRE_ESP4, fn, ctx);
+            errq_read(w->sock[k].fd, k == WIRE_ESP4 || k == WIRE_AH4, proto_of((enum wire_socket)k),
+                      fn, ctx);
 }
 
 enum wire_kind wire_classify(const uint8_t *data, size_t len)
@@ -167,6 +187,7 @@ static void take_datagram(struct wire *w, struct pktvec *v, size_t i)
 {
     struct pkt *p = &v->p[i];
     p->udp = 1;
+    p->proto = NH_ESP;
     p->lport = 4500;
     switch (wire_classify(p->data, p->len)) {
     case WIRE_ESP:
@@ -197,7 +218,7 @@ int wire_recv(struct wire *w, enum wire_socket k, struct pktvec *v)
         if (is_udp(k))
             take_datagram(w, v, (size_t)i);
         else
-            take_raw(v, (size_t)i, is_v6(k));
+            take_raw(w, v, (size_t)i, k);
     }
     return n;
 }
@@ -222,17 +243,19 @@ static void send_pieces(struct wire *w, struct pkt *p)
     }
 }
 
-/* Writes the headers; packets up to the first that must be cut are sent at once. */
-static void send_native4(struct wire *w, struct pkt **p, size_t n)
+/* Writes the headers, unless transport mode or AH has; packets up to the first that must be cut are
+ * sent at once. */
+static void send_native4(struct wire *w, int fd, struct pkt **p, size_t n)
 {
-    int fd = w->sock[WIRE_ESP4].fd;
     size_t first = 0;
     for (size_t i = 0; i < n; i++) {
         struct pkt *k = p[i];
-        k->data -= IP4_HLEN;
-        k->len += IP4_HLEN;
-        ip4_build(k->data, &k->local, &k->remote, NH_ESP, (uint16_t)k->len, k->tos, k->df,
-                  ++w->ip_id);
+        if (!k->head) {
+            k->data -= IP4_HLEN;
+            k->len += IP4_HLEN;
+            ip4_build(k->data, &k->local, &k->remote, NH_ESP, (uint16_t)k->len, k->tos, k->df,
+                      ++w->ip_id);
+        }
         bool cut = !k->df && k->mtu && k->len > k->mtu;
         if (!cut) {
             dgrams_to(&w->g, i - first, k->data, k->len, &k->remote, 0);
@@ -245,16 +268,39 @@ static void send_native4(struct wire *w, struct pkt **p, size_t n)
     dgrams_send(&w->g, fd, p + first, n - first);
 }
 
-/* Native ESP and UDP alike: the kernel writes the headers. */
+/* Extension headers of transport mode: telling the kernel of them takes a capability, so this
+ * packet goes with its header, and whole. */
+static void send_whole6(struct wire *w, int fd, struct pkt *p)
+{
+    int on = 1, off = 0;
+    if (setsockopt(fd, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof on)) {
+        p->cause = DP_SEND_ERROR;
+        return;
+    }
+    dgrams_to(&w->g, 0, p->data, p->len, &p->remote, 0);
+    dgrams_send(&w->g, fd, &p, 1);
+    setsockopt(fd, IPPROTO_IPV6, IPV6_HDRINCL, &off, sizeof off);
+}
+
+/* Native and UDP alike: the kernel writes the headers. */
 static void send_v6(struct wire *w, int fd, struct pkt **p, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        dgrams_to(&w->g, i, p[i]->data, p[i]->len, &p[i]->remote, p[i]->udp ? p[i]->rport : 0);
-        dgrams_from(&w->g, i, &p[i]->local, &p[i]->tos);
-        if (p[i]->df)
+    size_t first = 0;
+    for (size_t k = 0; k < n; k++) {
+        size_t i = k - first;
+        if (p[k]->head) {
+            dgrams_send(&w->g, fd, p + first, i);
+            send_whole6(w, fd, p[k]);
+            first = k + 1;
+            continue;
+        }
+        dgrams_to(&w->g, i, p[k]->data, p[k]->len, &p[k]->remote, p[k]->udp ? p[k]->rport : 0);
+        dgrams_from(&w->g, i, &p[k]->local, &p[k]->tos);
+        dgrams_hops(&w->g, i, p[k]);
+        if (p[k]->df)
             dgrams_dont_fragment(&w->g, i);
     }
-    dgrams_send(&w->g, fd, p, n);
+    dgrams_send(&w->g, fd, p + first, n - first);
 }
 
 static void allow_fragments(struct wire *w, int want)
@@ -271,21 +317,30 @@ static void send_udp4(struct wire *w, struct pkt **p, size_t n, bool df)
     for (size_t i = 0; i < n; i++) {
         dgrams_to(&w->g, i, p[i]->data, p[i]->len, &p[i]->remote, p[i]->rport);
         dgrams_from(&w->g, i, &p[i]->local, &p[i]->tos);
+        dgrams_hops(&w->g, i, p[i]);
     }
     dgrams_send(&w->g, w->sock[WIRE_NATT4].fd, p, n);
 }
 
-static enum wire_socket socket_of(const struct addr *to, bool udp)
+static enum wire_socket udp_socket(const struct addr *to)
 {
-    if (to->family == AF_INET6)
-        return udp ? WIRE_NATT6 : WIRE_ESP6;
-    return udp ? WIRE_NATT4 : WIRE_ESP4;
+    return to->family == AF_INET6 ? WIRE_NATT6 : WIRE_NATT4;
+}
+
+static enum wire_socket socket_of(const struct pkt *p)
+{
+    bool v6 = p->remote.family == AF_INET6;
+    if (p->udp)
+        return udp_socket(&p->remote);
+    if (p->proto == NH_AH)
+        return v6 ? WIRE_AH6 : WIRE_AH4;
+    return v6 ? WIRE_ESP6 : WIRE_ESP4;
 }
 
 static void send_group(struct wire *w, enum wire_socket k, bool df, struct pkt **p, size_t n)
 {
-    if (k == WIRE_ESP4)
-        send_native4(w, p, n);
+    if (k == WIRE_ESP4 || k == WIRE_AH4)
+        send_native4(w, w->sock[k].fd, p, n);
     else if (k == WIRE_NATT4)
         send_udp4(w, p, n, df);
     else
@@ -300,11 +355,10 @@ void wire_send(struct wire *w, struct pkt **p, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (done[i])
             continue;
-        enum wire_socket k = socket_of(&p[i]->remote, p[i]->udp);
+        enum wire_socket k = socket_of(p[i]);
         size_t m = 0;
         for (size_t j = i; j < n; j++) {
-            if (done[j] || socket_of(&p[j]->remote, p[j]->udp) != k ||
-                (k == WIRE_NATT4 && !p[j]->df != !p[i]->df))
+            if (done[j] || socket_of(p[j]) != k || (k == WIRE_NATT4 && !p[j]->df != !p[i]->df))
                 continue;
             done[j] = true;
             if (w->sock[k].fd < 0)
@@ -321,7 +375,7 @@ int wire_send_ike(struct wire *w, const struct sadb_ike *path, const uint8_t *ms
 {
     static const uint8_t marker[MARKER], keepalive[1] = {0xff};
     struct iovec iov[2] = {{(void *)marker, MARKER}, {(void *)msg, len}};
-    enum wire_socket k = socket_of(&path->remote, true);
+    enum wire_socket k = udp_socket(&path->remote);
     if (w->sock[k].fd < 0)
         return -ENOTCONN;
     if (len == 0)

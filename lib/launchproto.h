@@ -83,7 +83,9 @@ enum launch_socket {
     SOCK_IKE6,     /* IPv6 twins, absent where the host has no IPv6 */
     SOCK_NATT6,
     SOCK_ESP6,
-    SOCK_ICMP6
+    SOCK_ICMP6,
+    SOCK_AH4, /* raw protocol 51, else as ESP's */
+    SOCK_AH6
 };
 
 struct lm_peer {

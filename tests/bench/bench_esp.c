@@ -4,7 +4,7 @@
  * The backends run by turns in one process, and the best of several rounds counts, so that the
  * ratio means something on a busy machine where the nanoseconds do not.
  */
-#include "dataplane/esp.h"
+#include "dataplane/ipsec.h"
 #include "dataplane/ip.h"
 #include "lib/transform.h"
 #include <stdio.h>
@@ -28,7 +28,7 @@ static const struct suite suites[] = {
 };
 
 struct end {
-    struct esp_batch batch;
+    struct ipsec_batch batch;
     struct sad sad;
     struct sa *out, *in;
     struct pktvec *v;
@@ -77,12 +77,12 @@ static bool vector(struct end *e, uint16_t len)
         p[i]->sa = e->out;
     }
     double t0 = now();
-    esp_seal(&e->batch, p, PKT_BATCH);
+    ipsec_seal(&e->batch, p, PKT_BATCH);
     double t1 = now();
     for (size_t i = 0; i < PKT_BATCH; i++)
         p[i]->sa = e->in;
     double t2 = now();
-    esp_open(&e->batch, p, PKT_BATCH);
+    ipsec_open(&e->batch, p, PKT_BATCH);
     double t3 = now();
     if ((t1 - t0) / PKT_BATCH < e->seal)
         e->seal = (t1 - t0) / PKT_BATCH;

@@ -20,7 +20,7 @@ struct fuzz {
     struct dp *dp;
     struct pktvec *v;
     struct sad peer; /* the other ends of the SAs */
-    struct esp_batch batch;
+    struct ipsec_batch batch;
     struct manual_time time;
 };
 
@@ -148,10 +148,11 @@ static size_t load(struct fuzz *f, uint8_t flags, const uint8_t *data, size_t le
         memcpy(p->data, data, len);
         p->len = (uint32_t)len;
         p->udp = !(flags & 1);
+        p->proto = NH_ESP;
         if (flags & 0x20) {
             struct pkt *one = p;
             p->sa = sad_find(&f->peer, 1 + (flags >> 1) % KINDS);
-            esp_seal(&f->batch, &one, 1);
+            ipsec_seal(&f->batch, &one, 1);
             p->sa = NULL;
             if (p->cause != PKT_OK)
                 return 0;

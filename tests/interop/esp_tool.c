@@ -1,24 +1,26 @@
 /*
- * Our ESP encoder and decoder on standard input, for tests against another implementation.
+ * Our ESP and AH on standard input, for tests against another implementation.
  *
- *   sa out|in|out6|in6 ENCR KEY INTEG IKEY SPI ESN   6: the outer addresses are IPv6's; numbers are
- * IANA's, keys hex ("-" = none), ESN: high half of the first number, or - for none seal HEX an
- * inner IP packet → the whole outer packet in hex open HEX                                an outer
- * packet → the inner one, or "drop CAUSE"
+ *   sa out|in|out6|in6 esp|ah tunnel|transport ENCR KEY INTEG IKEY SPI ESN AH AHKEY AHSPI
+ *       6: the outer addresses are IPv6's; numbers are IANA's, keys hex ("-" = none), ESN: high
+ *       half of the first number, or - for none; AH 0: ESP alone
+ *   seal HEX
+ *       an inner IP packet → the whole outer packet in hex
+ *   open HEX
+ *       an outer packet → the inner one, or "drop CAUSE"
  *
  * argv[1]: mb or openssl. Every line gets one line as its answer.
  */
-#include "dataplane/esp.h"
+#include "dataplane/ipsec.h"
 #include "dataplane/ip.h"
 #include "dataplane/wire.h"
-#include "lib/buf.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct tool {
     struct sad sad;
-    struct esp_batch batch;
+    struct ipsec_batch batch;
     struct pktvec *v;
     struct sa *sa;
 };
@@ -48,30 +50,34 @@ static void say_hex(const uint8_t *p, size_t n)
 static void install(struct tool *t, const char *args)
 {
     struct sadb_sa m;
-    char dir[8], key[256], ikey[256], esn[16];
-    unsigned encr, integ, spi;
+    char dir[8], proto[8], mode[16], key[256], ikey[256], esn[16], ahkey[256];
+    unsigned encr, integ, spi, ah, ah_spi;
     memset(&m, 0, sizeof m);
-    if (sscanf(args, "%7s %u %255s %u %255s %u %15s", dir, &encr, key, &integ, ikey, &spi, esn) !=
-        7) {
+    if (sscanf(args, "%7s %7s %15s %u %255s %u %255s %u %15s %u %255s %u", dir, proto, mode, &encr,
+               key, &integ, ikey, &spi, esn, &ah, ahkey, &ah_spi) != 12) {
         printf("error usage\n");
         return;
     }
     long n = unhex(key, m.encr.key, sizeof m.encr.key);
     long k = unhex(ikey, m.integ.key, sizeof m.integ.key);
-    if (n < 0 || k < 0) {
+    long a = unhex(ahkey, m.ah.key, sizeof m.ah.key);
+    if (n < 0 || k < 0 || a < 0) {
         printf("error key\n");
         return;
     }
     m.sa = 1;
     m.spi = spi;
-    m.proto = SADB_ESP;
+    m.proto = strcmp(proto, "ah") == 0 ? SADB_AH : SADB_ESP;
     m.dir = dir[0] == 'o' ? SADB_OUT : SADB_IN;
     bool v6 = strchr(dir, '6') != NULL;
-    m.mode = SADB_TUNNEL;
+    m.mode = strcmp(mode, "transport") == 0 ? SADB_TRANSPORT : SADB_TUNNEL;
     m.encr.id = (uint16_t)encr;
     m.encr.key_len = (uint16_t)n;
     m.integ.id = (uint16_t)integ;
     m.integ.key_len = (uint16_t)k;
+    m.ah.id = (uint16_t)ah;
+    m.ah.key_len = (uint16_t)a;
+    m.ah_spi = ah_spi;
     addr_parse(v6 ? "2001:db8::1" : "192.0.2.1", m.dir == SADB_OUT ? &m.local : &m.remote);
     addr_parse(v6 ? "2001:db8::2" : "192.0.2.2", m.dir == SADB_OUT ? &m.remote : &m.local);
     m.replay_window = 64;
@@ -85,7 +91,7 @@ static void install(struct tool *t, const char *args)
     if (err)
         printf("error %d\n", err);
     else
-        printf("ok %s\n", crypto_key_backend(t->sa->key));
+        printf("ok %s\n", crypto_key_backend(t->sa->key ? t->sa->key : t->sa->ah));
 }
 
 static struct pkt *load(struct tool *t, const char *text)
@@ -101,13 +107,8 @@ static struct pkt *load(struct tool *t, const char *text)
 /* On the box the kernel writes this header, and takes it off. */
 static void outer6(const struct tool *t, struct pkt *p)
 {
-    struct wbuf w = wbuf_make(p->data - IP6_HLEN, IP6_HLEN);
-    wbuf_u32(&w, 6u << 28);
-    wbuf_u16(&w, (uint16_t)p->len);
-    wbuf_u8(&w, NH_ESP);
-    wbuf_u8(&w, 64);
-    wbuf_bytes(&w, t->sa->local.b, 16);
-    wbuf_bytes(&w, t->sa->remote.b, 16);
+    ip6_build(p->data - IP6_HLEN, &t->sa->local, &t->sa->remote, p->proto, (uint16_t)p->len, p->tos,
+              p->ttl ? p->ttl : 64);
     p->data -= IP6_HLEN;
     p->len += IP6_HLEN;
 }
@@ -116,35 +117,56 @@ static int strip(struct pkt *p)
 {
     if (p->len < IP6_HLEN || p->data[0] >> 4 != 6)
         return wire_strip_ip4(p);
-    p->data += IP6_HLEN;
-    p->len -= IP6_HLEN;
+    uint8_t *h = p->data;
+    unsigned n = IP6_HLEN;
+    for (p->proto = h[6]; p->proto != NH_AH && p->proto != NH_ESP; n += (h[n + 1] + 1u) * 8) {
+        if (n + 8 > p->len || n + (h[n + 1] + 1u) * 8 > IP_HEAD_MOST)
+            return -1;
+        p->proto = h[n];
+    }
+    p->tos = (uint8_t)(h[0] << 4 | h[1] >> 4);
+    p->ttl = h[7];
+    p->local = p->sa->local;
+    p->remote = p->sa->remote;
+    p->head = h;
+    p->hlen = (uint8_t)n;
+    p->data += n;
+    p->len -= n;
     return 0;
 }
 
 static void seal(struct tool *t, struct pkt *p)
 {
-    esp_seal(&t->batch, &p, 1);
+    struct ip_info in;
+    if (ip_parse(p->data, p->len, false, &in)) {
+        printf("error packet\n");
+        return;
+    }
+    p->tos = in.tos;
+    p->df = in.df && p->data[0] >> 4 == 4;
+    ipsec_seal(&t->batch, &p, 1);
     if (p->cause != PKT_OK) {
         printf("drop %s\n", dpstats_cause_name((enum dp_cause)p->cause));
         return;
     }
-    if (t->sa->local.family == AF_INET6) {
+    if (!p->head && t->sa->local.family == AF_INET6) {
         outer6(t, p);
-    } else {
+    } else if (!p->head) {
         p->data -= IP4_HLEN;
         p->len += IP4_HLEN;
-        ip4_build(p->data, &t->sa->local, &t->sa->remote, NH_ESP, (uint16_t)p->len, 0, false, 1);
+        ip4_build(p->data, &t->sa->local, &t->sa->remote, NH_ESP, (uint16_t)p->len, p->tos, p->df,
+                  1);
     }
     say_hex(p->data, p->len);
 }
 
 static void unseal(struct tool *t, struct pkt *p)
 {
-    if (strip(p)) {
-        printf("drop no ESP\n");
+    if (strip(p) || p->proto != t->sa->proto) {
+        printf("drop neither ESP nor AH\n");
         return;
     }
-    esp_open(&t->batch, &p, 1);
+    ipsec_open(&t->batch, &p, 1);
     if (p->cause != PKT_OK)
         printf("drop %s\n", dpstats_cause_name((enum dp_cause)p->cause));
     else

@@ -105,6 +105,27 @@ static inline uint32_t make_ip6(uint8_t *p, const char *src, const char *dst, ui
     return total;
 }
 
+/* Takes the IPv6 header, extension headers included, off an ESP or AH packet, as a raw socket and
+ * dgrams_header6() do together. */
+static inline void strip_ip6(struct pkt *p)
+{
+    uint8_t *h = p->data;
+    unsigned n = IP6_HLEN;
+    for (p->proto = h[6]; p->proto != NH_AH && p->proto != NH_ESP; n += (h[n + 1] + 1u) * 8) {
+        assert_true(n + 8 <= p->len);
+        p->proto = h[n];
+    }
+    p->tos = (uint8_t)(h[0] << 4 | h[1] >> 4);
+    p->ttl = h[7];
+    p->remote.family = p->local.family = AF_INET6;
+    memcpy(p->remote.b, h + 8, 16);
+    memcpy(p->local.b, h + 24, 16);
+    p->head = h;
+    p->hlen = (uint8_t)n;
+    p->data += n;
+    p->len -= n;
+}
+
 struct combo {
     const char *name;
     uint16_t encr, key_len, integ, ikey_len;

@@ -2,13 +2,14 @@
 #include <stdio.h>
 #include "support.h"
 #include "dataplane/esp.h"
+#include "dataplane/ipsec.h"
 #include <netinet/in.h>
 
 /* One end: its own crypto and SAD. */
 struct end {
     struct crypto *crypto;
     struct sad sad;
-    struct esp_batch batch;
+    struct ipsec_batch batch;
     struct pktvec *v;
     struct sa *sa;
 };
@@ -75,14 +76,14 @@ static void roundtrip(struct end *a, struct end *b, const struct combo *c, uint3
     install(a, &out);
     install(b, &in);
     load(a, p, n, len);
-    esp_seal(&a->batch, p, n);
+    ipsec_seal(&a->batch, p, n);
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(p[i]->cause, PKT_OK);
-        assert_true(p[i]->len <= len + i + esp_overhead(a->sa));
+        assert_true(p[i]->len <= len + i + ipsec_overhead(a->sa));
         assert_int_equal(p[i]->payload, len + i);
     }
     carry(b, p, q, n);
-    esp_open(&b->batch, q, n);
+    ipsec_open(&b->batch, q, n);
     for (size_t i = 0; i < n; i++) {
         uint8_t want[2048];
         if (q[i]->cause != PKT_OK)
@@ -144,7 +145,7 @@ static uint8_t open_one(struct end *b, const uint8_t *data, size_t len)
     memcpy(q->data, data, len);
     q->len = (uint32_t)len;
     q->sa = b->sa;
-    esp_open(&b->batch, &q, 1);
+    ipsec_open(&b->batch, &q, 1);
     return q->cause;
 }
 
@@ -160,7 +161,7 @@ static void test_tampering(void **state)
         uint8_t bytes[256];
         pair(combo(names[k]), &a, &b);
         load(a, p, 1, 60);
-        esp_seal(&a->batch, p, 1);
+        ipsec_seal(&a->batch, p, 1);
         uint32_t len = p[0]->len;
         for (uint32_t i = 4; i < len; i++) { /* the SPI chose the SA already */
             memcpy(bytes, p[0]->data, len);
@@ -183,10 +184,10 @@ static void test_truncation(void **state)
         struct pkt *p[1];
         pair(&combos[k], &a, &b);
         load(a, p, 1, 60);
-        esp_seal(&a->batch, p, 1);
+        ipsec_seal(&a->batch, p, 1);
         for (uint32_t len = ESP_HLEN; len < p[0]->len; len++) {
             uint8_t cause = open_one(b, p[0]->data, len);
-            if (crypto_key_icv_len(b->sa->key))
+            if (b->sa->icv_len)
                 assert_true(cause == DP_BAD_LENGTH || cause == DP_BAD_ICV);
             else /* without integrity it may be noticed only by what comes out */
                 assert_true(cause != PKT_OK);
@@ -203,11 +204,11 @@ static void test_replay_within_a_vector(void **state)
     struct pkt *p[PKT_BATCH], *q[PKT_BATCH];
     pair(combo("gcm256"), &a, &b);
     load(a, p, 2, 60);
-    esp_seal(&a->batch, p, 2);
+    ipsec_seal(&a->batch, p, 2);
     p[2] = p[0];
     p[3] = p[1];
     carry(b, p, q, 4);
-    esp_open(&b->batch, q, 4);
+    ipsec_open(&b->batch, q, 4);
     assert_int_equal(q[0]->cause, PKT_OK);
     assert_int_equal(q[1]->cause, PKT_OK);
     assert_int_equal(q[2]->cause, DP_REPLAY);
@@ -228,7 +229,7 @@ static size_t by_hand(struct end *a, uint8_t *out, uint32_t seq, const uint8_t *
     op.auth_len = ESP_HLEN + len;
     op.icv = out + ESP_HLEN + len;
     assert_int_equal(crypto_run(a->crypto, &op, 1), 0);
-    return ESP_HLEN + len + crypto_key_icv_len(a->sa->key);
+    return ESP_HLEN + len + a->sa->icv_len;
 }
 
 static void test_what_is_inside(void **state)
@@ -280,7 +281,7 @@ static void test_numbers_end(void **state)
     m.seq_first = UINT32_MAX - 1;
     install(a, &m);
     load(a, p, 4, 60);
-    esp_seal(&a->batch, p, 4);
+    ipsec_seal(&a->batch, p, 4);
     assert_int_equal(p[0]->cause, PKT_OK);
     assert_int_equal(p[1]->cause, PKT_OK);
     assert_int_equal(p[1]->seq, UINT32_MAX);
@@ -292,7 +293,7 @@ static void test_numbers_end(void **state)
     install(a, &m);
     for (int i = 0; i < 200; i++) {
         load(a, p, PKT_BATCH, 60);
-        esp_seal(&a->batch, p, PKT_BATCH);
+        ipsec_seal(&a->batch, p, PKT_BATCH);
         assert_true(dp_read(&a->sa->ctr->lease) >= a->sa->seq);
         assert_true(dp_read(&a->sa->ctr->lease) <= a->sa->seq + SAD_LEASE);
     }
@@ -308,7 +309,7 @@ static void test_ivs(void **state)
     struct pkt *p[PKT_BATCH];
     pair(combo("aes128-sha1"), &a, &b);
     load(a, p, PKT_BATCH, 60);
-    esp_seal(&a->batch, p, PKT_BATCH);
+    ipsec_seal(&a->batch, p, PKT_BATCH);
     for (size_t i = 0; i < PKT_BATCH; i++)
         for (size_t k = 0; k < i; k++)
             assert_memory_not_equal(p[i]->data + ESP_HLEN, p[k]->data + ESP_HLEN, 16);
@@ -316,7 +317,7 @@ static void test_ivs(void **state)
     end_free(b);
     pair(combo("gcm128"), &a, &b);
     load(a, p, 3, 60);
-    esp_seal(&a->batch, p, 3);
+    ipsec_seal(&a->batch, p, 3);
     static const uint8_t third[] = {0, 0, 0, 0, 0, 0, 0, 3};
     assert_memory_equal(p[2]->data + ESP_HLEN, third, 8);
     end_free(a);
@@ -331,11 +332,11 @@ static void test_largest(void **state)
     pair(combo("aes256-sha512"), &a, &b);
     load(a, p, 2, 65300);
     p[1]->len = 65500;
-    esp_seal(&a->batch, p, 2);
+    ipsec_seal(&a->batch, p, 2);
     assert_int_equal(p[0]->cause, PKT_OK);
     assert_int_equal(p[1]->cause, DP_TOO_BIG);
     carry(b, p, q, 1);
-    esp_open(&b->batch, q, 1);
+    ipsec_open(&b->batch, q, 1);
     assert_int_equal(q[0]->cause, PKT_OK);
     assert_int_equal(q[0]->len, 65300);
     end_free(a);

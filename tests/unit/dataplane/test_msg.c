@@ -63,8 +63,25 @@ static void test_refused_sas(void **state)
         assert_int_equal(add(w, m), error);                                                        \
         assert_int_equal(w->dp->sad.n, 0);                                                         \
     } while (0)
-    REFUSED(m.proto = SADB_AH, -EPROTONOSUPPORT);
-    REFUSED(m.mode = SADB_TRANSPORT, -EOPNOTSUPP);
+    REFUSED(m.proto = 108, -EPROTONOSUPPORT); /* IPComp */
+    REFUSED(m.mode = 3, -EOPNOTSUPP);
+    REFUSED(m.proto = SADB_AH, -EINVAL); /* with a cipher */
+    struct sadb_sa esp = good;
+    good.proto = SADB_AH; /* alone */
+    memset(&good.encr, 0, sizeof good.encr);
+    REFUSED(m.integ.id = INTEG_NONE, -EINVAL);
+    REFUSED(m.integ.key_len = 19, -EINVAL);
+    REFUSED(m.ah.id = INTEG_SHA1_96, -EINVAL); /* AH inside AH */
+    REFUSED((m.flags = SADB_F_UDP, m.local_port = m.remote_port = 4500), -EINVAL);
+    good = esp;
+    good.ah = good.integ; /* around ESP */
+    good.ah_spi = 6000;
+    REFUSED(m.ah_spi = 255, -EINVAL);
+    REFUSED(m.flags = SADB_F_ESN, -EINVAL);
+    REFUSED((m.flags = SADB_F_UDP, m.local_port = m.remote_port = 4500), -EINVAL);
+    REFUSED(m.ah.key_len = 65, -EINVAL);
+    REFUSED(m.ah.id = 77, -EOPNOTSUPP);
+    good = esp;
     REFUSED(m.dir = 0, -EINVAL);
     REFUSED(m.dir = 3, -EINVAL);
     REFUSED(m.spi = 255, -EINVAL);

@@ -46,7 +46,10 @@ static void send_one(struct world *w, uint16_t len, bool df)
 
 static void router_says(struct world *w, uint32_t spi, uint32_t mtu)
 {
-    struct pmtu_error e = {.remote = ip4("192.0.2.2"), .router = ip4("203.0.113.9"), .spi = spi};
+    struct pmtu_error e = {.remote = ip4("192.0.2.2"),
+                           .router = ip4("203.0.113.9"),
+                           .spi = spi,
+                           .proto = NH_ESP};
     e.mtu = mtu;
     pmtu_learn(w->dp, &e);
 }
@@ -316,7 +319,10 @@ static void an_error_is_believed_with_care(void **state)
     router_says(w, SPI + 1, 1300); /* not ours */
     assert_int_equal(path(w), 1500);
     assert_int_equal(w->n_said, 0);
-    struct pmtu_error other = {.remote = ip4("192.0.2.3"), .spi = SPI, .mtu = 1300};
+    struct pmtu_error other = {.remote = ip4("192.0.2.3"),
+                               .spi = SPI,
+                               .mtu = 1300,
+                               .proto = NH_ESP};
     pmtu_learn(w->dp, &other); /* another peer's */
     assert_int_equal(path(w), 1500);
     router_says(w, SPI, 1500); /* not smaller */
@@ -467,21 +473,21 @@ static void quotes(void **state)
     (void)state;
     memset(&e, 0, sizeof e);
     make_ip4(p, "192.0.2.1", "192.0.2.2", IPPROTO_ESP, 0x1234, 0x5678, 100);
-    assert_true(errq_quote(p, 100, true, &e));
+    assert_true(errq_quote(p, 100, true, NH_ESP, &e));
     assert_int_equal(e.spi, 0x12345678);
     struct addr b = ip4("192.0.2.2");
     assert_true(addr_eq(&e.remote, &b));
-    assert_true(errq_quote(p, 24, true, &e));
+    assert_true(errq_quote(p, 24, true, NH_ESP, &e));
     for (size_t len = 0; len < 24; len++)
-        assert_false(errq_quote(p, len, true, &e));
+        assert_false(errq_quote(p, len, true, NH_ESP, &e));
     p[9] = IPPROTO_UDP;
-    assert_false(errq_quote(p, 100, true, &e));
-    assert_true(errq_quote(p, 4, false, &e));
-    assert_false(errq_quote(p, 3, false, &e));
+    assert_false(errq_quote(p, 100, true, NH_ESP, &e));
+    assert_true(errq_quote(p, 4, false, NH_ESP, &e));
+    assert_false(errq_quote(p, 3, false, NH_ESP, &e));
     uint64_t seed = 3;
     for (unsigned i = 0; i < 10000; i++) {
         rnd_fill(&seed, p, sizeof p);
-        errq_quote(p, rnd(&seed) % sizeof p, i & 1, &e);
+        errq_quote(p, rnd(&seed) % sizeof p, i & 1, i & 2 ? NH_AH : NH_ESP, &e);
     }
 }
 

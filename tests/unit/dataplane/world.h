@@ -4,6 +4,7 @@
 
 #include "support.h"
 #include "dataplane/dp.h"
+#include "dataplane/wire.h"
 #include <errno.h>
 #include <netinet/in.h>
 
@@ -14,7 +15,8 @@ struct kept {
     uint32_t len;
     struct addr local, remote;
     uint16_t rport;
-    uint8_t udp, tos, df;
+    uint8_t udp, tos, df, ttl, proto;
+    uint8_t hlen; /* wire: of an IP header at the front of data */
     uint8_t data[2048];
 };
 
@@ -48,6 +50,9 @@ static inline void keep_packet(struct kept *k, const struct pkt *p, uint32_t ifi
     k->udp = p->udp;
     k->tos = p->tos;
     k->df = p->df;
+    k->ttl = p->ttl;
+    k->proto = p->proto;
+    k->hlen = p->head == p->data ? p->hlen : 0;
     assert_true(p->len <= sizeof k->data);
     memcpy(k->data, p->data, p->len);
 }
@@ -235,7 +240,16 @@ static inline void from_host(struct world *w, const char *src, const char *dst, 
     dp_outbound(w->dp, 1, true, p, n);
 }
 
-/* Hands kept ESP packets of one world to another. */
+/* The header that the kernel took off. */
+static inline void arrive_header6(struct pkt *p)
+{
+    p->hlen = IP6_HLEN;
+    p->head = p->data - IP6_HLEN;
+    ip6_build(p->head, &p->remote, &p->local, p->proto, (uint16_t)p->len, p->tos,
+              p->ttl ? p->ttl : IP_OUTER_TTL);
+}
+
+/* Hands kept ESP and AH packets of one world to another. */
 static inline void arrive(struct world *to, const struct kept *k, size_t n)
 {
     struct pkt *p[PKT_BATCH];
@@ -249,6 +263,14 @@ static inline void arrive(struct world *to, const struct kept *k, size_t n)
         p[i]->udp = k[i].udp;
         p[i]->lport = p[i]->rport = k[i].udp ? 4500 : 0;
         p[i]->tos = k[i].tos;
+        p[i]->ttl = k[i].ttl;
+        p[i]->proto = k[i].proto;
+        if (k[i].hlen && p[i]->data[0] >> 4 == 4)
+            assert_int_equal(wire_strip_ip4(p[i]), 0);
+        else if (k[i].hlen)
+            strip_ip6(p[i]);
+        else if (k[i].local.family == AF_INET6 && !k[i].udp)
+            arrive_header6(p[i]);
     }
     dp_inbound(to->dp, p, n);
 }
