@@ -77,6 +77,7 @@ struct control {
     size_t stats_len;
     struct counter_ring *ring; /* query.c, once counters were cleared */
     struct ike *ike;
+    struct isakmp *isakmp;
     struct family_socket ike_sock[FAMILIES];
     struct udp_rx *ike_rx;
     struct log_limit dropped, mismatch, unsaved;
@@ -146,6 +147,11 @@ const struct intent_peer *control_peer(const struct intent *i, const struct ike_
                                        const struct ike_identity *id);
 /* The key of IKEv1 for this path, the one of the longest prefix; NULL: none. */
 const struct intent_key *control_key(const struct intent *i, const struct ike_path *p);
+
+/* crypto/isakmphost.c */
+struct isakmp_host isakmp_host_of_control(void);
+/* Keeps a record of an SA for a successor (kind: enum journal_kind), or forgets it. */
+void keyex_save(struct control *c, unsigned kind, uint64_t key, const uint8_t *p, size_t n);
 
 /* crypto/udp.c: the IKE sockets */
 void udp_open(struct control *c, unsigned family, int fd);

@@ -197,19 +197,24 @@ static usec_t host_last_sent(void *h, const struct ike_sa_state *sa)
     return last;
 }
 
-static void host_save(void *h, uint64_t key, const uint8_t *p, size_t n)
+void keyex_save(struct control *c, unsigned kind, uint64_t key, const uint8_t *p, size_t n)
 {
-    struct control *c = (struct control *)h;
+    enum journal_kind k = (enum journal_kind)kind;
     uint64_t held;
     int err = 0;
     if (c->journal && p)
-        err = journal_put(c->journal, JOURNAL_IKE, key, p, n);
+        err = journal_put(c->journal, k, key, p, n);
     else if (c->journal)
-        journal_remove(c->journal, JOURNAL_IKE, key);
+        journal_remove(c->journal, k, key);
     if (err) /* an outdated record is worse than none: its message IDs have been used */
-        journal_remove(c->journal, JOURNAL_IKE, key);
+        journal_remove(c->journal, k, key);
     if (err && log_limit_pass(&c->unsaved, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
         log_line(c->o.log, LOGL_WARNING, "journal", "no room for an IKE SA: %s", strerror(-err));
+}
+
+static void host_save(void *h, uint64_t key, const uint8_t *p, size_t n)
+{
+    keyex_save((struct control *)h, JOURNAL_IKE, key, p, n);
 }
 
 static void host_random(void *h, uint8_t *p, size_t n)
