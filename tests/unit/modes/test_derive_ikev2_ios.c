@@ -2,33 +2,11 @@
  * From IOS configuration text to the intent: IKEv2.
  */
 #include "control/ike/wire.h"
-#include "fake_shell.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-struct box {
-    struct control *c;
-    struct cli *cli;
-};
+#include "derive_bench.h"
 
 static struct box load(const char *text)
 {
-    struct box b = {.c = fake_new()};
-    struct lm_box box = {.asa = 0, .version = "15.9(3)M4"};
-    b.cli = cli_new(b.c, &box);
-    cli_load(b.cli, text, strlen(text));
-    return b;
-}
-
-static void drop(struct box *b)
-{
-    cli_free(b->cli);
-    fake_free(b->c);
+    return box_of(false, text);
 }
 
 static void is_prefix(const struct prefix *p, const char *text)
