@@ -187,6 +187,7 @@ static struct rib_if rib_if(const struct control *c, const struct port *p)
     bool up = ports_up(&c->ports, p, &c->world);
     return (struct rib_if){.ifp = p->ifp,
                            .up = up && p->has_addr,
+                           .up2 = up ? p->has_addr2 : 0,
                            .up6 = up ? p->has_addr6 : 0,
                            .link6 = up && p->ifp->ipv6};
 }
@@ -210,6 +211,7 @@ static void build_rib(struct control *c)
 static void make_it_so(struct control *c, const struct intent *old)
 {
     ports_look(&c->ports, &c->world);
+    logical_apply(&c->ports, &c->world, &c->launch);
     build_rib(c);
     shadow_apply(c);
     fib_apply(c);

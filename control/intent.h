@@ -15,15 +15,25 @@
 #include <stdint.h>
 
 #define INTENT_NAME  64
-#define INTENT_ADDR6 8 /* IPv6 addresses of one interface */
-#define INTENT_ADDRS (1 + INTENT_ADDR6)
+#define INTENT_ADDR2 16 /* secondary IPv4 addresses of one interface */
+#define INTENT_ADDR6 8  /* IPv6 addresses of one interface */
+#define INTENT_ADDRS (1 + INTENT_ADDR2 + INTENT_ADDR6)
+
+/* A port is there or not; a loopback and a VLAN are made (world/logical.h); the others are kept
+ * without a device. */
+enum intent_if_kind { IF_PORT, IF_LOOPBACK, IF_VLAN, IF_TUNNEL, IF_OTHER };
 
 struct intent_if {
     char name[INTENT_NAME];   /* canonical: "GigabitEthernet0/0" */
     char nameif[INTENT_NAME]; /* ASA name, "" = none: the port takes no part in forwarding */
     uint8_t security;
     bool shutdown;
+    enum intent_if_kind kind;
+    uint32_t number;                   /* of a loopback */
+    uint16_t vlan;                     /* 0 = not told yet */
     struct prefix addr;                /* address with its mask (host bits kept); unset = none */
+    struct prefix addr2[INTENT_ADDR2]; /* secondary ones */
+    uint8_t n_addr2;
     struct prefix addr6[INTENT_ADDR6]; /* the same of IPv6; the first one speaks for the box */
     uint8_t n_addr6;
     bool ipv6;                       /* IPv6 with addresses or without (ipv6 enable) */
@@ -52,6 +62,8 @@ static inline size_t intent_if_addrs(const struct intent_if *i, struct addr *v)
     size_t n = 0;
     if (addr_is_set(&i->addr.addr))
         v[n++] = i->addr.addr;
+    for (unsigned k = 0; k < i->n_addr2; k++)
+        v[n++] = i->addr2[k].addr;
     for (unsigned k = 0; k < i->n_addr6; k++)
         v[n++] = i->addr6[k].addr;
     return n;

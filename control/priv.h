@@ -23,6 +23,7 @@
 #include "lib/vec.h"
 #include "control/route/rib.h"
 #include "control/route/rri.h"
+#include "control/world/logical.h"
 #include "control/world/ports.h"
 #include "control/world/world.h"
 #include "dataplane/dpstats.h"

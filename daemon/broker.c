@@ -12,12 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TABLE_MAIN    254u
-#define RULE_LAST     32765u /* main's own rule stands at 32766 */
-#define TUNS          4096
-#define TUN_QUEUE_LEN 10000
-#define FORWARD       "ipv4/ip_forward"
-#define FORWARD6      "ipv6/conf/all/forwarding"
+#define TABLE_MAIN     254u
+#define RULE_LAST      32765u /* main's own rule stands at 32766 */
+#define TUNS           4096
+#define TUN_QUEUE_LEN  10000
+#define LOOPBACK_QUEUE 1 /* nobody reads: what is routed into a loopback's network is dropped */
+#define FORWARD        "ipv4/ip_forward"
+#define FORWARD6       "ipv6/conf/all/forwarding"
 
 int broker_refuse(struct answer *a, int err, const char *fmt, ...)
 {
@@ -120,14 +121,14 @@ static void tun_drop(struct broker *b, struct tun **at)
     struct tun *t = *at;
     *at = t->next;
     b->n_tuns--;
-    if (b->o.tun)
+    if (b->o.tun && t->t.kind != TUN_LOOPBACK)
         b->o.tun(b->o.ctx, &t->t, -1);
     close(t->fd);
     free(t);
 }
 
 /* Lower-case letters, digits, '-', '_' and '.': nothing that means something in a path. */
-static bool ifname_ok(const char *name)
+bool broker_ifname_ok(const char *name)
 {
     size_t n = strnlen(name, LAUNCH_IFNAME);
     return n > 0 && n < LAUNCH_IFNAME && name[0] != '.' &&
@@ -167,7 +168,10 @@ static int tun_create(struct answer *a, const struct lr_tun *r, struct tun **out
         err = broker_refuse(a, err, "TUN %s: settings below /proc/sys/net: %s", r->name,
                             strerror(-err));
     else
-        err = broker_kernel_said(a, kernel_link_set(b->k, t->t.ifindex, 1, r->mtu, TUN_QUEUE_LEN),
+        err = broker_kernel_said(a,
+                                 kernel_link_set(b->k, t->t.ifindex, 1, r->mtu,
+                                                 r->kind == TUN_LOOPBACK ? LOOPBACK_QUEUE
+                                                                         : TUN_QUEUE_LEN),
                                  "TUN up");
     if (err) {
         close(t->fd);
@@ -184,9 +188,9 @@ static int tun_create(struct answer *a, const struct lr_tun *r, struct tun **out
 static int do_tun(struct answer *a, const struct lr_tun *r)
 {
     struct broker *b = a->b;
-    if (!ifname_ok(r->name))
+    if (!broker_ifname_ok(r->name))
         return broker_refuse(a, -EPERM, "not an interface name");
-    if (r->kind < TUN_SHADOW || r->kind > TUN_INBOUND)
+    if (r->kind < TUN_SHADOW || r->kind > TUN_LOOPBACK)
         return broker_refuse(a, -EPERM, "TUN kind %u is not known", r->kind);
     struct tun **at = tun_find(b, r->kind, r->ifid), *t = *at;
     if (!r->open) {
@@ -211,7 +215,7 @@ static int do_tun(struct answer *a, const struct lr_tun *r)
         if (err || !t)
             return err;
     }
-    if (b->o.tun)
+    if (b->o.tun && r->kind != TUN_LOOPBACK)
         b->o.tun(b->o.ctx, &t->t, t->fd);
     return 0;
 }
@@ -220,7 +224,8 @@ void broker_each_tun(const struct broker *b, void (*fn)(void *ctx, const struct 
                      void *ctx)
 {
     for (const struct tun *t = b->tuns; t; t = t->next)
-        fn(ctx, &t->t, t->fd);
+        if (t->t.kind != TUN_LOOPBACK)
+            fn(ctx, &t->t, t->fd);
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -257,6 +262,7 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
         [LR_TUN - LR_LINK] = sizeof(struct lr_tun),
         [LR_SAVE - LR_LINK] = sizeof(struct lr_save),
         [LR_RELOAD - LR_LINK] = sizeof(struct lr_reload),
+        [LR_VLAN - LR_LINK] = sizeof(struct lr_vlan),
     };
     union {          /* the payload need not be aligned where it arrived */
         uint32_t id; /* first in each */
@@ -266,10 +272,11 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
         struct lr_rule rule;
         struct lr_tun tun;
         struct lr_save save;
+        struct lr_vlan vlan;
     } r;
     struct answer a = {.b = b, .text = text, .cap = cap};
     text[0] = '\0';
-    if (type < LR_LINK || type > LR_RELOAD || len != size[type - LR_LINK])
+    if (type < LR_LINK || type > LR_VLAN || !len || len != size[type - LR_LINK])
         return -EPROTO;
     memcpy(&r, data, len);
     int err = 0;
@@ -294,6 +301,9 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
         break;
     case LR_RELOAD:
         err = do_reload(&a);
+        break;
+    case LR_VLAN:
+        err = broker_do_vlan(&a, &r.vlan);
         break;
     case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
     case LR_PROCESSES:

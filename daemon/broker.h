@@ -7,7 +7,8 @@
  *
  * Limits: links other than loopback; unicast addresses; routes in main and in
  * TANDEM_RT_TABLE only, always under our protocol number; rules below priority 32766 that point
- * to those tables; TUNs that did not exist; files named in save.c. Nothing of others is removed.
+ * to those tables; TUNs and VLAN devices that did not exist; files named in save.c. Nothing of
+ * others is removed.
  */
 #ifndef TANDEM_DAEMON_BROKER_H
 #define TANDEM_DAEMON_BROKER_H

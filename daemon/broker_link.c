@@ -194,3 +194,32 @@ void broker_forget_addrs(struct broker *b)
     }
     b->n_addrs = 0;
 }
+
+/* --- VLAN devices ---------------------------------------------------------------------------- */
+
+/* The engine names them by parent and VLAN, so one of ours that has the name is what it wants. */
+int broker_do_vlan(struct answer *a, const struct lr_vlan *r)
+{
+    char what[96];
+    struct kernel_link l;
+    if (!broker_ifname_ok(r->name))
+        return broker_refuse(a, -EPERM, "not an interface name");
+    if (r->vlan < 1 || r->vlan > 4094)
+        return broker_refuse(a, -EPERM, "VLAN %u is outside of 1..4094", r->vlan);
+    int ours = kernel_vlan_find(a->b->k, r->name);
+    if (!r->add) {
+        int err = ours > 0 ? kernel_link_del(a->b->k, (uint32_t)ours) : 0;
+        return err == -ENODEV ? 0 : broker_kernel_said(a, err, "VLAN device");
+    }
+    if (ours > 0)
+        return 0;
+    int err = link_of(a, r->parent, &l);
+    if (err)
+        return err;
+    err = kernel_vlan_add(a->b->k, r->name, r->parent, r->vlan);
+    if (err == -EOPNOTSUPP)
+        return broker_refuse(a, err, "VLAN %u on %s: this kernel has no VLANs (modprobe 8021q)",
+                             r->vlan, l.name);
+    snprintf(what, sizeof(what), "VLAN %u on %s", r->vlan, l.name);
+    return broker_kernel_said(a, err, what);
+}

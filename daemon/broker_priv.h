@@ -56,8 +56,10 @@ struct answer {
 __attribute__((format(printf, 3, 4))) int broker_refuse(struct answer *a, int err, const char *fmt,
                                                         ...);
 int broker_kernel_said(struct answer *a, int err, const char *what);
+bool broker_ifname_ok(const char *name);
 
 /* broker_link.c: the host's interfaces and their addresses. */
+int broker_do_vlan(struct answer *a, const struct lr_vlan *r);
 int broker_do_link(struct answer *a, const struct lr_link *r);
 int broker_do_addr(struct answer *a, const struct lr_addr *r);
 void broker_forget_addrs(struct broker *b);

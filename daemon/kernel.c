@@ -198,6 +198,114 @@ int kernel_link_set(struct kernel *k, uint32_t ifindex, int up, uint32_t mtu, ui
     return request(k, m);
 }
 
+/* --- walks ----------------------------------------------------------------------------------- */
+
+/* What the walkers below carry: found items wait until the dump is over, because a socket
+ * cannot send while it receives one. */
+struct found {
+    size_t n, cap, size;
+    char *items;
+    bool bad;
+};
+
+static void *found_add(struct found *f)
+{
+    if (f->n == f->cap) {
+        size_t cap = f->cap ? 2 * f->cap : 64;
+        char *p = (char *)realloc(f->items, cap * f->size);
+        if (!p) {
+            f->bad = true;
+            return NULL;
+        }
+        f->items = p;
+        f->cap = cap;
+    }
+    return f->items + f->size * f->n++;
+}
+
+/* --- VLAN devices --------------------------------------------------------------------------- */
+
+#define OUR_ALIAS "tandem"
+
+int kernel_vlan_add(struct kernel *k, const char *name, uint32_t parent, uint16_t vlan)
+{
+    struct ifinfomsg i = {.ifi_family = AF_UNSPEC};
+    struct nl_msg *m = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+    if (!m)
+        return -ENOMEM;
+    nla_put_string(m, IFLA_IFNAME, name);
+    nla_put_string(m, IFLA_IFALIAS, OUR_ALIAS);
+    nla_put_u32(m, IFLA_LINK, parent);
+    struct nlattr *info = nla_nest_start(m, IFLA_LINKINFO);
+    nla_put_string(m, IFLA_INFO_KIND, "vlan");
+    struct nlattr *data = nla_nest_start(m, IFLA_INFO_DATA);
+    nla_put_u16(m, IFLA_VLAN_ID, vlan);
+    nla_nest_end(m, data);
+    nla_nest_end(m, info);
+    return request(k, m);
+}
+
+int kernel_link_del(struct kernel *k, uint32_t ifindex)
+{
+    struct ifinfomsg i = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
+    struct nl_msg *m = message(RTM_DELLINK, 0, &i, sizeof(i));
+    return m ? request(k, m) : -ENOMEM;
+}
+
+struct found_vlan {
+    uint32_t ifindex;
+    char name[LAUNCH_IFNAME];
+};
+
+static int on_vlan(struct nl_msg *msg, void *arg)
+{
+    struct found *f = (struct found *)arg;
+    const struct nlmsghdr *h = nlmsg_hdr(msg);
+    struct nlattr *tb[IFLA_MAX + 1];
+    if (h->nlmsg_type != RTM_NEWLINK ||
+        nlmsg_parse(nlmsg_hdr(msg), sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0)
+        return NL_SKIP;
+    if (!tb[IFLA_IFALIAS] || nla_strcmp(tb[IFLA_IFALIAS], OUR_ALIAS) != 0 || !tb[IFLA_IFNAME])
+        return NL_SKIP;
+    struct found_vlan *x = (struct found_vlan *)found_add(f);
+    if (x) {
+        x->ifindex = (uint32_t)((const struct ifinfomsg *)nlmsg_data(h))->ifi_index;
+        nla_strlcpy(x->name, tb[IFLA_IFNAME], sizeof(x->name));
+    }
+    return NL_OK;
+}
+
+static int find_vlans(struct kernel *k, struct found *f)
+{
+    struct ifinfomsg i = {.ifi_family = AF_UNSPEC};
+    *f = (struct found){.size = sizeof(struct found_vlan)};
+    int err = query(k, RTM_GETLINK, NLM_F_DUMP, &i, sizeof(i), on_vlan, f);
+    return err ? err : f->bad ? -ENOMEM : 0;
+}
+
+int kernel_vlan_find(struct kernel *k, const char *name)
+{
+    struct found f;
+    int err = find_vlans(k, &f), index = -ENODEV;
+    const struct found_vlan *x = (const struct found_vlan *)f.items;
+    for (size_t i = 0; i < f.n; i++)
+        if (strcmp(x[i].name, name) == 0)
+            index = (int)x[i].ifindex;
+    free(f.items);
+    return err ? err : index;
+}
+
+static int sweep_vlans(struct kernel *k)
+{
+    struct found f;
+    int err = find_vlans(k, &f), n = 0;
+    const struct found_vlan *x = (const struct found_vlan *)f.items;
+    for (size_t i = 0; !err && i < f.n; i++)
+        n += kernel_link_del(k, x[i].ifindex) == 0;
+    free(f.items);
+    return err ? err : n;
+}
+
 /* --- addresses ----------------------------------------------------------------------------- */
 
 static struct nl_msg *addr_message(int type, int flags, uint32_t ifindex, const struct prefix *p)
@@ -233,29 +341,6 @@ int kernel_addr_del(struct kernel *k, uint32_t ifindex, const struct prefix *p)
 {
     struct nl_msg *m = addr_message(RTM_DELADDR, 0, ifindex, p);
     return m ? request(k, m) : -ENOMEM;
-}
-
-/* What the walkers below carry: found items wait until the dump is over, because a socket
- * cannot send while it receives one. */
-struct found {
-    size_t n, cap, size;
-    char *items;
-    bool bad;
-};
-
-static void *found_add(struct found *f)
-{
-    if (f->n == f->cap) {
-        size_t cap = f->cap ? 2 * f->cap : 64;
-        char *p = (char *)realloc(f->items, cap * f->size);
-        if (!p) {
-            f->bad = true;
-            return NULL;
-        }
-        f->items = p;
-        f->cap = cap;
-    }
-    return f->items + f->size * f->n++;
 }
 
 struct found_addr {
@@ -514,7 +599,8 @@ int kernel_sweep(struct kernel *k)
     int addrs = sweep_addrs(k);
     int routes = sweep_routes(k);
     int rules = sweep_rules(k);
-    if (rules < 0 || routes < 0 || addrs < 0)
-        return rules < 0 ? rules : routes < 0 ? routes : addrs;
-    return rules + routes + addrs;
+    int vlans = sweep_vlans(k);
+    if (rules < 0 || routes < 0 || addrs < 0 || vlans < 0)
+        return rules < 0 ? rules : routes < 0 ? routes : addrs < 0 ? addrs : vlans;
+    return rules + routes + addrs + vlans;
 }

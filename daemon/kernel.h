@@ -2,8 +2,9 @@
  * Writes to the kernel's links, addresses, routes and rules over one netlink socket (libnl-3).
  *
  * This layer knows how, not whether: limits are the broker's. Whatever it creates carries
- * TANDEM_RTPROT as its originator (RTA, FRA and IFA_PROTO), so that a later run can tell it from
- * what the host's other owners put there. Calls are synchronous; the kernel answers at once.
+ * TANDEM_RTPROT as its originator (RTA, FRA and IFA_PROTO; a VLAN device an alias), so that a later
+ * run can tell it from what the host's other owners put there. Calls are synchronous; the kernel
+ * answers at once.
  */
 #ifndef TANDEM_DAEMON_KERNEL_H
 #define TANDEM_DAEMON_KERNEL_H
@@ -29,6 +30,11 @@ struct kernel_link {
 int kernel_link_get(struct kernel *k, uint32_t ifindex, struct kernel_link *out);
 /* up: 1, 0, or -1 to leave it; mtu and txqlen: 0 to leave them. */
 int kernel_link_set(struct kernel *k, uint32_t ifindex, int up, uint32_t mtu, uint32_t txqlen);
+/* A VLAN device that is marked as ours. -EEXIST when the name is taken. */
+int kernel_vlan_add(struct kernel *k, const char *name, uint32_t parent, uint16_t vlan);
+/* The index of the VLAN device of ours that has this name, or -ENODEV. */
+int kernel_vlan_find(struct kernel *k, const char *name);
+int kernel_link_del(struct kernel *k, uint32_t ifindex);
 int kernel_addr_add(struct kernel *k, uint32_t ifindex, const struct prefix *p);
 int kernel_addr_del(struct kernel *k, uint32_t ifindex, const struct prefix *p);
 /* Whether exactly this address stands on the device with our tag. 1, 0 or -errno. */
@@ -39,7 +45,8 @@ int kernel_route_add(struct kernel *k, const struct lr_route *r);
 int kernel_route_del(struct kernel *k, const struct lr_route *r);
 int kernel_rule(struct kernel *k, const struct lr_rule *r); /* adds or removes by r->add */
 
-/* Removes every rule, route and address that carries our tag. Returns how many, or -errno. */
+/* Removes every rule, route, address and VLAN device that carries our tag. Returns how many, or
+ * -errno. */
 int kernel_sweep(struct kernel *k);
 
 #endif

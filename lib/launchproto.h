@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* To be raised when a message changes: children of another version are not started. */
-#define LAUNCH_VERSION 1u
+#define LAUNCH_VERSION 2u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -99,11 +99,12 @@ enum tun_kind {
     TUN_SHADOW = 1,
     TUN_BYPASS = 2,
     TUN_TUNNEL = 3,
-    TUN_INBOUND = 4 /* transit packets from the interface, on their way to a protected network */
+    TUN_INBOUND = 4, /* transit packets from the interface, on their way to a protected network */
+    TUN_LOOPBACK = 5 /* interface LoopbackN: held open by the launcher, read by nobody */
 };
 
 struct lm_tun {
-    uint32_t ifid; /* engine's number for the interface; 0 for the bypass TUN */
+    uint32_t ifid; /* engine's number for the interface; 0 for the bypass TUN; TUN_LOOPBACK: N */
     uint32_t kind; /* enum tun_kind */
     uint32_t mtu;
     uint32_t ifindex;
@@ -136,6 +137,7 @@ enum launch_req {
     LR_RELOAD = 70, /* struct lr_reload: restart every child from startup-config */
     LR_KEEP = 71,   /* struct lr_keep + fd: the running-config, for an engine that has to follow
                        this one. Kept in memory only, and not looked into */
+    LR_VLAN = 72,   /* struct lr_vlan */
     /* struct lr_processes: what runs, from /proc; the engine opens no files */
     LR_PROCESSES = 80,
 };
@@ -187,6 +189,13 @@ struct lr_tun {
     uint32_t ifid;
     uint32_t kind;
     uint32_t mtu;
+    char name[LAUNCH_IFNAME];
+};
+struct lr_vlan {
+    uint32_t id;
+    uint8_t add;
+    uint16_t vlan;
+    uint32_t parent; /* ifindex of its port */
     char name[LAUNCH_IFNAME];
 };
 struct lr_save {

@@ -181,8 +181,8 @@ int sla_type_check(struct txn *t, struct cfg_node *n, const struct a_sla_type *a
 
 int interface_check(struct txn *t, struct cfg_node *n, const struct a_interface *a, bool negate)
 {
-    (void)n;
-    (void)a;
+    if (!t->asa)
+        return if_ios_check(t, n, a->name, negate);
     return negate ? if_forget_names(t) : 0; /* its name is gone with the rest */
 }
 
@@ -292,40 +292,65 @@ static bool host_address(const struct addr *a, unsigned len)
     return len >= 31 || ((v & ~mask) != 0 && (v & ~mask) != ~mask);
 }
 
-int if_address_check(struct txn *t, struct cfg_node *n, const struct a_if_address *a, bool negate)
+/* The network of an address in the tree; its mask was looked at when it was typed. */
+static bool network(const struct addr *a, const struct addr *mask, struct prefix *out)
 {
-    char text[ADDR_STRLEN], mask[ADDR_STRLEN];
-    if (negate)
-        return 0;
-    int len = addr_mask_to_len(&a->mask);
-    addr_print(&a->addr, text, sizeof text);
-    if (len < 1 || !host_address(&a->addr, (unsigned)len)) {
+    int len = addr_mask_to_len(mask);
+    *out = prefix_make(a, len < 0 ? 0 : (unsigned)len);
+    return len >= 0;
+}
+
+/* Does p meet a network of this interface? */
+static bool on_interface(const struct cfg_node *ifn, const struct prefix *p)
+{
+    struct prefix theirs;
+    const struct cfg_node *l = cfg_first(ifn, E_IF_ADDRESS);
+    if (l && network(&CFG_ARGS(l, if_address)->addr, &CFG_ARGS(l, if_address)->mask, &theirs) &&
+        (prefix_covers(p, &theirs) || prefix_covers(&theirs, p)))
+        return true;
+    cfg_each(ifn, E_IF_ADDRESS2, s)
+    {
+        const struct a_if_address2 *o = CFG_ARGS(s, if_address2);
+        if (network(&o->addr, &o->mask, &theirs) &&
+            (prefix_covers(p, &theirs) || prefix_covers(&theirs, p)))
+            return true;
+    }
+    return false;
+}
+
+int if_network_check(struct txn *t, const struct cfg_node *ifn, const struct addr *addr,
+                     const struct addr *netmask)
+{
+    char text[ADDR_STRLEN], mask[ADDR_STRLEN], net[ADDR_STRLEN];
+    int len = addr_mask_to_len(netmask);
+    addr_print(addr, text, sizeof text);
+    if (len < 1 || !host_address(addr, (unsigned)len)) {
         if (!t->asa)
             return txn_refuse(t, "Bad mask /%d for address %s", len, text);
         return txn_refuse(t, "ERROR: The address %s is not valid with the mask %s", text,
-                          addr_print(&a->mask, mask, sizeof mask));
+                          addr_print(netmask, mask, sizeof mask));
     }
-    struct prefix mine = prefix_make(&a->addr, (unsigned)len);
+    struct prefix mine = prefix_make(addr, (unsigned)len);
     cfg_each(t->tree->root, E_INTERFACE, other)
     {
-        const struct cfg_node *l = cfg_first(other, E_IF_ADDRESS);
-        if (!l || other == n->parent)
-            continue;
-        const struct a_if_address *o = CFG_ARGS(l, if_address);
-        int olen = addr_mask_to_len(&o->mask);
-        if (olen < 0)
-            continue;
-        struct prefix theirs = prefix_make(&o->addr, (unsigned)olen);
-        if (!prefix_covers(&mine, &theirs) && !prefix_covers(&theirs, &mine))
+        if (other == ifn || !on_interface(other, &mine))
             continue;
         const char *name = CFG_ARGS(other, interface)->name;
-        char net[ADDR_STRLEN];
-        addr_print(&mine.addr, net, sizeof net);
         if (t->asa)
             return txn_refuse(t, "ERROR: %s overlaps with the network of interface %s", text, name);
-        return txn_refuse(t, "%% %s overlaps with %s", net, name);
+        return txn_refuse(t, "%% %s overlaps with %s", addr_print(&mine.addr, net, sizeof net),
+                          name);
     }
     return 0;
+}
+
+int if_address_check(struct txn *t, struct cfg_node *n, const struct a_if_address *a, bool negate)
+{
+    if (negate || !a->has_addr)
+        return if_without_address(t, n->parent, !negate && a->dhcp);
+    if (if_network_check(t, n->parent, &a->addr, &a->mask) < 0)
+        return -1;
+    return if_own_secondary(t, n->parent, &a->addr);
 }
 
 /* A unicast address beyond the link: those of the link make themselves (`ipv6 enable`). */

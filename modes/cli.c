@@ -124,7 +124,8 @@ static bool add_port(void *ctx, const struct query_port *p)
         char name[INTENT_NAME];
         str_copy(name, sizeof name, p->name);
         struct a_interface a = {.has_name = true, .name = name};
-        txn_set(t, t->tree->root, E_INTERFACE, &a);
+        struct cfg_node *n = txn_set(t, t->tree->root, E_INTERFACE, &a);
+        return n && if_line_defaults(t, n) == 0;
     }
     return true;
 }

@@ -143,8 +143,19 @@ void config_text(const struct cli *cli, unsigned flags, struct str *out)
 struct section_words {
     unsigned n;
     char text[256];
-    const char *w[SECTION_WORDS];
+    char *w[SECTION_WORDS];
 };
+
+/* "interface tunnel 1": the number belongs to the type. */
+static void join_ifname(struct section_words *s)
+{
+    if (s->n < 3 || strncasecmp("interface", s->w[0], strlen(s->w[0])) != 0 ||
+        !isalpha((unsigned char)s->w[1][0]) || !isdigit((unsigned char)s->w[2][0]))
+        return;
+    memmove(s->w[1] + strlen(s->w[1]), s->w[2], strlen(s->w[2]) + 1);
+    s->n--;
+    memmove(&s->w[2], &s->w[3], (s->n - 2) * sizeof *s->w);
+}
 
 static void split_words(const char *words, struct section_words *s)
 {
@@ -154,6 +165,7 @@ static void split_words(const char *words, struct section_words *s)
     for (char *w = strtok_r(s->text, " \t", &save); w && s->n < SECTION_WORDS;
          w = strtok_r(NULL, " \t", &save))
         s->w[s->n++] = w;
+    join_ifname(s);
 }
 
 /* The i-th word of the line at p, and its length; NULL past the last. A leading `no` does not

@@ -3,6 +3,9 @@
  */
 #include "modes/derive.h"
 #include "lib/str.h"
+#include "modes/internal.h"
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 struct intent_if *derive_find_if(struct derive *d, const char *nameif)
@@ -13,11 +16,38 @@ struct intent_if *derive_find_if(struct derive *d, const char *nameif)
     return NULL;
 }
 
+/* What IOS has beyond the ASA. */
+static void ios_interface(struct derive *d, const struct cfg_node *n, struct intent_if *f)
+{
+    const struct cfg_node *l;
+    const char *digits = f->name + strcspn(f->name, "0123456789");
+    f->shutdown = cfg_first(n, E_IF_SHUTDOWN_IOS) != NULL;
+    f->kind = if_kind(f->name);
+    if (f->kind == IF_LOOPBACK)
+        f->number = (uint32_t)strtoul(digits, NULL, 10);
+    if ((l = cfg_first(n, E_IF_VLAN)))
+        f->vlan = (uint16_t)CFG_ARGS(l, if_vlan)->vlan;
+    if ((l = cfg_first(n, E_IF_MTU_IOS)))
+        f->mtu = (uint16_t)CFG_ARGS(l, if_mtu_ios)->bytes;
+    cfg_each(n, E_IF_ADDRESS2, s)
+    {
+        const struct a_if_address2 *a = CFG_ARGS(s, if_address2);
+        int len = addr_mask_to_len(&a->mask);
+        if (len > 0 && f->n_addr2 < INTENT_ADDR2)
+            f->addr2[f->n_addr2++] = (struct prefix){.addr = a->addr, .len = (uint8_t)len};
+    }
+    f->ikev1 = !cfg_first(d->tree->root, E_ISAKMP_OFF);
+    f->ikev2 = true;
+}
+
 static void one_interface(struct derive *d, const struct cfg_node *n, struct intent_if *f)
 {
     const struct cfg_node *l;
     str_copy(f->name, sizeof f->name, CFG_ARGS(n, interface)->name);
-    f->shutdown = cfg_first(n, d->asa ? E_IF_SHUTDOWN : E_IF_SHUTDOWN_IOS) != NULL;
+    if (!d->asa)
+        ios_interface(d, n, f);
+    else
+        f->shutdown = cfg_first(n, E_IF_SHUTDOWN) != NULL;
     if (d->asa && (l = cfg_first(n, E_NAMEIF)))
         str_copy(f->nameif, sizeof f->nameif, CFG_ARGS(l, nameif)->name);
     if ((l = cfg_first(n, E_SECURITY_LEVEL)))
@@ -32,10 +62,6 @@ static void one_interface(struct derive *d, const struct cfg_node *n, struct int
     {
         if (f->n_addr6 < INTENT_ADDR6)
             f->addr6[f->n_addr6++] = CFG_ARGS(a, if_address6)->addr;
-    }
-    if (!d->asa) {
-        f->ikev1 = !cfg_first(d->tree->root, E_ISAKMP_OFF);
-        f->ikev2 = true;
     }
     f->ipv6 = f->n_addr6 || cfg_first(n, E_IF_IPV6_ENABLE);
 }

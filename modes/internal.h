@@ -143,6 +143,22 @@ void weak_algorithm(struct txn *t, const char *name);
 void weak_group(struct txn *t, int group);
 /* Says that a key of type 6 is of no use: it was encrypted with a key of the other box. */
 void encrypted_key(struct txn *t);
+/* What an interface of this name is. */
+enum intent_if_kind if_kind(const char *name);
+/* check_if.c: may this interface have an address in this network? */
+int if_network_check(struct txn *t, const struct cfg_node *ifn, const struct addr *addr,
+                     const struct addr *netmask);
+/* show_if.c, show_if_ios.c */
+bool if_shut(const struct query_port *p);
+bool if_line_up(const struct query_port *p);
+void if_mac_text(const struct query_port *p, char buf[16]);
+void show_port_ios(struct cmd *c, const struct query_port *p);
+void show_traffic_ios(struct cmd *c, const struct query_port *p);
+/* check_if_ios.c */
+int if_ios_check(struct txn *t, struct cfg_node *n, const char *name, bool negate);
+int if_line_defaults(struct txn *t, struct cfg_node *ifn);
+int if_without_address(struct txn *t, struct cfg_node *ifn, bool dhcp);
+int if_own_secondary(struct txn *t, const struct cfg_node *ifn, const struct addr *primary);
 /* Removes the lines that speak of a nameif that an interface lost in this transaction. */
 int if_forget_names(struct txn *t);
 /* The access list of IOS that has this number or name. */

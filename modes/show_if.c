@@ -12,12 +12,12 @@ const char *if_shown_name(const struct intent_if *ifp, bool asa)
     return asa && ifp->nameif[0] ? ifp->nameif : ifp->name;
 }
 
-static bool shut(const struct query_port *p)
+bool if_shut(const struct query_port *p)
 {
     return p->ifp ? p->ifp->shutdown : !p->admin_up;
 }
 
-static bool line_up(const struct query_port *p)
+bool if_line_up(const struct query_port *p)
 {
     return p->netdev[0] && p->admin_up && p->carrier;
 }
@@ -25,11 +25,11 @@ static bool line_up(const struct query_port *p)
 void render_brief(struct str *out, const struct query_port *p, bool asa, const char *method)
 {
     char addr[ADDR_STRLEN] = "unassigned";
-    const char *status = shut(p) ? "administratively down" : (line_up(p) ? "up" : "down");
+    const char *status = if_shut(p) ? "administratively down" : (if_line_up(p) ? "up" : "down");
     if (p->ifp && addr_is_set(&p->ifp->addr.addr))
         addr_print(&p->ifp->addr.addr, addr, sizeof addr);
     str_printf(out, "%-26s %-15s YES %-6s %-21s %-*s\n", p->name, addr, method, status, asa ? 4 : 8,
-               line_up(p) ? "up" : "down");
+               if_line_up(p) ? "up" : "down");
 }
 
 /* Where an address comes from: typed since the last save, or read at the start. */
@@ -113,7 +113,7 @@ struct one_port {
     unsigned shown;
 };
 
-static void mac_text(const struct query_port *p, char buf[16])
+void if_mac_text(const struct query_port *p, char buf[16])
 {
     snprintf(buf, 16, "%02x%02x.%02x%02x.%02x%02x", p->mac[0], p->mac[1], p->mac[2], p->mac[3],
              p->mac[4], p->mac[5]);
@@ -130,11 +130,11 @@ static void asa_port(struct cmd *c, const struct query_port *p)
 {
     char mac[16], addr[ADDR_STRLEN], mask[ADDR_STRLEN];
     const char *text = description(c, p);
-    mac_text(p, mac);
+    if_mac_text(p, mac);
     cmd_printf(c, "Interface %s \"%s\", is %s, line protocol is %s\n", p->name,
                p->ifp ? p->ifp->nameif : "",
-               shut(p) ? "administratively down" : (line_up(p) ? "up" : "down"),
-               line_up(p) ? "up" : "down");
+               if_shut(p) ? "administratively down" : (if_line_up(p) ? "up" : "down"),
+               if_line_up(p) ? "up" : "down");
     cmd_printf(c, "  Hardware is net_%s, BW 1000 Mbps, DLY 10 usec\n",
                p->netdev[0] ? p->netdev : "absent");
     if (text)
@@ -168,35 +168,6 @@ static void asa_traffic(struct cmd *c, const struct query_port *p)
     cmd_printf(c, "\t%llu packets dropped\n", LLU(t->rx_dropped + t->tx_dropped));
 }
 
-static void ios_traffic(struct cmd *c, const struct query_port *p)
-{
-    const struct world_traffic *t = &p->traffic;
-    if (!p->counted)
-        return;
-    cmd_printf(c, "     %llu packets input, %llu bytes, 0 no buffer\n     %llu input errors\n",
-               LLU(t->rx_packets), LLU(t->rx_bytes), LLU(t->rx_errors));
-    cmd_printf(c, "     %llu packets output, %llu bytes, 0 underruns\n     %llu output errors\n",
-               LLU(t->tx_packets), LLU(t->tx_bytes), LLU(t->tx_errors));
-}
-
-static void ios_port(struct cmd *c, const struct query_port *p)
-{
-    char mac[16], net[PREFIX_STRLEN];
-    const char *text = description(c, p);
-    mac_text(p, mac);
-    cmd_printf(c, "%s is %s, line protocol is %s\n", p->name,
-               shut(p) ? "administratively down" : (line_up(p) ? "up" : "down"),
-               line_up(p) ? "up" : "down");
-    cmd_printf(c, "  Hardware is %s, address is %s (bia %s)\n", p->netdev[0] ? p->netdev : "absent",
-               mac, mac);
-    if (text)
-        cmd_printf(c, "  Description: %s\n", text);
-    if (p->ifp && addr_is_set(&p->ifp->addr.addr))
-        cmd_printf(c, "  Internet address is %s\n", prefix_print(&p->ifp->addr, net, sizeof net));
-    cmd_printf(c, "  MTU %u bytes, BW 1000000 Kbit/sec, DLY 10 usec, \n", p->mtu);
-    cmd_puts(c, "  Encapsulation ARPA, loopback not set\n");
-}
-
 static bool one_interface(void *ctx, const struct query_port *p)
 {
     struct one_port *o = (struct one_port *)ctx;
@@ -208,13 +179,13 @@ static bool one_interface(void *ctx, const struct query_port *p)
     if (o->c->asa)
         asa_port(o->c, p);
     else
-        ios_port(o->c, p);
+        show_port_ios(o->c, p);
     if (p->trouble && p->trouble[0])
         cmd_printf(o->c, o->c->asa ? "\tWARNING: %s\n" : "  Warning: %s\n", p->trouble);
     if (o->c->asa)
         asa_traffic(o->c, p);
     else
-        ios_traffic(o->c, p);
+        show_traffic_ios(o->c, p);
     return true;
 }
 

@@ -243,6 +243,7 @@ int line_edit(struct line_place *p, struct txn *t, const struct line_result *r)
 {
     struct edit d = {.t = t, .place = p, .r = r, .e = &g_entries[r->entry]};
     size_t mark = txn_mark(t);
+    t->to_default = r->to_default;
     if (r->status != LINE_OK || r->pop > p->depth || line_is_exec(r->entry))
         return txn_refuse(t, "%% Not a configuration line");
     if (r->entry == 0) {

@@ -19,6 +19,7 @@ struct txn {
     cfg_check_fn *const *checks; /* by entry number; NULL: none are run (offline) */
     bool asa;                    /* personality */
     bool loading;                /* from startup-config: notes to the typist are dropped */
+    bool to_default;             /* the line is a `default …`, not a `no …` */
     struct str notes;            /* complete lines: "INFO: …", "WARNING: …", "% NOTE: …" */
     struct str error;            /* set by txn_refuse */
     struct txn_undo *undo;

@@ -45,6 +45,9 @@ static size_t addresses(const struct rib_if *i, const struct prefix *out[INTENT_
     size_t n = 0;
     if (i->up)
         out[n++] = &i->ifp->addr;
+    for (unsigned k = 0; k < i->ifp->n_addr2; k++)
+        if (i->up2 >> k & 1)
+            out[n++] = &i->ifp->addr2[k];
     for (unsigned k = 0; k < i->ifp->n_addr6; k++)
         if (i->up6 >> k & 1)
             out[n++] = &i->ifp->addr6[k];

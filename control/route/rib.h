@@ -15,9 +15,10 @@
 
 struct rib_if {
     const struct intent_if *ifp;
-    bool up;     /* its IPv4 address counts */
-    uint8_t up6; /* bit i: its IPv6 address number i counts */
-    bool link6;  /* IPv6 is spoken on its link */
+    uint32_t up2; /* bit i: its secondary address number i counts */
+    bool up;      /* its IPv4 address counts */
+    uint8_t up6;  /* bit i: its IPv6 address number i counts */
+    bool link6;   /* IPv6 is spoken on its link */
 };
 
 struct rib {

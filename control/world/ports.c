@@ -1,5 +1,6 @@
 /* Ports. See ports.h. */
 #include "control/world/ports.h"
+#include "control/world/logical.h"
 #include "lib/str.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,17 +37,29 @@ static struct port *bound_to(const struct ports *p, const char *netdev)
     return NULL;
 }
 
+/* A place whose port had no device and has no configuration any more: loopbacks come and go. */
+static struct port *unused(const struct ports *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (!p->v[i]->netdev[0] && !p->v[i]->ifp)
+            return p->v[i];
+    return NULL;
+}
+
 static struct port *port_get(struct ports *p, const char *name)
 {
     struct port *port = ports_named(p, name);
-    if (port || p->n == PORTS_MAX)
+    if (port)
         return port;
-    port = (struct port *)calloc(1, sizeof(*port));
+    port = p->n == PORTS_MAX ? unused(p) : (struct port *)calloc(1, sizeof(*port));
     if (!port)
         return NULL;
+    if (p->n < PORTS_MAX) {
+        p->v[p->n++] = port;
+        port->ifid = (uint32_t)p->n;
+    }
+    *port = (struct port){.ifid = port->ifid};
     str_copy(port->name, sizeof(port->name), name);
-    p->v[p->n++] = port;
-    port->ifid = (uint32_t)p->n;
     return port;
 }
 
@@ -117,13 +130,15 @@ void ports_bind(struct ports *p, const char *text, bool asa, const struct world 
 
 void ports_set_intent(struct ports *p, const struct intent *in)
 {
+    struct port *port;
     for (size_t i = 0; i < p->n; i++)
         p->v[i]->ifp = NULL;
-    for (uint32_t i = 0; i < in->n_if; i++) {
-        struct port *port = port_get(p, in->ifs[i].name);
-        if (port)
+    for (uint32_t i = 0; i < in->n_if; i++)
+        if ((port = ports_named(p, in->ifs[i].name)) != NULL)
             port->ifp = &in->ifs[i];
-    }
+    for (uint32_t i = 0; i < in->n_if; i++) /* the new ones: the places of others are known now */
+        if ((port = port_get(p, in->ifs[i].name)) != NULL)
+            port->ifp = &in->ifs[i];
 }
 
 /* --- state
@@ -136,13 +151,16 @@ const struct world_link *ports_link(const struct port *p, const struct world *w)
 
 static bool has_address(const struct intent_if *i)
 {
-    return addr_is_set(&i->addr.addr) || i->n_addr6;
+    return addr_is_set(&i->addr.addr) || i->n_addr2 || i->n_addr6;
 }
 
 bool ports_owns(const struct port *port, const struct addr *a)
 {
     for (unsigned i = 0; i < port->ifp->n_addr6; i++)
         if (addr_eq(&port->ifp->addr6[i].addr, a))
+            return true;
+    for (unsigned i = 0; i < port->ifp->n_addr2; i++)
+        if (addr_eq(&port->ifp->addr2[i].addr, a))
             return true;
     return addr_eq(&port->ifp->addr.addr, a);
 }
@@ -156,7 +174,8 @@ bool ports_active(const struct ports *p, const struct port *port)
 bool ports_up(const struct ports *p, const struct port *port, const struct world *w)
 {
     const struct world_link *l = ports_link(port, w);
-    return ports_active(p, port) && (port->has_addr || port->has_addr6) && l && l->carrier;
+    return ports_active(p, port) && (port->has_addr || port->has_addr2 || port->has_addr6) && l &&
+           l->carrier;
 }
 
 /* --- making it so
@@ -186,10 +205,12 @@ static void apply_link(struct port *p, const struct world_link *l, struct launch
         ports_trouble(p, up ? "cannot be enabled" : "cannot be shut down",
                       launch_want(launch, LR_LINK, &r, sizeof(r)));
     }
-    if (p->ifp && p->ifp->mtu && p->ifp->mtu != l->mtu) {
+    uint32_t mtu = p->ifp && p->ifp->mtu ? p->ifp->mtu : p->mtu_was;
+    if (mtu && mtu != l->mtu) {
         memset(&r, 0, sizeof(r));
         r.ifindex = l->ifindex;
-        r.mtu = p->ifp->mtu;
+        r.mtu = (uint16_t)mtu;
+        p->mtu_was = p->mtu_was ? p->mtu_was : l->mtu;
         ports_trouble(p, "MTU cannot be set", launch_want(launch, LR_LINK, &r, sizeof(r)));
     }
 }
@@ -220,6 +241,9 @@ static bool is_wanted(const struct ports *ports, const struct port *p, const str
     for (unsigned i = 0; i < p->ifp->n_addr6; i++)
         if (prefix_cmp(a, &p->ifp->addr6[i]) == 0)
             return true;
+    for (unsigned i = 0; i < p->ifp->n_addr2; i++)
+        if (prefix_cmp(a, &p->ifp->addr2[i]) == 0)
+            return true;
     return prefix_cmp(a, &p->ifp->addr) == 0;
 }
 
@@ -237,6 +261,10 @@ static void apply_addr(const struct ports *ports, struct port *p, const struct w
     if (wanted && addr_is_set(&p->ifp->addr.addr) && !p->has_addr)
         ports_trouble(p, "address cannot be set",
                       want_addr(launch, l->ifindex, true, &p->ifp->addr));
+    for (unsigned i = 0; wanted && i < p->ifp->n_addr2; i++)
+        if (!(p->has_addr2 >> i & 1))
+            ports_trouble(p, "secondary address cannot be set",
+                          want_addr(launch, l->ifindex, true, &p->ifp->addr2[i]));
     for (unsigned i = 0; wanted && i < p->ifp->n_addr6; i++)
         if (!(p->has_addr6 >> i & 1))
             ports_trouble(p, "IPv6 address cannot be set",
@@ -247,11 +275,15 @@ static void look_for_addrs(const struct ports *p, struct port *port, const struc
                            const struct world_link *l)
 {
     port->has_addr = false;
+    port->has_addr2 = 0;
     port->has_addr6 = 0;
     if (!l || !port->managed || !addrs_wanted(p, port))
         return;
     port->has_addr =
         addr_is_set(&port->ifp->addr.addr) && world_addr_on(w, l->ifindex, &port->ifp->addr);
+    for (unsigned i = 0; i < port->ifp->n_addr2; i++)
+        if (world_addr_on(w, l->ifindex, &port->ifp->addr2[i]))
+            port->has_addr2 |= UINT32_C(1) << i;
     for (unsigned i = 0; i < port->ifp->n_addr6; i++)
         if (world_addr_on(w, l->ifindex, &port->ifp->addr6[i]))
             port->has_addr6 |= (uint8_t)(1u << i);
@@ -265,7 +297,9 @@ void ports_look(struct ports *p, const struct world *w)
         port->trouble[0] = '\0';
         port->managed = port->managed || configured(port->ifp);
         look_for_addrs(p, port, w, l);
-        if (!l && port->netdev[0])
+        if (!l && port->ifp && port->ifp->kind != IF_PORT)
+            str_copy(port->trouble, sizeof(port->trouble), logical_trouble(port));
+        else if (!l && port->netdev[0])
             snprintf(port->trouble, sizeof(port->trouble),
                      "its device %s is not there (see the ports file)", port->netdev);
         else if (!l && port->ifp)

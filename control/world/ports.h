@@ -20,12 +20,15 @@ struct port {
     char name[INTENT_NAME];
     char netdev[LAUNCH_IFNAME]; /* as bound; the device may be absent */
     const struct intent_if *ifp;
-    uint32_t ifid;     /* 1 … */
-    bool managed;      /* had configuration once: its admin state is ours */
-    bool has_addr;     /* the wanted IPv4 address stands on the device */
-    uint8_t has_addr6; /* bit i: the IPv6 address number i does */
-    char trouble[160]; /* for people */
-    char told[160];    /* the trouble that the log has been told about */
+    uint32_t ifid;      /* 1 … */
+    bool logical;       /* its device is made for it */
+    bool managed;       /* had configuration once: its admin state is ours */
+    bool has_addr;      /* the wanted IPv4 address stands on the device */
+    uint32_t has_addr2; /* bit i: the secondary address number i does */
+    uint8_t has_addr6;  /* bit i: the IPv6 address number i does */
+    uint32_t mtu_was;   /* before we changed it; 0 = we did not */
+    char trouble[160];  /* for people */
+    char told[160];     /* the trouble that the log has been told about */
 };
 
 struct ports {
@@ -40,7 +43,7 @@ void ports_bind(struct ports *p, const char *text, bool asa, const struct world 
 /* Names devices that came since, when bound in order. */
 void ports_refresh(struct ports *p, const struct world *w);
 /* Points ports at their configuration; those that only the intent knows are added, without a
- * device. */
+ * device (logical.h may make one). */
 void ports_set_intent(struct ports *p, const struct intent *i);
 struct port *ports_named(const struct ports *p, const char *name);
 struct port *ports_by_ifid(const struct ports *p, uint32_t ifid);

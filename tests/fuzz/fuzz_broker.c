@@ -131,6 +131,32 @@ int kernel_sweep(struct kernel *k)
     return 0;
 }
 
+static void device(const char *name);
+
+int kernel_vlan_add(struct kernel *k, const char *name, uint32_t parent, uint16_t vlan)
+{
+    (void)k;
+    device(name);
+    if (parent == 0 || parent > 1000 || vlan < 1 || vlan > 4094)
+        abort();
+    return vlan == 7 ? -EOPNOTSUPP : maybe(vlan);
+}
+
+int kernel_vlan_find(struct kernel *k, const char *name)
+{
+    (void)k;
+    device(name);
+    return name[0] & 1 ? 77 : -ENODEV;
+}
+
+int kernel_link_del(struct kernel *k, uint32_t ifindex)
+{
+    (void)k;
+    if (ifindex != 77) /* only what is known to be ours */
+        abort();
+    return 0;
+}
+
 static void device(const char *name)
 {
     if (!memchr(name, 0, LAUNCH_IFNAME) || !*name || strchr(name, '/') || strchr(name, '%') ||
@@ -171,10 +197,11 @@ static void on_tun(void *ctx, const struct lm_tun *t, int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const size_t size[] = {sizeof(struct lr_link),  sizeof(struct lr_addr),
-                                  sizeof(struct lr_route), sizeof(struct lr_rule),
-                                  sizeof(struct lr_tun),   sizeof(struct lr_save),
-                                  sizeof(struct lr_reload)};
+    static const size_t size[] = {sizeof(struct lr_link),   sizeof(struct lr_addr),
+                                  sizeof(struct lr_route),  sizeof(struct lr_rule),
+                                  sizeof(struct lr_tun),    sizeof(struct lr_save),
+                                  sizeof(struct lr_reload), 0,
+                                  sizeof(struct lr_vlan)};
     struct log log = {.who = "fuzz", .level = LOGL_ERROR, .fd = -1};
     struct broker_opts o = {.state_dir = -1, .log = &log, .tun = on_tun}; /* no folder: no file */
     char text[BROKER_TEXT];
@@ -182,8 +209,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (!b)
         return 0;
     while (len >= 2) {
-        unsigned type = data[0] % 9, n = data[1];
-        size_t want = type < 7 ? size[type] : n;
+        unsigned type = data[0] % 11, n = data[1];
+        size_t want = type < sizeof size / sizeof *size ? size[type] : n;
         data += 2;
         len -= 2;
         n = n < len ? n : (unsigned)len;

@@ -5,8 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "control/world/logical.h"
 #include "control/world/ports.h"
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -165,6 +167,11 @@ static void wanted_state(void **state)
     round_of(&a, &p, &w); /* the old one goes, the new one comes; MTU */
     assert_int_equal(count(&a, LR_ADDR), 2);
     assert_int_equal(count(&a, LR_LINK), 1);
+    w.link[0].mtu = 1400;
+    i.mtu = 0;
+    round_of(&a, &p, &w); /* the MTU that it had before */
+    assert_int_equal(count(&a, LR_LINK), 1);
+    w.link[0].mtu = 1500;
 
     in.n_if = 0;
     ports_set_intent(&p, &in);
@@ -175,6 +182,130 @@ static void wanted_state(void **state)
     timerq_free(&a.q);
     ports_free(&p);
     free(w.link);
+}
+
+/* Each secondary address is asked for, looked for, and removed on its own. */
+static void secondaries(void **state)
+{
+    struct asked a;
+    struct world w = {0};
+    struct ports p = {0};
+    struct intent_if i = {.name = "GigabitEthernet0/0",
+                          .addr = {addr_from_v4(0x0a000001), 24},
+                          .addr2 = {{addr_from_v4(0x0a000002), 24}, {addr_from_v4(0x0a010001), 16}},
+                          .n_addr2 = 2};
+    struct intent in = {.n_if = 1, .ifs = &i};
+    struct world_addr addrs[3];
+    (void)state;
+    asked_init(&a);
+    add_link(&w, 3, "eth1", "", true);
+    w.link[0].up = w.link[0].carrier = true;
+    w.addr = addrs;
+    ports_bind(&p, NULL, false, &w);
+    ports_set_intent(&p, &in);
+    round_of(&a, &p, &w);
+    assert_int_equal(count(&a, LR_ADDR), 3);
+    addrs[0] = (struct world_addr){.ifindex = 3, .addr = i.addr, .ours = true};
+    addrs[1] = (struct world_addr){.ifindex = 3, .addr = i.addr2[1], .ours = true};
+    w.n_addr = 2;
+    round_of(&a, &p, &w);
+    assert_int_equal(count(&a, LR_ADDR), 1);
+    assert_int_equal(p.v[0]->has_addr2, 2);
+    assert_true(ports_owns(p.v[0], &i.addr2[0].addr));
+    assert_true(ports_up(&p, p.v[0], &w));
+    addrs[2] = (struct world_addr){.ifindex = 3, .addr = i.addr2[0], .ours = true};
+    w.n_addr = 3;
+    i.n_addr2 = 1;
+    round_of(&a, &p, &w); /* the last one goes */
+    assert_int_equal(count(&a, LR_ADDR), 1);
+    launch_free(&a.l);
+    timerq_free(&a.q);
+    ports_free(&p);
+    free(w.link);
+}
+
+static void logical_round(struct asked *a, struct ports *p, struct world *w)
+{
+    launch_round_begin(&a->l);
+    ports_look(p, w);
+    logical_apply(p, w, &a->l);
+    ports_apply(p, w, &a->l);
+    launch_round_end(&a->l);
+}
+
+/* A loopback and a VLAN are asked for until they are there, and taken away when they are no more
+ * wanted: by an engine that has just come, too. */
+static void logical(void **state)
+{
+    struct asked a;
+    struct world w = {0};
+    struct ports p = {0};
+    struct intent_if i[] = {
+        {.name = "Loopback7", .kind = IF_LOOPBACK, .number = 7, .addr = {addr_from_v4(1), 32}},
+        {.name = "GigabitEthernet0/0.30", .kind = IF_VLAN},
+        {.name = "Tunnel1", .kind = IF_TUNNEL}};
+    struct intent in = {.n_if = 3, .ifs = i};
+    (void)state;
+    asked_init(&a);
+    add_link(&w, 12, "eth1", "", true);
+    ports_bind(&p, NULL, false, &w);
+    ports_set_intent(&p, &in);
+    logical_round(&a, &p, &w);
+    assert_int_equal(count(&a, LR_TUN), 1);
+    assert_int_equal(count(&a, LR_VLAN), 0);
+    logical_round(&a, &p, &w);
+    struct port *lo = ports_named(&p, "Loopback7"), *sub = ports_named(&p, i[1].name);
+    assert_string_equal(lo->netdev, "tdl7");
+    assert_non_null(strstr(sub->trouble, "no VLAN"));
+    assert_string_equal(ports_named(&p, "Tunnel1")->trouble, "");
+    i[1].vlan = 30;
+    logical_round(&a, &p, &w);
+    assert_int_equal(count(&a, LR_VLAN), 1);
+    assert_string_equal(sub->netdev, "tdv12.30");
+    add_link(&w, 13, "tdl7", "tun", false);
+    add_link(&w, 14, "tdv12.30", "vlan", true);
+    logical_round(&a, &p, &w);
+    assert_int_equal(count(&a, LR_TUN) + count(&a, LR_VLAN), 0);
+    assert_int_equal(count(&a, LR_ADDR), 1);
+    i[1].vlan = 31; /* another tag is another device */
+    logical_round(&a, &p, &w);
+    assert_int_equal(count(&a, LR_VLAN), 2);
+    in.n_if = 0;
+    ports_set_intent(&p, &in);
+    logical_round(&a, &p, &w);
+    assert_int_equal(count(&a, LR_TUN), 1);
+    assert_int_equal(count(&a, LR_VLAN), 1);
+    assert_string_equal(lo->netdev, "");
+    ports_free(&p);
+    p = (struct ports){0};
+    ports_bind(&p, NULL, false, &w);
+    logical_round(&a, &p, &w); /* the next engine, which never heard of them */
+    assert_int_equal(count(&a, LR_TUN), 1);
+    assert_int_equal(count(&a, LR_VLAN), 1);
+    launch_free(&a.l);
+    timerq_free(&a.q);
+    ports_free(&p);
+    free(w.link);
+}
+
+/* Interfaces that come and go do not use the table up. */
+static void places_again(void **state)
+{
+    struct ports p = {0};
+    struct world w = {0};
+    struct intent_if i[2] = {{.kind = IF_LOOPBACK}, {.name = "Loopback1", .kind = IF_LOOPBACK}};
+    struct intent in = {.n_if = 2, .ifs = i};
+    (void)state;
+    ports_bind(&p, "", false, &w);
+    for (unsigned k = 2; k < 2 * PORTS_MAX; k++) {
+        snprintf(i[0].name, sizeof(i[0].name), "Loopback%u", k);
+        ports_set_intent(&p, &in);
+        assert_non_null(ports_named(&p, i[0].name));
+        assert_ptr_equal(ports_named(&p, i[0].name)->ifp, &i[0]);
+        assert_ptr_equal(ports_named(&p, "Loopback1")->ifp, &i[1]);
+    }
+    assert_int_equal(p.n, PORTS_MAX);
+    ports_free(&p);
 }
 
 static void missing_port(void **state)
@@ -265,7 +396,8 @@ int main(void)
         cmocka_unit_test(in_order),      cmocka_unit_test(by_text),
         cmocka_unit_test(overlong_text), cmocka_unit_test(wanted_state),
         cmocka_unit_test(missing_port),  cmocka_unit_test(told_once),
-        cmocka_unit_test(traffic),
+        cmocka_unit_test(traffic),       cmocka_unit_test(secondaries),
+        cmocka_unit_test(logical),       cmocka_unit_test(places_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -435,6 +435,60 @@ static void tun_limits(void **state)
     assert_int_equal(system("ip tuntap del dev theirs mode tun"), 0);
 }
 
+/* A loopback is a TUN that stays here: up, with carrier, and the datapath hears nothing of it. */
+static void loopback(void **state)
+{
+    struct box *x = (struct box *)*state;
+    struct lr_tun r = {.open = 1, .ifid = 5, .kind = TUN_LOOPBACK, .mtu = 1500, .name = "tdl5"};
+    int tuns = x->tuns, gone = x->gone;
+    assert_int_equal(ASK(x, LR_TUN, r), 0);
+    assert_int_equal(x->tuns, tuns);
+    assert_true(ns_shows("ip link show dev tdl5", "LOWER_UP"));
+    assert_int_equal(ask_addr(x, "tdl5", "10.9.9.9", 32, true), 0);
+    assert_true(ns_shows("ip route get 10.9.9.9", "local 10.9.9.9"));
+    r.open = 0;
+    assert_int_equal(ASK(x, LR_TUN, r), 0);
+    assert_int_equal(x->gone, gone);
+    assert_int_equal(if_nametoindex("tdl5"), 0);
+    broker_reset(x->b);
+}
+
+/* Whether this kernel can make VLANs is its own affair; either answer is told as it is. */
+static void vlans(void **state)
+{
+    struct box *x = (struct box *)*state;
+    struct lr_vlan r = {.add = 1, .parent = if_nametoindex("p0"), .vlan = 30, .name = "tdv3.30"};
+    bool can = system("ip link add link p1 name try type vlan id 3 2>/dev/null && "
+                      "ip link del try") == 0;
+    int err = ASK(x, LR_VLAN, r);
+    if (can) {
+        assert_int_equal(err, 0);
+        assert_true(ns_shows("ip -d link show dev tdv3.30", "vlan protocol 802.1Q id 30"));
+        assert_int_equal(ASK(x, LR_VLAN, r), 0); /* asked again */
+        broker_reset(x->b);
+        assert_int_equal(if_nametoindex("tdv3.30"), 0);
+        assert_int_equal(ASK(x, LR_VLAN, r), 0);
+    } else {
+        assert_int_equal(err, -EOPNOTSUPP);
+        assert_non_null(strstr(x->text, "VLAN 30 on p0: this kernel has no VLANs"));
+    }
+    r.add = 0;
+    assert_int_equal(ASK(x, LR_VLAN, r), 0);
+    assert_int_equal(if_nametoindex("tdv3.30"), 0);
+    strcpy(r.name, "p1"); /* not ours: nothing is removed */
+    assert_int_equal(ASK(x, LR_VLAN, r), 0);
+    assert_true(if_nametoindex("p1") > 0);
+    r.add = 1;
+    assert_true(ASK(x, LR_VLAN, r) < 0);
+    r.vlan = 4095;
+    assert_int_equal(ASK(x, LR_VLAN, r), -EPERM);
+    r.vlan = 30;
+    r.parent = 4711;
+    assert_int_equal(ASK(x, LR_VLAN, r), -ENODEV);
+    strcpy(r.name, "a/b");
+    assert_int_equal(ASK(x, LR_VLAN, r), -EPERM);
+}
+
 static void saving_and_reload(void **state)
 {
     struct box *x = (struct box *)*state;
@@ -682,6 +736,8 @@ int main(void)
         cmocka_unit_test(ipv6),
         cmocka_unit_test(tun_carries_packets),
         cmocka_unit_test(tun_limits),
+        cmocka_unit_test(loopback),
+        cmocka_unit_test(vlans),
         cmocka_unit_test(saving_and_reload),
         cmocka_unit_test(odd_frames),
         cmocka_unit_test(random_requests_touch_nothing_foreign),

@@ -471,6 +471,19 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
         if (!fn(ctx, &p))
             return;
     }
+    for (uint32_t i = 0; i < c->intent.n_if; i++) {
+        const struct intent_if *f = &c->intent.ifs[i];
+        bool made = f->kind == IF_LOOPBACK || (f->kind == IF_VLAN && f->vlan);
+        struct query_port p = {.name = f->name,
+                               .netdev = made ? "tdl0" : "",
+                               .ifp = f,
+                               .admin_up = !f->shutdown,
+                               .carrier = made,
+                               .mtu = f->mtu ? f->mtu : 1500,
+                               .trouble = ""};
+        if (f->kind != IF_PORT && !fn(ctx, &p))
+            return;
+    }
 }
 
 usec_t query_booted(const struct control *c)
