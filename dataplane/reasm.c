@@ -21,12 +21,13 @@ struct slot {
     struct key key;
     usec_t since;
     uint32_t hlen, len; /* with the header */
+    unsigned n;         /* pieces so far */
     uint8_t *packet;    /* PKT_DATA bytes, made when first needed */
 };
 
 struct reasm {
     struct slot slot[REASM_SLOTS];
-    unsigned given_up;
+    unsigned lost; /* pieces, since somebody asked */
 };
 
 /* One piece, read. */
@@ -105,7 +106,7 @@ static struct slot *find(struct reasm *r, const struct key *k)
 static void give_up(struct reasm *r, struct slot *s)
 {
     s->used = false;
-    r->given_up++;
+    r->lost += s->n;
 }
 
 /* A slot for a new packet: a free one, or the oldest. NULL without memory. */
@@ -131,6 +132,7 @@ static struct slot *start(struct reasm *r, const struct pkt *p, const struct pie
     s->key = o->key;
     s->since = now;
     s->hlen = s->len = o->hlen;
+    s->n = 0;
     memcpy(s->packet, p->data, o->hlen);
     return s;
 }
@@ -149,11 +151,12 @@ bool reasm_add(struct reasm *r, struct pkt *p, usec_t now)
     if (!s && o.offset == 0)
         s = start(r, p, &o, now);
     if (!s) {
-        r->given_up += !o.more; /* once per packet */
+        r->lost++;
         return false;
     }
     memcpy(s->packet + s->len, o.data, o.len);
     s->len += o.len;
+    s->n++;
     if (o.more)
         return false;
     s->used = false;
@@ -168,7 +171,7 @@ unsigned reasm_expire(struct reasm *r, usec_t now)
     for (unsigned i = 0; i < REASM_SLOTS; i++)
         if (r->slot[i].used && now - r->slot[i].since >= REASM_AGE)
             give_up(r, &r->slot[i]);
-    unsigned n = r->given_up;
-    r->given_up = 0;
+    unsigned n = r->lost;
+    r->lost = 0;
     return n;
 }

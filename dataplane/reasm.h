@@ -23,7 +23,7 @@ void reasm_free(struct reasm *r);
 bool reasm_is_piece(const uint8_t *p);
 /* Takes a piece. True with the last one: p is the whole packet then. */
 bool reasm_add(struct reasm *r, struct pkt *p, usec_t now);
-/* Forgets what is too old. Returns how many packets were given up since the last call. */
+/* Forgets what is too old. Returns how many pieces were lost since the last call. */
 unsigned reasm_expire(struct reasm *r, usec_t now);
 
 #endif
