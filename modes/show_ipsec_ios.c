@@ -34,13 +34,18 @@ void ipsec_transform_ios(struct str *out, const struct ike_child_state *c, bool 
     ipsec_set_ios(out, &p);
 }
 
+/* Every packet has all headers of its SA, so what each of them has done follows from their number:
+ * AH alone has encrypted none, and ESP without integrity has made no digest. */
 static void counters(struct str *out, const struct ipsec_view *v)
 {
     uint64_t tx = ipsec_packets(v->out), rx = ipsec_packets(v->in);
+    const struct ike_child_state *c = v->q->child;
+    const struct transform *e = c ? transform_find(T_ENCR, c->encr, c->encr_bits) : NULL;
+    bool esp = c && c->proto != SADB_AH, icv = c && (c->integ || c->ah_integ || (e && e->icv_len));
     str_printf(out, "    #pkts encaps: %llu, #pkts encrypt: %llu, #pkts digest: %llu\n", LLU(tx),
-               LLU(tx), LLU(tx));
+               LLU(esp ? tx : 0), LLU(icv ? tx : 0));
     str_printf(out, "    #pkts decaps: %llu, #pkts decrypt: %llu, #pkts verify: %llu\n", LLU(rx),
-               LLU(rx), LLU(rx));
+               LLU(esp ? rx : 0), LLU(icv ? rx : 0));
     str_add(out, "    #pkts compressed: 0, #pkts decompressed: 0\n"
                  "    #pkts not compressed: 0, #pkts compr. failed: 0\n"
                  "    #pkts not decompressed: 0, #pkts decompress failed: 0\n");

@@ -38,12 +38,21 @@ uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t)
 /* --- MTU
  * ------------------------------------------------------------------------------------------ */
 
-/* What is left of mtu in tunnel mode. Outer header 20 (IPv6: 40), UDP 8 (a NAT may turn up at any
- * time), ESP SPI and sequence number 8; then IV, ciphertext in whole blocks with the 2 bytes of
- * trailer inside (RFC 4303 §2.4: at least 4-byte alignment), ICV. */
-static uint32_t room(const struct transform *encr, unsigned icv, bool v6, uint32_t mtu)
+/* What stands around ESP in tunnel mode: the outer header 20 (IPv6: 40); UDP 8, as a NAT may turn
+ * up at any time, but for AH, which passes none; AH 12 and its ICV, in whole words (RFC 4302 §2.6).
+ */
+static uint32_t around(const struct ike_esp_proposal *p, bool v6)
 {
-    uint32_t fixed = (v6 ? 40u : 20u) + 8 + 8 + encr->iv_len + icv;
+    uint32_t ip = v6 ? 40 : 20, align = v6 ? 8 : 4;
+    const struct transform *t = p->ah ? transform_find(T_INTEG, p->ah, 0) : NULL;
+    return t ? ip + (12 + t->icv_len + align - 1) / align * align : ip + 8;
+}
+
+/* What is left of mtu inside ESP: SPI and sequence number 8; then IV, ciphertext in whole blocks
+ * with the 2 bytes of trailer inside (RFC 4303 §2.4: at least 4-byte alignment), ICV. */
+static uint32_t room(const struct transform *encr, unsigned icv, uint32_t mtu)
+{
+    uint32_t fixed = 8u + encr->iv_len + icv;
     uint32_t block = encr->block > 4 ? encr->block : 4;
     return mtu > fixed + block ? (mtu - fixed) / block * block - 2 : 0;
 }
@@ -67,6 +76,20 @@ static bool peer6(const struct intent_map_entry *e)
     return false;
 }
 
+/* The longest packet that fits whichever of its ciphers is chosen. */
+static uint32_t proposal_room(const struct ike_esp_proposal *p, bool v6, uint32_t mtu)
+{
+    uint32_t outside = around(p, v6), inside = mtu > outside ? mtu - outside : 0;
+    uint32_t least = p->n_encr || p->ah ? inside : mtu;
+    for (unsigned i = 0; i < p->n_encr; i++) {
+        const struct transform *t = transform_find(T_ENCR, p->encr[i].id, p->encr[i].keybits);
+        unsigned icv = t && t->icv_len ? t->icv_len : widest_icv(p);
+        uint32_t fits = t ? room(t, icv, inside) : mtu;
+        least = fits < least ? fits : least;
+    }
+    return least;
+}
+
 uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
 {
     uint32_t least = mtu;
@@ -77,13 +100,8 @@ uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
             const struct ike_esp_proposal *p = k < entry->n_proposal
                                                    ? entry->proposal[k]
                                                    : entry->transform[k - entry->n_proposal];
-            for (unsigned i = 0; i < p->n_encr; i++) {
-                const struct transform *t =
-                    transform_find(T_ENCR, p->encr[i].id, p->encr[i].keybits);
-                unsigned icv = t && t->icv_len ? t->icv_len : widest_icv(p);
-                uint32_t fits = t ? room(t, icv, v6, mtu) : mtu;
-                least = fits < least ? fits : least;
-            }
+            uint32_t fits = proposal_room(p, v6, mtu);
+            least = fits < least ? fits : least;
         }
     }
     return least < MTU_LEAST ? MTU_LEAST : least;

@@ -37,9 +37,11 @@ struct wanted_sa *wanted_find(const struct control *c, uint32_t sa)
 
 bool wanted_inbound(const struct control *c, uint32_t spi)
 {
-    for (size_t i = 0; i < c->wanted.n; i++)
-        if (c->wanted.v[i]->m.dir == SADB_IN && c->wanted.v[i]->m.spi == spi)
+    for (size_t i = 0; i < c->wanted.n; i++) {
+        const struct sadb_sa *m = &c->wanted.v[i]->m;
+        if (m->dir == SADB_IN && (m->spi == spi || (m->ah.id != INTEG_NONE && m->ah_spi == spi)))
             return true;
+    }
     return false;
 }
 

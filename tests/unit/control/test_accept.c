@@ -230,6 +230,18 @@ static void mtu(void **state)
     e.peer[0] = adr("192.0.2.1");
     e.peer[1] = adr("2001:db8::1"); /* 20 more in front of it */
     assert_int_equal(shadow_mtu(&m, 1500), 1418);
+    e.n_peer = 1;
+    struct ike_esp_proposal ah = {.ah = INTEG_SHA1_96}, bundle = cbc;
+    e.proposal[0] = &ah;
+    assert_int_equal(shadow_mtu(&m, 1500), 1500 - 20 - 24);
+    bundle.ah = INTEG_SHA256_128;
+    bundle.n_integ = 0;
+    e.proposal[0] = &bundle; /* 20+28 and 8+16 fixed, whole blocks of 16, less 2 */
+    assert_int_equal(shadow_mtu(&m, 1500), 1422);
+    e.peer[0] = adr("2001:db8::1"); /* AH in words of 8 */
+    assert_int_equal(shadow_mtu(&m, 1500), 1390);
+    e.proposal[0] = &ah;
+    assert_int_equal(shadow_mtu(&m, 1500), 1500 - 40 - 24);
     e.n_proposal = 0;
     assert_int_equal(shadow_mtu(&m, 1500), 1500);
 }

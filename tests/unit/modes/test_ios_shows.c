@@ -210,6 +210,11 @@ static void authentication_headers(void **state)
     assert_non_null(strstr(str_text(&out), "     inbound ah sas:\n"
                                            "      spi: 0x1234(4660)\n"
                                            "        transform: ah-md5-hmac ,\n"));
+    assert_non_null(strstr(str_text(&out), "#pkts decaps: 4, #pkts decrypt: 4, #pkts verify: 4\n"));
+    str_clear(&out);
+    s.child.ah_integ = INTEG_NONE; /* ESP without integrity */
+    render_ipsec_sa_ios(&out, &s.v);
+    assert_non_null(strstr(str_text(&out), "#pkts decaps: 4, #pkts decrypt: 4, #pkts verify: 0\n"));
     str_clear(&out);
     s.child.proto = SADB_AH;
     s.child.encr = s.child.encr_bits = 0;
@@ -219,6 +224,7 @@ static void authentication_headers(void **state)
     assert_non_null(strstr(str_text(&out), "     inbound esp sas:\n\n     inbound ah sas:\n"
                                            "      spi: 0x2C3EB4EE(742307054)\n"
                                            "        transform: ah-sha256-hmac ,\n"));
+    assert_non_null(strstr(str_text(&out), "#pkts decaps: 4, #pkts decrypt: 0, #pkts verify: 4\n"));
     end(&s, &out);
 }
 
