@@ -5,22 +5,34 @@
  * the window needs, because the newest word is filled only in part.
  */
 #include "dataplane/replay.h"
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-void replay_init(struct replay *r, uint32_t window, uint64_t top)
+int replay_init(struct replay *r, uint32_t window, uint64_t top)
 {
-    memset(r, 0, sizeof *r);
-    r->window = window > REPLAY_MAX ? REPLAY_MAX : window;
-    uint32_t words = 2;
+    *r = (struct replay){.window = window > REPLAY_MAX ? REPLAY_MAX : window, .top = top};
+    if (!r->window)
+        return 0;
+    uint32_t words = 2; /* a power of two, with a word to spare */
     while ((words - 1) * 64 < r->window)
         words *= 2;
+    r->bits = calloc(words, sizeof *r->bits);
+    if (!r->bits)
+        return -ENOMEM;
     r->mask = words - 1;
-    r->top = top;
     if (top) /* all that came before counts as seen */
         memset(r->bits, 0xff, (size_t)words * 8);
     /* but the rest of the newest word is still to come */
     if (top && top % 64 != 63)
         r->bits[(top / 64) & r->mask] = (UINT64_C(2) << (top % 64)) - 1;
+    return 0;
+}
+
+void replay_free(struct replay *r)
+{
+    free(r->bits);
+    r->bits = NULL;
 }
 
 uint64_t replay_extend(const struct replay *r, uint32_t low, bool esn)
@@ -59,6 +71,10 @@ bool replay_accept(struct replay *r, uint64_t seq)
 {
     if (!replay_fresh(r, seq))
         return false;
+    if (r->window == 0) {
+        r->top = seq > r->top ? seq : r->top;
+        return true;
+    }
     if (seq > r->top) {
         uint64_t words = seq / 64 - r->top / 64;
         if (words > r->mask + 1)
@@ -66,8 +82,6 @@ bool replay_accept(struct replay *r, uint64_t seq)
         for (uint64_t i = 0; i < words; i++)
             r->bits[(seq / 64 - i) & r->mask] = 0;
         r->top = seq;
-    } else if (r->window == 0 && r->top - seq > (uint64_t)r->mask * 64) {
-        return true; /* nothing is checked, and this number has left the ring */
     }
     r->bits[(seq / 64) & r->mask] |= UINT64_C(1) << (seq % 64);
     return true;
@@ -86,7 +100,7 @@ void replay_export(const struct replay *r, uint64_t out[16])
     for (unsigned k = 0; k < 16; k++) {
         uint64_t back = (uint64_t)k * 64;
         out[k] = 0;
-        if (back > r->top || back + 63 > (uint64_t)r->mask * 64)
+        if (r->window == 0 || back > r->top || back + 63 > (uint64_t)r->mask * 64)
             continue;
         uint64_t s = r->top - back; /* this word: s - 63 … s */
         unsigned bit = s % 64;

@@ -8,18 +8,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REPLAY_MAX   8192
-#define REPLAY_WORDS (REPLAY_MAX / 64 * 2) /* a power of two, with a word to spare */
+#define REPLAY_MAX 8192
 
 struct replay {
     uint64_t top;    /* highest number accepted */
     uint32_t window; /* numbers that are remembered; 0 = no check */
-    uint32_t mask;   /* words in use - 1 */
-    uint64_t bits[REPLAY_WORDS];
+    uint32_t mask;   /* words - 1 */
+    uint64_t *bits;  /* as many words as the window needs; NULL where nothing is checked */
 };
 
-/* window is taken up to REPLAY_MAX. Every number up to `top` counts as seen. */
-void replay_init(struct replay *r, uint32_t window, uint64_t top);
+/* window is taken up to REPLAY_MAX. Every number up to `top` counts as seen. 0 or -ENOMEM. */
+int replay_init(struct replay *r, uint32_t window, uint64_t top);
+void replay_free(struct replay *r);
 /* RFC 4303 §3.4.3 and appendix A: the 64-bit number that the 32 bits on the wire stand for;
  * without ESN just these. */
 uint64_t replay_extend(const struct replay *r, uint32_t low, bool esn);

@@ -152,6 +152,7 @@ static void sa_free(struct sa *sa)
 {
     crypto_key_free(sa->key);
     crypto_key_free(sa->ah);
+    replay_free(&sa->replay);
     mem_wipe(sa, sizeof *sa);
     free(sa);
 }
@@ -203,7 +204,7 @@ static int start_numbers(struct sa *sa, const struct sadb_sa *m)
     if (sa->dir == SADB_IN) {
         /* RFC 4303 §3.4.3: without integrity there is nothing to protect the numbers */
         bool on = !(m->flags & SADB_F_NOREPLAY) && (sa->ah || sa->icv_len);
-        replay_init(&sa->replay, on ? m->replay_window : 0, before);
+        return replay_init(&sa->replay, on ? m->replay_window : 0, before);
     }
     return 0;
 }

@@ -19,10 +19,10 @@ static bool naive_accept(uint64_t *top, uint32_t window, uint64_t seq)
 
 static void compare(uint32_t window, uint64_t seed)
 {
-    static struct replay r;
+    struct replay r;
     uint64_t top = 0;
     memset(naive, 0, sizeof naive);
-    replay_init(&r, window, 0);
+    assert_int_equal(replay_init(&r, window, 0), 0);
     unsigned i;
     for (i = 0; i < 20000; i++) {
         uint64_t step = rnd(&seed) % 8, seq;
@@ -42,6 +42,7 @@ static void compare(uint32_t window, uint64_t seed)
         assert_int_equal(r.top, top);
     }
     assert_true(i > 1000);
+    replay_free(&r);
 }
 
 static void test_against_set(void **state)
@@ -56,41 +57,50 @@ static void test_against_set(void **state)
 static void test_edges(void **state)
 {
     (void)state;
-    static struct replay r;
-    replay_init(&r, 64, 0);
+    struct replay r;
+    assert_int_equal(replay_init(&r, 64, 0), 0);
     assert_false(replay_accept(&r, 0));
     assert_true(replay_accept(&r, UINT32_MAX));
     assert_false(replay_accept(&r, UINT32_MAX));
     assert_true(replay_accept(&r, (uint64_t)UINT32_MAX - 63));
     assert_false(replay_accept(&r, (uint64_t)UINT32_MAX - 64));
-    replay_init(&r, 100000, 0); /* taken up to the maximum */
+    replay_free(&r);
+    assert_int_equal(replay_init(&r, 100000, 0), 0); /* taken up to the maximum */
     assert_int_equal(r.window, REPLAY_MAX);
-    replay_init(&r, 64, 1000); /* all up to 1000 was seen */
+    replay_free(&r);
+    assert_int_equal(replay_init(&r, 64, 1000), 0); /* all up to 1000 was seen */
     assert_false(replay_fresh(&r, 1000));
     assert_false(replay_fresh(&r, 950));
     assert_true(replay_accept(&r, 1001));
     assert_true(replay_accept(&r, 1064));
     assert_true(replay_accept(&r, 1063));
+    replay_free(&r);
 }
 
 static void test_switched_off(void **state)
 {
     (void)state;
-    static struct replay r;
-    replay_init(&r, 0, 0);
+    struct replay r;
+    uint64_t out[16];
+    assert_int_equal(replay_init(&r, 0, 0), 0);
+    assert_null(r.bits); /* no memory for what is not remembered */
     for (int i = 0; i < 3; i++) {
         assert_true(replay_accept(&r, 70000));
         assert_true(replay_accept(&r, 5));
     }
     assert_int_equal(r.top, 70000);
+    replay_export(&r, out);
+    for (int k = 0; k < 16; k++)
+        assert_int_equal(out[k], 0);
+    replay_free(&r);
 }
 
 /* RFC 4303 appendix A2.2 */
 static void test_extended_numbers(void **state)
 {
     (void)state;
-    static struct replay r;
-    replay_init(&r, 64, 0);
+    struct replay r;
+    assert_int_equal(replay_init(&r, 64, 0), 0);
     assert_int_equal(replay_extend(&r, 5, true), 5);
     assert_int_equal(replay_extend(&r, 0xfffffff0u, false), 0xfffffff0u);
     uint64_t top = UINT64_C(7) << 32 | 1000;
@@ -103,15 +113,16 @@ static void test_extended_numbers(void **state)
     assert_true(replay_accept(&r, top));
     assert_int_equal(replay_extend(&r, 0xfffffff0u, true), UINT64_C(7) << 32 | 0xfffffff0u);
     assert_int_equal(replay_extend(&r, 11, true), top + 1);
+    replay_free(&r);
 }
 
 static void test_export(void **state)
 {
     (void)state;
-    static struct replay r;
+    struct replay r;
     uint64_t seed = 99, out[16];
     memset(naive, 0, sizeof naive);
-    replay_init(&r, 2048, 0);
+    assert_int_equal(replay_init(&r, 2048, 0), 0);
     uint64_t top = 0;
     for (int i = 0; i < 4000; i++) {
         uint64_t seq = top + 1 + rnd(&seed) % 3;
@@ -125,6 +136,7 @@ static void test_export(void **state)
             assert_int_equal(out[k / 64] >> (k % 64) & 1, want);
         }
     }
+    replay_free(&r);
 }
 
 int main(void)
