@@ -5,6 +5,7 @@
 #ifndef TANDEM_MODES_INTERNAL_H
 #define TANDEM_MODES_INTERNAL_H
 
+#include "control/ike/steps.h"
 #include "g_args.h"
 #include "lib/cliproto.h"
 #include "modes/cmd.h"
@@ -64,6 +65,15 @@ struct session {
     unsigned n_typed;
 };
 
+/* What `clear asp drop` sets aside: what had been dropped then, when it was, and by whom. */
+struct drops_cleared {
+    uint64_t datapath[DP_CAUSES], ike[IKE_DROPS];
+    struct {
+        usec_t wall; /* 0 = never */
+        char by[SESSION_USER];
+    } frame, flow;
+};
+
 struct cli {
     struct control *control;
     struct lm_box box;
@@ -78,6 +88,7 @@ struct cli {
     uint64_t saved_serial; /* tree->serial when it was last saved or loaded */
     usec_t changed_wall;   /* 0 = not since the start */
     char changed_by[SESSION_USER];
+    struct drops_cleared cleared;
     struct log_limit refused; /* log lines about logins */
     bool booted_with;         /* there was a startup-config at the start */
     bool has_startup;

@@ -35,9 +35,6 @@ void render_ace(struct str *out, const char *acl, const struct intent_ace *e);
 /* "A.B.C.D M.M.M.M", "host A", "any" or "range A B" */
 void render_range(struct str *out, const struct addr_range *r);
 
-/* show asp drop: drops of the datapath by cause, and of IKE by enum ike_drop. */
-void render_drops(struct str *out, const uint64_t datapath[DP_CAUSES], const struct ike_stats *ike,
-                  bool frame, bool flow);
 /* How many IKE SAs there are, by who began them. */
 struct ike_counts {
     unsigned in_active, in_busy, out_active, out_busy;

@@ -1,5 +1,5 @@
 /*
- * What was dropped and why: show asp drop, and the counters of show crypto ikev2 stats.
+ * What was dropped and why: show and clear asp drop, and the counters of show crypto ikev2 stats.
  *
  * A cause is a frame drop when the packet belongs to nothing that the box knows, and a flow drop
  * when it belongs to a policy or an SA.
@@ -7,6 +7,7 @@
 #include "modes/internal.h"
 #include "modes/render.h"
 #include "control/ike/steps.h"
+#include <string.h>
 
 struct cause {
     const char *text, *name;
@@ -60,42 +61,95 @@ static void line(struct str *out, const char *text, const char *name, uint64_t n
     str_printf(out, "%*llu\n", used < 70 ? (int)(82 - used) : 12, (unsigned long long)n);
 }
 
-static void datapath_part(struct str *out, const uint64_t drops[DP_CAUSES], bool flow)
+struct drops {
+    uint64_t datapath[DP_CAUSES], ike[IKE_DROPS];
+};
+
+static struct drops all_drops(const struct control *c)
+{
+    struct drops d = {0};
+    query_drops(c, d.datapath);
+    memcpy(d.ike, query_ike_stats(c)->dropped, sizeof d.ike);
+    return d;
+}
+
+/* What ended with an engine is not counted any more, so a count may be below what was set aside. */
+static uint64_t since(uint64_t now, uint64_t then)
+{
+    return now > then ? now - then : 0;
+}
+
+static void datapath_part(struct str *out, const struct drops *d, const struct drops_cleared *then,
+                          bool flow)
 {
     for (unsigned i = 0; i < DP_CAUSES; i++)
         if (causes[i].flow == flow)
-            line(out, causes[i].text, causes[i].name, drops[i]);
+            line(out, causes[i].text, causes[i].name, since(d->datapath[i], then->datapath[i]));
 }
 
-void render_drops(struct str *out, const uint64_t datapath[DP_CAUSES], const struct ike_stats *ike,
-                  bool frame, bool flow)
+static void ike_part(struct str *out, const struct drops *d, const struct drops_cleared *then)
 {
-    if (frame) {
-        str_add(out, "Frame drop:\n");
-        datapath_part(out, datapath, false);
-        for (unsigned i = IKE_DROP_NONE + 1; i < IKE_DROPS; i++) {
-            struct str text = {0};
-            str_printf(&text, "IKEv2 message dropped: %s", ike_drop_text((enum ike_drop)i));
-            line(out, str_text(&text), ike_names[i], ike->dropped[i]);
-            str_free(&text);
-        }
-        str_add(out, "\nLast clearing: Never\n\n");
+    for (unsigned i = IKE_DROP_NONE + 1; i < IKE_DROPS; i++) {
+        struct str text = {0};
+        str_printf(&text, "IKEv2 message dropped: %s", ike_drop_text((enum ike_drop)i));
+        line(out, str_text(&text), ike_names[i], since(d->ike[i], then->ike[i]));
+        str_free(&text);
     }
-    if (flow) {
-        str_add(out, "Flow drop:\n");
-        datapath_part(out, datapath, true);
+}
+
+static void last_clearing(struct str *out, usec_t wall, const char *by)
+{
+    char when[48];
+    if (!wall) {
         str_add(out, "\nLast clearing: Never\n");
+        return;
     }
+    time_clock(when, sizeof when, wall, false);
+    char *day = strstr(when, "UTC ") + 4; /* the platform leaves the day of the week out here */
+    memmove(day, day + 4, strlen(day + 4) + 1);
+    str_printf(out, "\nLast clearing: %s by %s\n", when, by);
 }
 
 int show_asp_drop(struct cmd *c, const struct a_show_asp_drop *a)
 {
-    uint64_t drops[DP_CAUSES] = {0};
+    const struct drops_cleared *then = &c->session->cli->cleared;
+    struct drops d = all_drops(c->control);
     struct str out = {0};
-    query_drops(c->control, drops);
-    render_drops(&out, drops, query_ike_stats(c->control), !a->flow, !a->frame);
+    if (!a->flow) {
+        str_add(&out, "Frame drop:\n");
+        datapath_part(&out, &d, then, false);
+        ike_part(&out, &d, then);
+        last_clearing(&out, then->frame.wall, then->frame.by);
+        str_addc(&out, '\n');
+    }
+    if (!a->frame) {
+        str_add(&out, "Flow drop:\n");
+        datapath_part(&out, &d, then, true);
+        last_clearing(&out, then->flow.wall, then->flow.by);
+    }
     cmd_puts(c, str_text(&out));
     str_free(&out);
+    return CMD_OK;
+}
+
+/* Other shows go on counting from the start. */
+int clear_asp_drop(struct cmd *c, const struct a_clear_asp_drop *a)
+{
+    struct drops_cleared *then = &c->session->cli->cleared;
+    struct drops d = all_drops(c->control);
+    usec_t now = clock_wall(control_clock(c->control));
+    for (unsigned i = 0; i < DP_CAUSES; i++)
+        if (causes[i].flow ? !a->frame : !a->flow)
+            then->datapath[i] = d.datapath[i];
+    if (!a->flow) {
+        memcpy(then->ike, d.ike, sizeof then->ike);
+        then->frame.wall = now;
+        str_copy(then->frame.by, sizeof then->frame.by, c->session->user);
+    }
+    if (!a->frame) {
+        then->flow.wall = now;
+        str_copy(then->flow.by, sizeof then->flow.by, c->session->user);
+    }
     return CMD_OK;
 }
 
