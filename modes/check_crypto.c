@@ -1,6 +1,7 @@
 /*
  * Checks of IKE, IPsec, crypto maps and tunnel groups. See check_system.c for what a check may do.
  */
+#include "modes/derive.h"
 #include "modes/internal.h"
 #include <string.h>
 
@@ -149,35 +150,85 @@ int map_match_check(struct txn *t, struct cfg_node *n, const struct a_map_match 
     return 0;
 }
 
-/* A line may carry both lifetimes; the tree keeps one of each. */
-static int both_lives(struct txn *t, struct cfg_node *entry, struct a_map_life_seconds time,
-                      struct a_map_life_kilobytes volume)
+/* A line may carry both lifetimes: the tree keeps one node of each, a `no` takes both away. */
+struct lives {
+    bool has_seconds, has_kilobytes, unlimited;
+    uint64_t seconds, kilobytes;
+};
+
+#define LIVES(a)                                                                                   \
+    (struct lives)                                                                                 \
+    {                                                                                              \
+        .has_seconds = (a)->has_seconds, .has_kilobytes = (a)->has_kilobytes,                      \
+        .unlimited = (a)->unlimited, .seconds = (a)->seconds, .kilobytes = (a)->kilobytes          \
+    }
+
+/* args NULL: as if there were no line. */
+static int life(struct txn *t, struct cfg_node *up, uint16_t entry, const void *args)
 {
-    return txn_set(t, entry, E_MAP_LIFE_SECONDS, &time) &&
-                   txn_set(t, entry, E_MAP_LIFE_KILOBYTES, &volume)
-               ? 0
-               : -1;
+    const struct cfg_node *n = cfg_first(up, entry);
+    if (args)
+        return txn_set(t, up, entry, args) ? 0 : -1;
+    return n ? txn_remove(t, txn_node(t, n)) : 0;
+}
+
+static int map_lives(struct txn *t, struct cfg_node *up, struct lives l, bool negate)
+{
+    struct a_map_life_seconds time = {.has_seconds = true, .seconds = l.seconds};
+    struct a_map_life_kilobytes volume = {.has_kilobytes = l.has_kilobytes,
+                                          .kilobytes = l.kilobytes,
+                                          .unlimited = l.unlimited};
+    if (!l.has_seconds || (!l.has_kilobytes && !l.unlimited))
+        return 0;
+    int err = life(t, up, E_MAP_LIFE_SECONDS, negate ? NULL : &time);
+    return err ? err : life(t, up, E_MAP_LIFE_KILOBYTES, negate ? NULL : &volume);
 }
 
 int map_life_seconds_check(struct txn *t, struct cfg_node *n, const struct a_map_life_seconds *a,
                            bool negate)
 {
-    struct a_map_life_seconds time = {.has_seconds = true, .seconds = a->seconds};
-    struct a_map_life_kilobytes volume = {.has_kilobytes = a->has_kilobytes,
-                                          .kilobytes = a->kilobytes,
-                                          .unlimited = a->unlimited};
-    bool both = a->has_kilobytes || a->unlimited;
-    return negate || !both ? 0 : both_lives(t, n->parent, time, volume);
+    const struct a_map_life_seconds *said = (const struct a_map_life_seconds *)t->said;
+    (void)a;
+    return map_lives(t, n->parent, LIVES(said), negate);
 }
 
 int map_life_kilobytes_check(struct txn *t, struct cfg_node *n,
                              const struct a_map_life_kilobytes *a, bool negate)
 {
-    struct a_map_life_seconds time = {.has_seconds = true, .seconds = a->seconds};
-    struct a_map_life_kilobytes volume = {.has_kilobytes = a->has_kilobytes,
-                                          .kilobytes = a->kilobytes,
-                                          .unlimited = a->unlimited};
-    return negate || !a->has_seconds ? 0 : both_lives(t, n->parent, time, volume);
+    const struct a_map_life_kilobytes *said = (const struct a_map_life_kilobytes *)t->said;
+    (void)a;
+    return map_lives(t, n->parent, LIVES(said), negate);
+}
+
+/* What a line says that would hold without it is not kept. */
+static int global_lives(struct txn *t, struct cfg_node *up, struct lives l, bool negate)
+{
+    struct a_ipsec_life_seconds time = {.has_seconds = true, .seconds = l.seconds};
+    struct a_ipsec_life_kilobytes volume = {.has_kilobytes = l.has_kilobytes,
+                                            .kilobytes = l.kilobytes,
+                                            .unlimited = l.unlimited};
+    if (!l.has_seconds || (!l.has_kilobytes && !l.unlimited))
+        return 0;
+    bool keep = !negate && l.seconds != ASA_LIFE_SECONDS;
+    int err = life(t, up, E_IPSEC_LIFE_SECONDS, keep ? &time : NULL);
+    keep = !negate && (l.unlimited || l.kilobytes != ASA_LIFE_KBYTES);
+    return err ? err : life(t, up, E_IPSEC_LIFE_KILOBYTES, keep ? &volume : NULL);
+}
+
+int ipsec_life_seconds_check(struct txn *t, struct cfg_node *n,
+                             const struct a_ipsec_life_seconds *a, bool negate)
+{
+    const struct a_ipsec_life_seconds *said = (const struct a_ipsec_life_seconds *)t->said;
+    (void)a;
+    return global_lives(t, n->parent, LIVES(said), negate);
+}
+
+int ipsec_life_kilobytes_check(struct txn *t, struct cfg_node *n,
+                               const struct a_ipsec_life_kilobytes *a, bool negate)
+{
+    const struct a_ipsec_life_kilobytes *said = (const struct a_ipsec_life_kilobytes *)t->said;
+    (void)a;
+    return global_lives(t, n->parent, LIVES(said), negate);
 }
 
 int map_peer_check(struct txn *t, struct cfg_node *n, const struct a_map_peer *a, bool negate)

@@ -9,6 +9,10 @@
 #include "g_args.h"
 #include "parser/tree.h"
 
+/* Lifetimes of child SAs where the ASA's configuration has none. */
+#define ASA_LIFE_SECONDS 28800u
+#define ASA_LIFE_KBYTES  4608000u
+
 struct derive {
     const struct cfg_tree *tree;
     bool asa;

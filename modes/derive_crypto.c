@@ -6,13 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Defaults of the platform (config-asa.md §5). */
-#define LIFE_SECONDS 28800u
-#define LIFE_KBYTES  4608000u
-#define REPLAY       8192u /* docs/differences.md */
-#define PMTU_AGE     600u  /* RFC 1191 §6.3 */
-#define DPD_SECONDS  10u
-#define DPD_RETRY    2u
+#define REPLAY      8192u /* docs/differences.md */
+#define PMTU_AGE    600u  /* RFC 1191 §6.3 */
+#define DPD_SECONDS 10u
+#define DPD_RETRY   2u
 
 /* The tables below stand in the order of the enums in grammars/ikev2.cg and grammars/ipsec.cg. */
 static const struct ike_alg ikev2_encr[] = {
@@ -205,7 +202,7 @@ struct defaults {
 
 static struct defaults global_defaults(const struct cfg_node *root)
 {
-    struct defaults g = {.seconds = LIFE_SECONDS, .replay = REPLAY, .kbytes = LIFE_KBYTES};
+    struct defaults g = {.seconds = ASA_LIFE_SECONDS, .replay = REPLAY, .kbytes = ASA_LIFE_KBYTES};
     const struct cfg_node *n = cfg_first(root, E_IPSEC_LIFE_SECONDS);
     if (n)
         g.seconds = (uint32_t)CFG_ARGS(n, ipsec_life_seconds)->seconds;

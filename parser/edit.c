@@ -252,7 +252,10 @@ int line_edit(struct line_place *p, struct txn *t, const struct line_result *r)
     }
     if (r->enter && p->depth - r->pop + 1 >= LINE_DEPTH)
         return txn_refuse(t, "%% Too many nested modes");
-    if (apply(&d) != 0) {
+    t->said = r->args;
+    int err = apply(&d);
+    t->said = NULL;
+    if (err != 0) {
         txn_rollback_to(t, mark);
         if (!t->error.len)
             (void)txn_refuse(t, "%% Command rejected");

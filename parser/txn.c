@@ -55,7 +55,8 @@ static struct undo *journal(struct txn *t)
 void txn_commit(struct txn *t)
 {
     struct txn_undo *u = t->undo;
-    for (size_t i = u ? u->n : 0; i-- > 0;) {
+    /* In the order of the edits: what was changed and then removed is there until its removal. */
+    for (size_t i = 0; u && i < u->n; i++) {
         struct undo *r = &u->log[i];
         if (r->kind == U_ARGS)
             args_free(r->node->pub.entry, r->args);

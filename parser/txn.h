@@ -11,7 +11,8 @@
 struct txn;
 /* Check hook of an entry, as g_checks.c lists them: args is its generated struct. It runs
  * after the edit. negate: n has been removed (a fixed object: cleared); it no longer stands
- * among its siblings, but n->parent and its arguments are still there to read. */
+ * among its siblings, but n->parent and its arguments are still there to read; what the line said
+ * is in t->said. */
 typedef int cfg_check_fn(struct txn *t, struct cfg_node *n, const void *args, bool negate);
 
 struct txn {
@@ -22,6 +23,7 @@ struct txn {
     bool to_default;             /* the line is a `default …`, not a `no …` */
     struct str notes;            /* complete lines: "INFO: …", "WARNING: …", "% NOTE: …" */
     struct str error;            /* set by txn_refuse */
+    const void *said; /* arguments of the line: a `no` may say others than the node has */
     struct txn_undo *undo;
 };
 

@@ -248,6 +248,28 @@ static void test_journal(void **state)
     box_free(&b);
 }
 
+/* What is changed and then removed, alone or with what is above it, goes once. */
+static void test_changed_and_removed(void **state)
+{
+    (void)state;
+    struct box b;
+    struct txn t;
+    struct a_name name = {.has_name = true, .name = (char[]){"one"}};
+    struct a_life life = {.has_seconds = true, .seconds = 300};
+    box_init(&b, true);
+    box_paste(&b, "name zero\nmap M 1 life seconds 200");
+    txn_begin(&t, b.tree, true);
+    struct cfg_node *n = txn_set(&t, b.tree->root, E_NAME, &name);
+    assert_int_equal(txn_remove(&t, n), 0);
+    struct cfg_node *map = txn_node(&t, cfg_find_word(b.tree->root, E_MAP, "M"));
+    assert_non_null(txn_set(&t, map->first, E_LIFE, &life));
+    assert_int_equal(txn_remove(&t, map), 0);
+    txn_commit(&t);
+    txn_end(&t);
+    assert_prints(&b, "");
+    box_free(&b);
+}
+
 static void test_finding(void **state)
 {
     (void)state;
@@ -310,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_hooks),
         cmocka_unit_test(test_refusal_keeps_place),
         cmocka_unit_test(test_journal),
+        cmocka_unit_test(test_changed_and_removed),
         cmocka_unit_test(test_finding),
         cmocka_unit_test(test_ten_thousand),
     };
