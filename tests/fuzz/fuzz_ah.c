@@ -233,6 +233,7 @@ static void reset(struct fuzz *f)
 {
     for (uint32_t i = 0; i < KINDS; i++) {
         struct sa *in = sad_find(&f->b->sad, i + 1), *out = sad_find(&f->a->sad, i + 1);
+        replay_free(&in->replay);
         replay_init(&in->replay, 64, 0);
         out->seq = 0;
     }
