@@ -168,25 +168,19 @@ static void refuse(struct isk_sa *sa, struct isk_node *n, uint16_t notify, uint3
     isk_node_done(n);
 }
 
-/* The child that this one is to replace: the newest for the same traffic, unless we are asking for
- * the same ourselves right now, when the two cross and both stay. */
+/* The child that this one is to replace: the newest for the same traffic, since nothing in quick
+ * mode says so. When two exchanges cross, at most one side finds the other's child there. */
 static uint32_t replaced_child(const struct isk_sa *sa, const struct isk_node *n)
 {
     const struct ike_child_state *best = NULL;
 
-    for (const struct isk_sa *o = sa->k->head; o; o = o->next) {
-        if (!isk_same_peer(o, &sa->s.path))
-            continue;
-        for (const struct isk_node *m = o->nodes; m; m = m->next)
-            if (m->want && !m->want->peers && isk_same_traffic(&m->child, &n->child))
-                return 0;
-        for (unsigned i = 0; i < o->s.n_children; i++) {
+    for (const struct isk_sa *o = sa->k->head; o; o = o->next)
+        for (unsigned i = 0; isk_same_as(o, sa) && i < o->s.n_children; i++) {
             const struct ike_child_state *c = &o->s.child[i];
             if (!c->leaving && isk_same_traffic(c, &n->child) &&
                 (!best || c->conn_id > best->conn_id))
                 best = c;
         }
-    }
     return best ? best->spi_in : 0;
 }
 
