@@ -34,6 +34,8 @@
 #define ISK_LINGER        (60 * USEC_PER_SEC) /* a node that is done answers repetitions */
 #define ISK_OVERLAP       (30 * USEC_PER_SEC) /* what was replaced still receives */
 #define ISK_OVERLAP_PEER  (90 * USEC_PER_SEC) /* the same, when the peer is to delete it */
+#define ISK_GRACE         (5 * USEC_PER_SEC)  /* what the peer was told to end still receives */
+#define ISK_LEFT_TWICE    (IKE_LEFT + 1)      /* a child's `leaving`: our second delete is out */
 #define ISK_MARGIN_PHASE1 (60 * USEC_PER_SEC) /* before its end an SA is replaced */
 #define ISK_MARGIN_CHILD  (30 * USEC_PER_SEC) /* semantics.md §2 */
 #define ISK_DPD_SENDS     5                   /* semantics.md §2: five misses */
@@ -500,7 +502,8 @@ int isk_child_by_spi(const struct isk_sa *sa, uint32_t spi_in);
 bool isk_child_find(struct isakmp *k, const struct ike_path *p, uint32_t spi_in, uint32_t spi_out,
                     struct isk_sa **sa, unsigned *i);
 bool isk_child_replaced(const struct isk_sa *sa, const struct ike_child_state *c);
-/* The child has a successor: nothing is sent on it any more, and it ends `after` from now. */
+/* The child has a successor: nothing is sent on it any more, and `after` from now the peer is told
+ * that it ends. */
 void isk_child_leave(struct isk_sa *sa, unsigned i, usec_t after);
 void isk_children_move(struct isk_sa *from, struct isk_sa *to);
 /* Other peers' children of this policy go (semantics.md §1.2). */

@@ -50,9 +50,12 @@ bool isk_same_traffic(const struct ike_child_state *a, const struct ike_child_st
 }
 
 /* Initiations that cross leave two children for one thing; one is enough. Both sides see the same
- * marks, so they do not each end the other's choice. */
+ * marks, so they do not each end the other's choice. What the peer has left when this one came we
+ * have been told by the time this one is so old. */
 static bool redundant(const struct isk_sa *sa, const struct ike_child_state *c)
 {
+    if (isk_now(sa->k) - c->created < ISK_OVERLAP_PEER + 2 * ISK_GRACE)
+        return false;
     for (const struct isk_sa *o = sa->k->head; o; o = o->next)
         for (unsigned i = 0; isk_same_peer(o, &sa->s.path) && i < o->s.n_children; i++) {
             const struct ike_child_state *b = &o->s.child[i];
@@ -73,7 +76,7 @@ void isk_child_rekey(struct isk_sa *sa, unsigned i)
     if (!to_replace(sa, c))
         return;
     if (redundant(sa, c)) {
-        isk_child_leave(sa, i, ISK_OVERLAP);
+        isk_child_leave(sa, i, 0);
         return;
     }
     if (!k->host.base.child_cfg || k->host.base.child_cfg(k->h, &sa->s, c, &cfg) < 0)
@@ -111,14 +114,29 @@ void isk_arm_life(struct isk_sa *sa)
         isk_sa_end(sa, IKE_R_INTERNAL, false);
 }
 
+/* What has a successor receives a bit longer than the peer is told, who may send on it still. It is
+ * told twice, since nothing in IKEv1 says that it has heard. */
+static void expire(struct isk_sa *sa, unsigned i, usec_t now)
+{
+    struct ike_child_state *c = &sa->s.child[i];
+
+    if (c->leaving != IKE_LEAVING && c->leaving != IKE_LEFT) {
+        isk_child_remove(sa, i, c->leaving ? IKE_R_REKEYED : IKE_R_LIFETIME, !c->leaving);
+        return;
+    }
+    c->leaving = c->leaving == IKE_LEAVING ? IKE_LEFT : ISK_LEFT_TWICE;
+    c->expires = now + ISK_GRACE;
+    isk_tell_child(sa, c);
+    isk_sa_changed(sa);
+}
+
 /* One child whose time has come; false when there is none. */
 static bool child_due(struct isk_sa *sa, usec_t now)
 {
     for (unsigned i = 0; i < sa->s.n_children; i++) {
         struct ike_child_state *c = &sa->s.child[i];
         if (c->expires && c->expires <= now) {
-            bool gone = c->leaving;
-            isk_child_remove(sa, i, gone ? IKE_R_REKEYED : IKE_R_LIFETIME, true);
+            expire(sa, i, now);
             return true;
         }
         if (c->rekey_at && c->rekey_at <= now) {

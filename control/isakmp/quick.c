@@ -168,8 +168,9 @@ static void refuse(struct isk_sa *sa, struct isk_node *n, uint16_t notify, uint3
     isk_node_done(n);
 }
 
-/* The child that this one is to replace: the newest for the same traffic, since nothing in quick
- * mode says so. When two exchanges cross, at most one side finds the other's child there. */
+/* The child that this one is to replace, which nothing in quick mode says: one for the same
+ * traffic, of several the oldest that the peer has begun, as that is due first. When two exchanges
+ * cross, at most one side finds the other's child there. */
 static uint32_t replaced_child(const struct isk_sa *sa, const struct isk_node *n)
 {
     const struct ike_child_state *best = NULL;
@@ -178,7 +179,8 @@ static uint32_t replaced_child(const struct isk_sa *sa, const struct isk_node *n
         for (unsigned i = 0; isk_same_as(o, sa) && i < o->s.n_children; i++) {
             const struct ike_child_state *c = &o->s.child[i];
             if (!c->leaving && isk_same_traffic(c, &n->child) &&
-                (!best || c->conn_id > best->conn_id))
+                (!best || (best->initiator && !c->initiator) ||
+                 (best->initiator == c->initiator && c->conn_id < best->conn_id)))
                 best = c;
         }
     return best ? best->spi_in : 0;

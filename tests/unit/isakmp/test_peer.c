@@ -122,7 +122,7 @@ static void children_outlive_phase1(void **state)
         assert_int_equal(sim_sas(s, k).last->state, IKE_IDLE);
     }
     /* when the child is due, phase 1 comes again and takes it over */
-    sim_for(s, 3600);
+    sim_for(s, 3650);
     assert_tunnel(s, 1);
     assert_int_equal(sim_sas(s, 0).n, 1);
     assert_int_equal(sim_sas(s, 0).last->tunnel_id, 1002);
