@@ -66,6 +66,15 @@ int ikev2_enable_check(struct txn *t, struct cfg_node *n, const struct a_ikev2_e
     return 0;
 }
 
+int ikev1_enable_check(struct txn *t, struct cfg_node *n, const struct a_ikev1_enable *a,
+                       bool negate)
+{
+    (void)n;
+    if (!negate)
+        if_expected(t, a->nameif);
+    return 0;
+}
+
 /* --- proposals -----------------------------------------------------------------------------------
  */
 
@@ -98,7 +107,7 @@ int ipsec_proposal_check(struct txn *t, struct cfg_node *n, const struct a_ipsec
 static bool complete(const struct cfg_node *entry)
 {
     return cfg_first(entry, E_MAP_MATCH) && cfg_first(entry, E_MAP_PEER) &&
-           cfg_first(entry, E_MAP_PROPOSAL);
+           (cfg_first(entry, E_MAP_PROPOSAL) || cfg_first(entry, E_MAP_TRANSFORM));
 }
 
 static bool applied(const struct cfg_node *map)
@@ -246,6 +255,27 @@ int map_peer_check(struct txn *t, struct cfg_node *n, const struct a_map_peer *a
     return 0;
 }
 
+int map_transform_check(struct txn *t, struct cfg_node *n, const struct a_map_transform *a,
+                        bool negate)
+{
+    (void)a;
+    if (negate)
+        return 0;
+    if (cfg_count(n->parent, E_MAP_TRANSFORM) > IKE_PROPOSALS)
+        return txn_refuse(t, "ERROR: At most %d transform sets can be set in one crypto map entry",
+                          IKE_PROPOSALS);
+    cfg_each(n->parent, E_MAP_TRANSFORM, p)
+    {
+        const char *name = CFG_ARGS(p, map_transform)->set;
+        if (!cfg_find_word(t->tree->root, E_TRANSFORM1, name))
+            txn_note(t,
+                     "WARNING: transform-set \"%s\" is not configured yet; this line takes effect "
+                     "when it is.",
+                     name);
+    }
+    return 0;
+}
+
 int map_proposal_check(struct txn *t, struct cfg_node *n, const struct a_map_proposal *a,
                        bool negate)
 {
@@ -318,6 +348,12 @@ static int key_check(struct txn *t, const char *key)
 
 int tunnel_remote_key_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_remote_key *a,
                             bool negate)
+{
+    (void)n;
+    return negate ? 0 : key_check(t, a->key);
+}
+
+int tunnel_key1_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_key1 *a, bool negate)
 {
     (void)n;
     return negate ? 0 : key_check(t, a->key);

@@ -29,6 +29,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_limits(&d);
     derive_proposals(&d);
     derive_policies(&d);
+    derive_ikev1(&d);
     derive_maps(&d);
     derive_peers(&d);
 }

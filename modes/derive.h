@@ -44,7 +44,8 @@ struct intent_if *derive_find_if(struct derive *d, const char *nameif);
 const uint8_t *derive_key(struct intent *out, const char *key, uint16_t *len);
 void derive_identity(struct ike_identity *id, uint8_t type, const char *text);
 void derive_address_identity(struct ike_identity *id, const struct addr *a);
-void derive_fqdn(const struct cfg_node *root, char *buf, size_t cap); /* the box's whole name */
+/* The box's whole name; `unnamed` is the platform's name of a box that has none. */
+void derive_fqdn(const struct cfg_node *root, const char *unnamed, char *buf, size_t cap);
 uint16_t derive_ios_group(int group);           /* of the enums dh-group-ios and pfs-group-ios */
 uint16_t derive_aes_bits(bool given, int bits); /* of the enum aes-bits; 128 unless given */
 const struct ike_esp_proposal *derive_find_transform(const struct intent *i, const char *name);
@@ -102,6 +103,10 @@ struct ace_buf {
 void rule_expand(const struct rule *r, struct ace_buf *b);
 /* Moves them into the intent. */
 void ace_buf_store(struct derive *d, struct ace_buf *b, struct intent_acl *out);
+
+/* derive_ikev1.c (ASA) */
+void derive_ikev1(struct derive *d);
+void derive_entry_ikev1(struct derive *d, const struct cfg_node *n, struct intent_map_entry *e);
 
 /* derive_ios.c */
 struct derive_life {

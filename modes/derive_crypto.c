@@ -268,6 +268,7 @@ static void one_entry(struct derive *d, const struct cfg_node *n, const struct d
         e->has_df = true;
         e->df = df_policy[CFG_ARGS(l, map_df)->policy];
     }
+    derive_entry_ikev1(d, n, e);
     entry_life(n, e);
 }
 

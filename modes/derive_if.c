@@ -80,6 +80,12 @@ void derive_interfaces(struct derive *d)
         if (f)
             f->mtu = (uint16_t)CFG_ARGS(m, mtu)->bytes;
     }
+    cfg_each(root, E_IKEV1_ENABLE, k)
+    {
+        struct intent_if *f = derive_find_if(d, CFG_ARGS(k, ikev1_enable)->nameif);
+        if (f)
+            f->ikev1 = true;
+    }
     cfg_each(root, E_IKEV2_ENABLE, k)
     {
         struct intent_if *f = derive_find_if(d, CFG_ARGS(k, ikev2_enable)->nameif);

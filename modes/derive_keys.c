@@ -28,14 +28,16 @@ void derive_identity(struct ike_identity *id, uint8_t type, const char *text)
     memcpy(id->data, text, n);
 }
 
-void derive_fqdn(const struct cfg_node *root, char *buf, size_t cap)
+void derive_fqdn(const struct cfg_node *root, const char *unnamed, char *buf, size_t cap)
 {
-    const struct cfg_node *h = cfg_first(root, E_HOSTNAME), *d = cfg_first(root, E_DOMAIN_NAME_IOS);
-    str_copy(buf, cap, h ? CFG_ARGS(h, hostname)->name : "Router");
-    if (!d)
-        return;
-    size_t n = strlen(buf);
-    snprintf(buf + n, cap - n, ".%s", CFG_ARGS(d, domain_name_ios)->name);
+    const struct cfg_node *h = cfg_first(root, E_HOSTNAME);
+    const struct cfg_node *ios = cfg_first(root, E_DOMAIN_NAME_IOS);
+    const struct cfg_node *asa = cfg_first(root, E_DOMAIN_NAME);
+    const char *domain = ios   ? CFG_ARGS(ios, domain_name_ios)->name
+                         : asa ? CFG_ARGS(asa, domain_name)->name
+                               : NULL;
+    snprintf(buf, cap, "%s%s%s", h ? CFG_ARGS(h, hostname)->name : unnamed, domain ? "." : "",
+             domain ? domain : "");
 }
 
 void derive_address_identity(struct ike_identity *id, const struct addr *a)
@@ -56,7 +58,7 @@ static struct ike_identity own_identity(const struct cfg_node *root)
     char name[IKE_ID_MAX];
     const struct cfg_node *l = cfg_first(root, E_ISAKMP_IDENTITY);
     if (l && CFG_ARGS(l, isakmp_identity)->hostname) {
-        derive_fqdn(root, name, sizeof name);
+        derive_fqdn(root, "Router", name, sizeof name);
         derive_identity(&id, ID_FQDN, name);
     }
     return id;
@@ -177,7 +179,7 @@ static void apply_profile(struct derive *d, const struct cfg_node *profile, stru
     if ((l = cfg_first(profile, E_PROFILE_SELF))) {
         const struct a_profile_self *a = CFG_ARGS(l, profile_self);
         k->cfg.local_id = (struct ike_identity){0};
-        derive_fqdn(d->tree->root, name, sizeof name);
+        derive_fqdn(d->tree->root, "Router", name, sizeof name);
         if (a->fqdn)
             derive_identity(&k->cfg.local_id, ID_FQDN, name);
         else if (a->has_user)
