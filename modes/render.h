@@ -31,9 +31,9 @@ void render_ipsec_sa(struct str *out, const struct ipsec_view *v);
 void render_ipsec_sa_ios(struct str *out, const struct ipsec_view *v);
 
 /* "access-list N extended permit ip A M B M", without a newline. */
-void render_ace(struct str *out, const char *acl, const struct intent_ace *e);
+void render_ace(struct str *out, const char *acl, const struct intent_ace *e, bool asa);
 /* "A.B.C.D M.M.M.M", "host A", "any" or "range A B" */
-void render_range(struct str *out, const struct addr_range *r);
+void render_range(struct str *out, const struct addr_range *r, bool asa);
 
 /* How many IKE SAs there are, by who began them. */
 struct ike_counts {

@@ -1,5 +1,5 @@
 /*
- * show access-list and show crypto map: what was configured, with what happened to it.
+ * show access-list of the ASA: what was configured, with what happened to it.
  */
 #include "modes/internal.h"
 #include "modes/render.h"
@@ -10,7 +10,7 @@
 /* --- one rule ----------------------------------------------------------------------------------
  */
 
-void render_range(struct str *out, const struct addr_range *r)
+void render_range(struct str *out, const struct addr_range *r, bool asa)
 {
     struct prefix p;
     char a[PREFIX_STRLEN], b[ADDR_STRLEN];
@@ -25,6 +25,8 @@ void render_range(struct str *out, const struct addr_range *r)
         str_add(out, prefix_print(&p, a, sizeof a));
     } else {
         struct addr m = addr_len_to_mask(p.addr.family, p.len);
+        for (unsigned i = 0; !asa && i < 4; i++)
+            m.b[i] = (uint8_t)~m.b[i]; /* IOS has wildcards */
         str_printf(out, "%s %s", addr_print(&p.addr, a, sizeof a), addr_print(&m, b, sizeof b));
     }
 }
@@ -39,7 +41,7 @@ static void render_ports(struct str *out, const uint16_t port[2])
         str_printf(out, " range %u %u", port[0], port[1]);
 }
 
-void render_ace(struct str *out, const char *acl, const struct intent_ace *e)
+void render_ace(struct str *out, const char *acl, const struct intent_ace *e, bool asa)
 {
     static const struct {
         uint8_t proto;
@@ -50,7 +52,8 @@ void render_ace(struct str *out, const char *acl, const struct intent_ace *e)
                  {IPPROTO_UDP, "udp"},
                  {IPPROTO_ICMPV6, "icmp6"}};
     bool icmp = e->sel.proto == IPPROTO_ICMP || e->sel.proto == IPPROTO_ICMPV6;
-    str_printf(out, "access-list %s extended %s ", acl, e->permit ? "permit" : "deny");
+    str_printf(out, "access-list %s %s%s ", acl, asa ? "extended " : "",
+               e->permit ? "permit" : "deny");
     const char *name = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].proto == e->sel.proto)
@@ -59,11 +62,11 @@ void render_ace(struct str *out, const char *acl, const struct intent_ace *e)
         str_printf(out, "%s ", name);
     else
         str_printf(out, "%u ", e->sel.proto);
-    render_range(out, &e->sel.local);
+    render_range(out, &e->sel.local, asa);
     if (!icmp)
         render_ports(out, e->sel.lport);
     str_addc(out, ' ');
-    render_range(out, &e->sel.remote);
+    render_range(out, &e->sel.remote, asa);
     if (!icmp)
         render_ports(out, e->sel.rport);
     else if (e->sel.lport[0] >> 8 == e->sel.lport[1] >> 8)
@@ -115,7 +118,7 @@ static void expanded(struct cmd *c, const struct intent_acl *acl, uint32_t line)
         if (acl->ace[i].line != line)
             continue;
         struct str plain = {0}, out = {0};
-        render_ace(&plain, acl->name, &acl->ace[i]);
+        render_ace(&plain, acl->name, &acl->ace[i], true);
         with_line(&out, str_text(&plain), acl->name, line);
         struct element e = {.control = c->control, .ace = &acl->ace[i]};
         query_identities(c->control, add_hits, &e);

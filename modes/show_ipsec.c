@@ -178,7 +178,7 @@ void render_ipsec_sa(struct str *out, const struct ipsec_view *v)
     str_printf(out, "    Crypto map tag: %s, seq num: %u, local addr: %s\n\n", q->map->name,
                q->entry->seq, addr_print(&q->local, local, sizeof local));
     str_add(out, "      ");
-    render_ace(out, q->entry->acl ? q->entry->acl->name : "", q->ace);
+    render_ace(out, q->entry->acl ? q->entry->acl->name : "", q->ace, true);
     str_add(out, " \n");
     str_add(out, "      local ident (addr/mask/prot/port): ");
     ipsec_ident(out, &s->local, s->proto, s->lport);

@@ -3,22 +3,40 @@
  */
 #include "modes/internal.h"
 #include "modes/ipsec.h"
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-struct current_peer {
-    const struct intent_map *map;
-    const struct intent_map_entry *entry;
-    struct addr peer;
+/* The peer that each entry uses: of all maps, one after the other. */
+struct current_peers {
+    const struct intent *want;
+    size_t *first; /* of a map */
+    struct addr *peer;
 };
 
-static bool find_peer(void *ctx, const struct query_identity *q)
+static bool add_peer(void *ctx, const struct query_identity *q)
 {
-    struct current_peer *p = (struct current_peer *)ctx;
-    if (q->map == p->map && q->entry == p->entry && addr_is_set(&q->current_peer)) {
-        p->peer = q->current_peer;
-        return false;
-    }
+    struct current_peers *p = (struct current_peers *)ctx;
+    if (q->map && q->entry && addr_is_set(&q->current_peer))
+        p->peer[p->first[q->map - p->want->map] + (size_t)(q->entry - q->map->entry)] =
+            q->current_peer;
     return true;
+}
+
+static bool current_peers(const struct control *c, const struct intent *want,
+                          struct current_peers *p)
+{
+    size_t n = 0;
+    *p = (struct current_peers){.want = want};
+    p->first = (size_t *)calloc(want->n_map + (size_t)1, sizeof *p->first);
+    for (uint32_t i = 0; p->first && i < want->n_map; i++) {
+        p->first[i] = n;
+        n += want->map[i].n;
+    }
+    p->peer = (struct addr *)calloc(n + 1, sizeof *p->peer);
+    if (p->first && p->peer)
+        query_identities(c, add_peer, p);
+    return p->first && p->peer;
 }
 
 static void map_acl(struct cmd *c, const struct intent_map_entry *e)
@@ -30,7 +48,7 @@ static void map_acl(struct cmd *c, const struct intent_map_entry *e)
     cmd_printf(c, "\tExtended IP access list %s\n", e->acl->name);
     for (uint32_t i = 0; i < e->acl->n; i++) {
         struct str line = {0};
-        render_ace(&line, e->acl->name, &e->acl->ace[i]);
+        render_ace(&line, e->acl->name, &e->acl->ace[i], c->asa);
         cmd_printf(c, "\t    %s\n", str_text(&line));
         str_free(&line);
     }
@@ -72,10 +90,9 @@ static void map_proposals(struct cmd *c, const struct intent_map_entry *e)
 }
 
 static void map_entry(struct cmd *c, const struct intent *want, const struct intent_map *m,
-                      const struct intent_map_entry *e)
+                      const struct intent_map_entry *e, const struct addr *now)
 {
     char text[ADDR_STRLEN];
-    struct current_peer now = {.map = m, .entry = e};
     cmd_printf(c, "Crypto Map %s\"%s\" %u ipsec-isakmp\n", c->asa ? "" : "IPv4 ", m->name, e->seq);
     if (!c->asa && (!e->acl || !e->n_peer))
         cmd_puts(c, "\tWARNING: This crypto map is in an incomplete state!\n"
@@ -86,9 +103,8 @@ static void map_entry(struct cmd *c, const struct intent *want, const struct int
     for (unsigned i = 0; i < e->n_peer; i++)
         cmd_printf(c, "\tPeer = %s\n", addr_print(&e->peer[i], text, sizeof text));
     map_acl(c, e);
-    query_identities(c->control, find_peer, &now);
-    if (addr_is_set(&now.peer))
-        cmd_printf(c, "\tCurrent peer: %s\n", addr_print(&now.peer, text, sizeof text));
+    if (addr_is_set(now))
+        cmd_printf(c, "\tCurrent peer: %s\n", addr_print(now, text, sizeof text));
     if (e->life_kbytes)
         cmd_printf(c, "\tSecurity association lifetime: %llu kilobytes/%u seconds\n",
                    (unsigned long long)e->life_kbytes, e->life_seconds);
@@ -112,15 +128,35 @@ static void map_entry(struct cmd *c, const struct intent *want, const struct int
     cmd_puts(c, "\n");
 }
 
+static bool map_on(const struct intent *want, const struct intent_map *m, const char *ifname,
+                   bool asa)
+{
+    for (uint32_t i = 0; i < want->n_if; i++)
+        if (want->ifs[i].map == m && strcasecmp(if_shown_name(&want->ifs[i], asa), ifname) == 0)
+            return true;
+    return false;
+}
+
 int show_crypto_map(struct cmd *c, const struct a_show_crypto_map *a)
 {
     const struct intent *want = query_intent(c->control);
-    (void)a;
-    for (uint32_t i = 0; want && i < want->n_map; i++)
-        for (uint32_t k = 0; k < want->map[i].n; k++)
-            map_entry(c, want, &want->map[i], &want->map[i].entry[k]);
-    if (!want || !want->n_map)
+    struct current_peers p = {0};
+    bool any = false;
+    bool good = want && current_peers(c->control, want, &p);
+    for (uint32_t i = 0; good && i < want->n_map; i++) {
+        const struct intent_map *m = &want->map[i];
+        if ((a->has_name && strcmp(a->name, m->name) != 0) ||
+            (a->has_ifname && !map_on(want, m, a->ifname, false)) ||
+            (a->has_nameif && !map_on(want, m, a->nameif, true)))
+            continue;
+        any = true;
+        for (uint32_t k = 0; k < m->n; k++)
+            map_entry(c, want, m, &m->entry[k], &p.peer[p.first[i] + k]);
+    }
+    if (!any)
         cmd_puts(c, "No crypto maps found.\n");
+    free(p.first);
+    free(p.peer);
     return CMD_OK;
 }
 
