@@ -16,6 +16,11 @@ const struct ike_stats *query_ike_stats(const struct control *c)
     return ike_stats(c->ike);
 }
 
+const struct isakmp_stats *query_isakmp_stats(const struct control *c)
+{
+    return isakmp_stats(c->isakmp);
+}
+
 const struct intent *query_intent(const struct control *c)
 {
     return &c->intent;

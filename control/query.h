@@ -12,6 +12,7 @@
 void query_ike_sas(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                    void *ctx);
 const struct ike_stats *query_ike_stats(const struct control *c);
+const struct isakmp_stats *query_isakmp_stats(const struct control *c);
 /* Counters of a slot (SA or policy); NULL when there is no datapath yet. */
 const struct dp_counters *query_counters(const struct control *c, uint32_t slot);
 const struct dp_counters *query_total(const struct control *c);

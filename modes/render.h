@@ -37,8 +37,10 @@ void render_range(struct str *out, const struct addr_range *r, bool asa);
 
 /* How many IKE SAs there are, by who began them. */
 struct ike_counts {
+    uint8_t version; /* of which (enum ike_version) */
     unsigned in_active, in_busy, out_active, out_busy;
 };
+void render_isakmp_stats(struct str *out, const struct isakmp_stats *s, const struct ike_counts *n);
 void render_ikev2_stats(struct str *out, const struct ike_stats *s, const struct ike_counts *n);
 
 /* One line of show route, wrapped as the platform wraps it. again: further path of one prefix. */

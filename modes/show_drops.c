@@ -1,12 +1,11 @@
 /*
- * What was dropped and why: show and clear asp drop, and the counters of show crypto ikev2 stats.
+ * What the datapath dropped and why: show and clear asp drop.
  *
  * A cause is a frame drop when the packet belongs to nothing that the box knows, and a flow drop
  * when it belongs to a policy or an SA.
  */
 #include "modes/internal.h"
 #include "modes/render.h"
-#include "control/ike/steps.h"
 #include <string.h>
 
 struct cause {
@@ -150,79 +149,5 @@ int clear_asp_drop(struct cmd *c, const struct a_clear_asp_drop *a)
         then->flow.wall = now;
         str_copy(then->flow.by, sizeof then->flow.by, c->session->user);
     }
-    return CMD_OK;
-}
-
-/* --- show crypto ikev2 stats ------------------------------------------------------------------ */
-
-#define RULER "------------------------------------------------------------------------------"
-
-static void number(struct str *out, const char *name, uint64_t n)
-{
-    str_printf(out, "%s", name);
-    str_printf(out, " %-9llu", (unsigned long long)n);
-}
-
-static void trim(struct str *out)
-{
-    while (out->len && out->s[out->len - 1] == ' ')
-        out->s[--out->len] = 0;
-    str_addc(out, '\n');
-}
-
-void render_ikev2_stats(struct str *out, const struct ike_stats *s, const struct ike_counts *n)
-{
-    uint64_t dropped = 0;
-    for (unsigned i = 0; i < IKE_DROPS; i++)
-        dropped += s->dropped[i];
-    str_add(out, RULER "--\n                          Crypto IKEv2 SA Statistics\n" RULER "--\n");
-    number(out, "Total incoming IKEv2 SA Count:", n->in_active + n->in_busy);
-    number(out, "active:", n->in_active);
-    number(out, "negotiating:", n->in_busy);
-    trim(out);
-    number(out, "Total outgoing IKEv2 SA Count:", n->out_active + n->out_busy);
-    number(out, "active:", n->out_active);
-    number(out, "negotiating:", n->out_busy);
-    trim(out);
-    number(out, "Incoming IKEv2 Requests:", s->responded);
-    number(out, "Outgoing IKEv2 Requests:", s->initiated);
-    trim(out);
-    number(out, "IKEv2 SAs established:", s->established);
-    number(out, "failed:", s->failed);
-    trim(out);
-    number(out, "IKEv2 packets received:", s->rx);
-    number(out, "sent:", s->tx);
-    number(out, "retransmitted:", s->retransmits);
-    trim(out);
-    number(out, "IKEv2 packets dropped at dispatch:", dropped);
-    trim(out);
-    for (unsigned i = IKE_DROP_NONE + 1; i < IKE_DROPS; i++)
-        if (s->dropped[i])
-            str_printf(out, "    %s: %llu\n", ike_drop_text((enum ike_drop)i),
-                       (unsigned long long)s->dropped[i]);
-    number(out, "Incoming IKEv2 Cookie Challenged Requests:", s->dropped[IKE_DROP_COOKIE]);
-    trim(out);
-}
-
-static bool count_sa(void *ctx, const struct ike_sa_state *sa)
-{
-    struct ike_counts *n = (struct ike_counts *)ctx;
-    bool active = sa->state == IKE_ESTABLISHED;
-    if (sa->initiator)
-        (*(active ? &n->out_active : &n->out_busy))++;
-    else
-        (*(active ? &n->in_active : &n->in_busy))++;
-    return true;
-}
-
-int show_ikev2_stats(struct cmd *c, const struct a_show_ikev2_stats *a)
-{
-    struct ike_counts n = {0};
-    struct str out = {0};
-    (void)a;
-    query_ike_sas(c->control, count_sa, &n);
-    render_ikev2_stats(&out, query_ike_stats(c->control), &n);
-    cmd_puts(c, str_text(&out));
-    str_free(&out);
     return CMD_OK;
 }
