@@ -162,14 +162,22 @@ static int open_raw6(int protocol, bool ipsec)
     return fd;
 }
 
+/* One listener for both families; for IPv4 alone where the host has no IPv6. */
 static int open_ssh(uint16_t port)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int family = AF_INET6;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 && errno == EAFNOSUPPORT) {
+        family = AF_INET;
+        fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    }
     if (fd < 0)
         return -errno;
     int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!err && family == AF_INET6)
+        err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (!err)
-        err = bind_any(fd, AF_INET, port);
+        err = bind_any(fd, family, port);
     if (!err && listen(fd, SSH_BACKLOG) < 0)
         err = -errno;
     return err ? fail(fd, err) : fd;

@@ -46,10 +46,13 @@ static const struct naming naming[] = {
     NAMING(E_ROUTE6, 0, a_route6),
     NAMING(E_IKEV2_ENABLE, 0, a_ikev2_enable),
     NAMING(E_SSH_ALLOW, 0, a_ssh_allow),
+    NAMING(E_SSH_ALLOW6, 0, a_ssh_allow6),
     NAMING(E_TELNET_ALLOW, 0, a_telnet_allow),
     NAMING(E_HTTP_ALLOW, 0, a_http_allow),
     NAMING(E_LOGGING_HOST, 0, a_logging_host),
     NAMING(E_ACCESS_GROUP, 0, a_access_group),
+    NAMING(E_IPSEC_DF, 0, a_ipsec_df),
+    NAMING(E_IPSEC_CUT, 0, a_ipsec_cut),
     NAMING(E_MAP_INTERFACE, E_CRYPTO_MAP, a_map_interface),
     NAMING(E_SLA_TYPE, E_SLA_MONITOR, a_sla_type), /* no key: changed where it stands */
 };
@@ -143,6 +146,27 @@ void if_expected(struct txn *t, const char *nameif)
 }
 
 int ssh_allow_check(struct txn *t, struct cfg_node *n, const struct a_ssh_allow *a, bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
+    return 0;
+}
+
+int ssh_allow6_check(struct txn *t, struct cfg_node *n, const struct a_ssh_allow6 *a, bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
+    return 0;
+}
+
+int ipsec_df_check(struct txn *t, struct cfg_node *n, const struct a_ipsec_df *a, bool negate)
+{
+    (void)n;
+    expect_if(t, a->nameif, negate);
+    return 0;
+}
+
+int ipsec_cut_check(struct txn *t, struct cfg_node *n, const struct a_ipsec_cut *a, bool negate)
 {
     (void)n;
     expect_if(t, a->nameif, negate);

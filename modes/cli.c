@@ -417,12 +417,20 @@ void cli_resume(struct cli *cli, const char *startup, size_t len, const char *ru
 bool cli_address_allowed(const struct cli *cli, const char *peer)
 {
     struct addr a;
-    const struct cfg_node *first = cfg_first(cli->tree->root, E_SSH_ALLOW);
-    if (!cli->box.asa || !first)
+    const struct cfg_node *root = cli->tree->root;
+    if (!cli->box.asa || (!cfg_first(root, E_SSH_ALLOW) && !cfg_first(root, E_SSH_ALLOW6)))
         return true;
     if (addr_parse(peer, &a) < 0)
         return false;
-    for (const struct cfg_node *n = first; n; n = cfg_next(n)) {
+    cfg_each(root, E_SSH_ALLOW6, n)
+    {
+        const struct prefix *s = &CFG_ARGS(n, ssh_allow6)->prefix;
+        struct prefix p = prefix_make(&s->addr, s->len);
+        if (prefix_contains(&p, &a))
+            return true;
+    }
+    cfg_each(root, E_SSH_ALLOW, n)
+    {
         const struct a_ssh_allow *s = CFG_ARGS(n, ssh_allow);
         int plen = addr_mask_to_len(&s->mask);
         if (plen < 0)

@@ -27,6 +27,7 @@ struct client {
     pid_t pid; /* 0 = free */
     struct ipc *ipc;
     bool authenticated;
+    struct prefix net; /* where it comes from */
     char peer[ADDR_STRLEN];
 };
 
@@ -93,8 +94,14 @@ static void on_child(evutil_socket_t sig, short what, void *ctx)
             }
 }
 
-/* A place for one more connection; NULL when all are taken, or this peer has enough. */
-static struct client *free_client(struct access *a, const char *peer)
+/* Who shares a limit: one address, and of IPv6 a /64, which is one link (RFC 4291 §2.5.1). */
+static struct prefix net_of(const struct addr *peer)
+{
+    return prefix_make(peer, peer->family == AF_INET6 ? 64 : 32);
+}
+
+/* A place for one more connection; NULL when all are taken, or its network has enough. */
+static struct client *free_client(struct access *a, const struct prefix *net)
 {
     struct client *found = NULL;
     unsigned same = 0;
@@ -103,7 +110,7 @@ static struct client *free_client(struct access *a, const char *peer)
         if (!k->pid)
             found = k;
         else
-            same += !k->authenticated && strcmp(k->peer, peer) == 0;
+            same += !k->authenticated && prefix_cmp(&k->net, net) == 0;
     }
     return same < ACCESS_SAME_PEER ? found : NULL;
 }
@@ -127,9 +134,12 @@ static _Noreturn void become_connection(struct access *a, int fd, int channel, c
     conn_main(3, 4, a->host_key, peer, a->confine);
 }
 
-static void start_connection(struct access *a, int fd, const char *peer)
+static void start_connection(struct access *a, int fd, const struct addr *from)
 {
-    struct client *k = free_client(a, peer);
+    char peer[ADDR_STRLEN];
+    struct prefix net = net_of(from);
+    struct client *k = free_client(a, &net);
+    addr_print(from, peer, sizeof(peer));
     uint64_t held;
     if (!k) {
         if (log_limit_pass(&a->full, clock_mono(&a->clock), 10 * USEC_PER_SEC, &held))
@@ -146,24 +156,21 @@ static void start_connection(struct access *a, int fd, const char *peer)
     struct ipc *ipc = pid > 0 ? ipc_new(a->base, pair[0], on_client, on_client_closed, k) : NULL;
     if (!ipc)
         close(pair[0]); /* a child that was born ends at once */
-    *k = (struct client){.access = a, .pid = pid > 0 ? pid : 0, .ipc = ipc};
+    *k = (struct client){.access = a, .pid = pid > 0 ? pid : 0, .ipc = ipc, .net = net};
     str_copy(k->peer, sizeof(k->peer), peer);
 }
 
-static void peer_text(const struct sockaddr_storage *from, char *text, size_t cap)
+/* The listener is one for both families: IPv4 is told by its mapped addresses. */
+static struct addr address_of(const struct sockaddr_storage *from)
 {
-    struct addr addr = {0};
-    if (from->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)from;
-        addr = addr_from_v4(ntohl(in->sin_addr.s_addr));
-    } else if (from->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)from;
-        const uint8_t *b = in6->sin6_addr.s6_addr;
-        bool mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
-        addr.family = mapped ? AF_INET : AF_INET6;
-        memcpy(addr.b, mapped ? b + 12 : b, mapped ? 4 : 16);
-    }
-    addr_print(&addr, text, cap);
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291 §2.5.5.2 */
+    struct addr a;
+    addr_from_sockaddr((const struct sockaddr *)from, &a, NULL);
+    if (a.family != AF_INET6 || memcmp(a.b, mapped, sizeof(mapped)) != 0)
+        return a;
+    struct addr v4 = {.family = AF_INET};
+    memcpy(v4.b, a.b + sizeof(mapped), 4);
+    return v4;
 }
 
 static void on_accept(evutil_socket_t listener, short what, void *ctx)
@@ -171,7 +178,6 @@ static void on_accept(evutil_socket_t listener, short what, void *ctx)
     struct access *a = (struct access *)ctx;
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof(from);
-    char peer[ADDR_STRLEN];
     int one = 1;
     (void)what;
     int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
@@ -179,8 +185,8 @@ static void on_accept(evutil_socket_t listener, short what, void *ctx)
         return;
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    peer_text(&from, peer, sizeof(peer));
-    start_connection(a, fd, peer);
+    struct addr peer = address_of(&from);
+    start_connection(a, fd, &peer);
     close(fd);
 }
 

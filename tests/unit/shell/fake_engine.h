@@ -20,7 +20,7 @@ struct fake {
     struct cli_hello hello;
     bool asa, admitted, config, waiting, key;
     unsigned page, commands, width;
-    char asked[32];
+    char asked[32], peer[64];
 };
 
 static inline void fake_out(struct fake *f, const char *text)
@@ -104,6 +104,8 @@ static inline bool fake_command(struct fake *f, const char *line)
         str_printf(&s, "%u by %u, %u\n", f->hello.columns, f->hello.lines, f->hello.interactive);
         fake_out(f, str_text(&s));
         str_free(&s);
+    } else if (strcmp(line, "peer") == 0) {
+        fake_out(f, f->peer);
     } else if (strcmp(line, "count") == 0) {
         struct str s = {0};
         str_printf(&s, "%u commands\n", f->commands);
@@ -133,6 +135,8 @@ static inline void fake_answer(struct fake *f, const char *text)
 static inline void fake_hello(struct fake *f, const struct ipc_msg *m)
 {
     memcpy(&f->hello, m->data, sizeof(f->hello));
+    snprintf(f->peer, sizeof(f->peer), "%.*s\n", (int)(m->len - sizeof(f->hello)),
+             (const char *)m->data + sizeof(f->hello));
     f->admitted |= !f->hello.must_auth;
     if (!f->hello.interactive)
         f->page = 0;

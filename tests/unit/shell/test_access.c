@@ -70,15 +70,17 @@ static int host_key_file(void)
     return fd;
 }
 
+/* One listener for both families, as the launcher opens it. */
 static int listen_somewhere(unsigned *port)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6};
     socklen_t len = sizeof(in);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), off = 0;
+    assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)), 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
-    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(listen(fd, 64), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-    *port = ntohs(in.sin_port);
+    *port = ntohs(in.sin6_port);
     return fd;
 }
 
@@ -172,6 +174,13 @@ static void exec_prints_output_only(void **state)
     check_ssh(state, "", "'say hello'", "", "hello\n", 0);
     check_ssh(state, "", "'lines 3'", "", "line 1\nline 2\nline 3\n", 0);
     check_ssh(state, "", "size", "", "0 by 0, 0\n", 0);
+}
+
+/* The engine is told who it is. */
+static void either_family_comes_in(void **state)
+{
+    check_ssh(state, "-4", "peer", "", "127.0.0.1\n", 0);
+    check_ssh(state, "-6 -o HostName=::1", "peer", "", "::1\n", 0);
 }
 
 static void exec_with_several_commands(void **state)
@@ -316,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exec_prints_output_only),
         cmocka_unit_test(exec_with_several_commands),
+        cmocka_unit_test(either_family_comes_in),
         cmocka_unit_test(exec_tells_of_a_refusal),
         cmocka_unit_test(exec_answers_questions_with_the_next_line),
         cmocka_unit_test(shell_with_a_terminal),
