@@ -77,7 +77,9 @@ struct intent_route {
     uint32_t tag;
     uint16_t track; /* 0 = none */
     bool tunneled;
-    bool vpn; /* of an SA (route/rri.h): the gateway need not be a neighbour */
+    bool vpn;       /* of an SA (route/rri.h): the gateway need not be a neighbour */
+    bool recursive; /* the gateway may stand behind another route */
+    bool discard;   /* what it leads to goes nowhere (Null0) */
 };
 
 /* One line of an access list, protocol level already resolved (objects expanded). */

@@ -42,7 +42,8 @@ struct query_route {
     struct prefix dst;
     struct addr gateway; /* unset: directly connected */
     struct addr hop;     /* the neighbour that leads to a gateway which is none; else unset */
-    const struct intent_if *ifp;
+    const struct intent_if *ifp; /* NULL: discarded */
+    bool named;                  /* the configuration names the interface */
     uint8_t distance;
     uint32_t metric, tag;
     bool tunneled;

@@ -29,6 +29,36 @@ int route_check(struct txn *t, struct cfg_node *n, const struct a_route *a, bool
     return txn_set(t, n->parent, E_ROUTE, &full) ? 0 : -1;
 }
 
+static bool is_own(const struct cfg_tree *tree, const struct addr *a)
+{
+    cfg_each(tree->root, E_INTERFACE, i)
+    {
+        const struct cfg_node *l = cfg_first(i, E_IF_ADDRESS);
+        if (l && CFG_ARGS(l, if_address)->has_addr && addr_eq(&CFG_ARGS(l, if_address)->addr, a))
+            return true;
+    }
+    return false;
+}
+
+int ip_route_check(struct txn *t, struct cfg_node *n, const struct a_ip_route *a, bool negate)
+{
+    if (negate)
+        return 0;
+    int len = addr_mask_to_len(&a->mask);
+    struct prefix p = prefix_make(&a->dst, len < 0 ? 0 : (unsigned)len);
+    if (len < 0 || !addr_eq(&p.addr, &a->dst))
+        return txn_refuse(t, "%%Inconsistent address and mask");
+    /* The address may have come after the route: what was saved loads. */
+    if (a->has_gateway && !t->loading && is_own(t->tree, &a->gateway))
+        return txn_refuse(t, "%%Invalid next hop address (it's this router)");
+    if (!a->has_distance || a->distance != 1)
+        return 0;
+    struct a_ip_route plain = *a; /* what stands for itself is not printed */
+    plain.has_distance = false;
+    plain.distance = 0;
+    return txn_set(t, n->parent, E_IP_ROUTE, &plain) ? 0 : -1;
+}
+
 int track_check(struct txn *t, struct cfg_node *n, const struct a_track *a, bool negate)
 {
     (void)a;

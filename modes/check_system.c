@@ -98,15 +98,46 @@ static int hash_ios(struct txn *t, bool has_type, int type, const char *secret, 
     return 0;
 }
 
+static int reveal(struct txn *t, const char *hidden, char *out, size_t cap)
+{
+    if (password_reveal(hidden, out, cap) == 0)
+        return 0;
+    return txn_refuse(t, "Invalid encrypted password: %s", "it is not of type 7");
+}
+
+int enable_password_ios_check(struct txn *t, struct cfg_node *n,
+                              const struct a_enable_password_ios *a, bool negate)
+{
+    char clear[PASSWORD_HASH_MAX];
+    (void)n;
+    if (negate || !a->has_hidden)
+        return 0;
+    if (reveal(t, a->hidden, clear, sizeof clear) < 0)
+        return -1;
+    struct a_enable_password_ios kept = {.has_password = true, .password = clear};
+    struct cfg_node *set = txn_set(t, t->tree->root, E_ENABLE_PASSWORD_IOS, &kept);
+    mem_wipe(clear, sizeof clear);
+    return set ? 0 : -1;
+}
+
 int username_ios_check(struct txn *t, struct cfg_node *n, const struct a_username_ios *a,
                        bool negate)
 {
     char hash[PASSWORD_HASH_MAX];
-    if (negate || a->nopassword || !a->has_secret)
+    char clear[PASSWORD_HASH_MAX] = "";
+    if (negate || a->nopassword || (!a->has_secret && !a->has_hidden))
         return 0;
-    if (hash_ios(t, a->has_type, a->type, a->secret, hash, sizeof hash) < 0)
+    if (a->has_hidden && reveal(t, a->hidden, clear, sizeof clear) < 0)
+        return -1;
+    int err =
+        hash_ios(t, a->has_type, a->type, a->has_hidden ? clear : a->secret, hash, sizeof hash);
+    mem_wipe(clear, sizeof clear);
+    if (err < 0)
         return -1;
     struct a_username_ios kept = *a;
+    kept.has_hidden = false;
+    kept.hidden = NULL;
+    kept.has_secret = true;
     kept.secret = hash;
     if (!a->has_type)
         kept.type = ENUM_SECRET_TYPE_9;
@@ -130,6 +161,25 @@ int enable_secret_check(struct txn *t, struct cfg_node *n, const struct a_enable
     struct cfg_node *set = txn_set(t, t->tree->root, E_ENABLE_SECRET, &kept);
     mem_wipe(hash, sizeof hash);
     return set ? 0 : -1;
+}
+
+/* Without a word about what to print, the platform prints how long it is up. */
+int timestamps_log_check(struct txn *t, struct cfg_node *n, const struct a_timestamps_log *a,
+                         bool negate)
+{
+    static const struct a_timestamps_log uptime = {.uptime = true};
+    if (negate || a->uptime || a->datetime)
+        return 0;
+    return txn_set(t, n->parent, E_TIMESTAMPS_LOG, &uptime) ? 0 : -1;
+}
+
+int timestamps_debug_check(struct txn *t, struct cfg_node *n, const struct a_timestamps_debug *a,
+                           bool negate)
+{
+    static const struct a_timestamps_debug uptime = {.uptime = true};
+    if (negate || a->uptime || a->datetime)
+        return 0;
+    return txn_set(t, n->parent, E_TIMESTAMPS_DEBUG, &uptime) ? 0 : -1;
 }
 
 int aaa_authentication_check(struct txn *t, struct cfg_node *n,

@@ -144,6 +144,21 @@ static int add_fixed(struct txn *t, void *ctx)
     return 0;
 }
 
+/* What a box without a configuration begins with and may then lose. */
+static int add_defaults(struct txn *t, void *ctx)
+{
+    static const struct a_timestamps_log log = {.datetime = true, .msec = true};
+    static const struct a_timestamps_debug debug = {.datetime = true, .msec = true};
+    if (add_fixed(t, ctx) < 0)
+        return -1;
+    if (t->asa)
+        return 0;
+    return txn_set(t, t->tree->root, E_TIMESTAMPS_LOG, &log) &&
+                   txn_set(t, t->tree->root, E_TIMESTAMPS_DEBUG, &debug)
+               ? 0
+               : -1;
+}
+
 /* Asked of the processor itself: the engine opens no files. */
 static void cpu_model(char *buf, size_t cap)
 {
@@ -194,7 +209,7 @@ struct cli *cli_new(struct control *control, const struct lm_box *box)
         return NULL;
     }
     describe_hardware(cli);
-    cli_config(cli, add_fixed, cli);
+    cli_config(cli, add_defaults, cli);
     cli->saved_serial = cli->tree->serial;
     return cli;
 }

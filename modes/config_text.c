@@ -113,7 +113,7 @@ static void ios_text(const struct cli *cli, unsigned flags, struct str *out)
         time_clock(when, sizeof when, cli->changed_wall, false);
         str_printf(&body, "! Last configuration change at %s by %s\n!\n", when, cli->changed_by);
     }
-    str_printf(&body, "version %s\n!\n", version);
+    str_printf(&body, "version %s\n", version);
     /* IOS prints hashes, and what was typed as `password`, as they are. */
     print_tree(cli->tree, false, print_flags(flags | TEXT_SECRETS) | PRINT_BANGS, &body);
     if (body.len < 2 || strcmp(body.s + body.len - 2, "!\n") != 0)

@@ -107,12 +107,33 @@ static void one_route6(struct derive *d, const struct a_route6 *a)
     r->tunneled = a->tunneled;
 }
 
+static void ios_route(struct derive *d, const struct a_ip_route *a)
+{
+    int len = addr_mask_to_len(&a->mask);
+    if (len < 0)
+        return;
+    struct intent_route *r = &d->out->route[d->out->n_route++];
+    bool null =
+        a->has_ifname && if_kind(a->ifname) == IF_OTHER && strncmp(a->ifname, "Null", 4) == 0;
+    r->discard = null;
+    if (a->has_ifname && !null)
+        str_copy(r->ifname, sizeof r->ifname, a->ifname);
+    r->dst = prefix_make(&a->dst, (unsigned)len);
+    if (a->has_gateway && !null)
+        r->gateway = a->gateway;
+    r->recursive = !a->has_ifname;
+    r->distance = a->has_distance ? (uint8_t)a->distance : 1;
+    r->tag = a->has_tag ? (uint32_t)a->tag : 0;
+    r->track = a->has_track ? (uint16_t)a->track : 0;
+}
+
 void derive_routes(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct intent *out = d->out;
     out->route = arena_array(&out->arena, struct intent_route,
-                             cfg_count(root, E_ROUTE) + cfg_count(root, E_ROUTE6));
+                             cfg_count(root, E_ROUTE) + cfg_count(root, E_ROUTE6) +
+                                 cfg_count(root, E_IP_ROUTE));
     if (!out->route)
         return;
     cfg_each(root, E_ROUTE, n)
@@ -131,4 +152,5 @@ void derive_routes(struct derive *d)
         r->tunneled = a->tunneled;
     }
     cfg_each(root, E_ROUTE6, n) one_route6(d, CFG_ARGS(n, route6));
+    cfg_each(root, E_IP_ROUTE, n) ios_route(d, CFG_ARGS(n, ip_route));
 }

@@ -189,3 +189,34 @@ bool password_verify_nobody(const char *password)
     password_verify("$sha512$5000$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAA=!", password);
     return false;
 }
+
+/* --- type 7 --------------------------------------------------------------------------------------
+ */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int password_reveal(const char *hidden, char *out, size_t cap)
+{
+    /* The platform's own constant: what is hidden with it is hidden from nobody. */
+    static const char pad[] = "dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87";
+    size_t len = strlen(hidden), at, n = 0;
+    if (len < 4 || len % 2 || hex_digit(hidden[0]) > 9 || hex_digit(hidden[1]) > 9 ||
+        hex_digit(hidden[0]) < 0 || hex_digit(hidden[1]) < 0 || (len - 2) / 2 >= cap)
+        return -1;
+    at = (size_t)(hidden[0] - '0') * 10 + (size_t)(hidden[1] - '0');
+    for (size_t i = 2; i < len; i += 2) {
+        int hi = hex_digit(hidden[i]), lo = hex_digit(hidden[i + 1]);
+        if (hi < 0 || lo < 0)
+            return -1;
+        out[n++] = (char)((hi << 4 | lo) ^ pad[at++ % (sizeof pad - 1)]);
+    }
+    out[n] = 0;
+    return strlen(out) == n ? 0 : -1;
+}

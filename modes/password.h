@@ -6,6 +6,7 @@
  *       $9$SALT$HASH             scrypt N=16384 r=1 p=1, Cisco's base64
  *       $1$SALT$HASH             MD5-crypt, by libcrypt
  *       anything else            clear text (IOS `password`)
+ *       0822455D0A16             type 7: hidden from a glance, and no more; never kept
  */
 #ifndef TANDEM_MODES_PASSWORD_H
 #define TANDEM_MODES_PASSWORD_H
@@ -18,6 +19,8 @@
 /* Hash for the configuration. 0, or -1 when the library fails. */
 int password_hash_asa(const char *password, char *out, size_t cap);
 int password_hash_ios(const char *password, char *out, size_t cap); /* type 9 */
+/* What a password of type 7 stands for. 0, or -1 when it is none or too long. */
+int password_reveal(const char *hidden, char *out, size_t cap);
 bool password_verify(const char *stored, const char *password);
 /* For users that do not exist: takes as long as a real check and is false. */
 bool password_verify_nobody(const char *password);

@@ -43,6 +43,15 @@ struct ike_counts {
 void render_isakmp_stats(struct str *out, const struct isakmp_stats *s, const struct ike_counts *n);
 void render_ikev2_stats(struct str *out, const struct ike_stats *s, const struct ike_counts *n);
 
+/* The routes of one family, in order: route_collect() is for query_routes(). r is the caller's. */
+struct route_list {
+    struct query_route *r;
+    size_t n, cap;
+    uint8_t family;
+};
+bool route_collect(void *ctx, const struct query_route *r);
+/* The gateway of the default route; unset: there is none. */
+struct addr route_last_resort(const struct route_list *l);
 /* One line of show route, wrapped as the platform wraps it. again: further path of one prefix. */
 void render_route_asa(struct str *out, const struct query_route *r, bool again);
 void render_routes_ios(struct str *out, const struct query_route *r, size_t n);

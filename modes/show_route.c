@@ -54,7 +54,7 @@ void render_route_head(struct str *out, bool asa, const struct addr *gateway)
 static void route_way(struct str *out, const struct query_route *r, bool asa)
 {
     char gw[ADDR_STRLEN];
-    const char *name = r->ifp ? if_shown_name(r->ifp, asa) : "";
+    const char *name = r->ifp ? if_shown_name(r->ifp, asa) : "Null0";
     if (asa && r->source == RIB_VPN) {
         str_printf(out, "connected by VPN (advertised), %s", name);
         return;
@@ -65,7 +65,7 @@ static void route_way(struct str *out, const struct query_route *r, bool asa)
     }
     str_printf(out, "[%u/%u] via %s", r->distance, r->metric,
                addr_print(&r->gateway, gw, sizeof gw));
-    if (asa || (r->source != RIB_STATIC && r->source != RIB_VPN))
+    if (asa || r->named || (r->source != RIB_STATIC && r->source != RIB_VPN))
         str_printf(out, ", %s", name);
     if (r->tunneled)
         str_add(out, " tunneled");
@@ -196,13 +196,7 @@ void render_route6_head(struct str *out, size_t n, bool asa)
  * ------------------------------------------------------------------------------------
  */
 
-struct route_list {
-    struct query_route *r;
-    size_t n, cap;
-    uint8_t family;
-};
-
-static bool collect(void *ctx, const struct query_route *r)
+bool route_collect(void *ctx, const struct query_route *r)
 {
     struct route_list *l = (struct route_list *)ctx;
     if (r->dst.addr.family != l->family)
@@ -213,17 +207,22 @@ static bool collect(void *ctx, const struct query_route *r)
     return true;
 }
 
+struct addr route_last_resort(const struct route_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (is_default(&l->r[i]) && addr_is_set(&l->r[i].gateway))
+            return l->r[i].gateway;
+    return (struct addr){0};
+}
+
 int show_route(struct cmd *c, const struct a_show_route *a)
 {
     struct route_list l = {0};
     struct str out = {0};
-    struct addr gateway = {0};
     (void)a;
     l.family = AF_INET;
-    query_routes(c->control, collect, &l);
-    for (size_t i = 0; i < l.n; i++)
-        if (is_default(&l.r[i]) && !addr_is_set(&gateway))
-            gateway = l.r[i].gateway;
+    query_routes(c->control, route_collect, &l);
+    struct addr gateway = route_last_resort(&l);
     render_route_head(&out, c->asa, &gateway);
     for (size_t i = 0; c->asa && i < l.n; i++)
         render_route_asa(&out, &l.r[i],
@@ -244,7 +243,7 @@ int show_ipv6_route(struct cmd *c, const struct a_show_ipv6_route *a)
     struct route_list l = {.family = AF_INET6};
     struct str out = {0};
     (void)a;
-    query_routes(c->control, collect, &l);
+    query_routes(c->control, route_collect, &l);
     render_route6_head(&out, l.n, c->asa);
     for (size_t i = 0; i < l.n; i++)
         render_route6(&out, &l.r[i], c->asa);

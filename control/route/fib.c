@@ -36,7 +36,7 @@ static struct lr_route *add(struct wanted *w)
 
 static uint32_t ifid_of(const struct control *c, const struct intent_if *ifp)
 {
-    const struct port *p = ports_named(&c->ports, ifp->name);
+    const struct port *p = ifp ? ports_named(&c->ports, ifp->name) : NULL;
     return p ? p->ifid : 0;
 }
 
@@ -44,16 +44,16 @@ static void add_statics(struct control *c, struct wanted *w)
 {
     for (size_t i = 0; i < c->rib.n; i++) {
         const struct query_route *q = &c->rib.v[i];
-        const struct port *p = ports_named(&c->ports, q->ifp->name);
+        const struct port *p = q->ifp ? ports_named(&c->ports, q->ifp->name) : NULL;
         const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
-        if ((q->source != RIB_STATIC && q->source != RIB_VPN) || q->tunneled || !l)
+        if ((q->source != RIB_STATIC && q->source != RIB_VPN) || q->tunneled || (q->ifp && !l))
             continue;
         struct lr_route *r = add(w);
         if (!r)
             return;
-        r->type = RT_UNICAST;
+        r->type = q->ifp ? RT_UNICAST : RT_UNREACHABLE;
         r->table = RT_TABLE_MAIN;
-        r->oif = l->ifindex;
+        r->oif = l ? l->ifindex : 0;
         r->metric = q->distance;
         r->dst = q->dst;
         r->gw = addr_is_set(&q->hop) ? q->hop : q->gateway;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RECURSION 4 /* static routes behind static routes */
+
 void rib_free(struct rib *r)
 {
     free(r->v);
@@ -110,6 +112,7 @@ static bool same_place(const struct query_route *a, const struct query_route *b)
     return prefix_cmp(&a->dst, &b->dst) == 0 && a->tunneled == b->tunneled;
 }
 
+/* Leaves the best of each place; the others are gone for good. */
 static void keep_best(struct rib *r)
 {
     size_t out = 0;
@@ -121,18 +124,25 @@ static void keep_best(struct rib *r)
     r->n = out;
 }
 
-/* Which neighbour leads to a peer: the kernel wants one as next hop. The longest prefix counts,
+/* Which neighbour leads to a gateway: the kernel wants one as next hop. The longest prefix counts,
  * among routes that are not of SAs themselves. */
 static const struct query_route *way_to(const struct rib *r, const struct addr *a)
 {
     const struct query_route *best = NULL;
     for (size_t i = 0; i < r->n; i++) {
         const struct query_route *q = &r->v[i];
-        if (q->source != RIB_VPN && q->source != RIB_LOCAL && !q->tunneled &&
+        if (q->source != RIB_VPN && q->source != RIB_LOCAL && !q->tunneled && q->ifp &&
             prefix_contains(&q->dst, a) && (!best || q->dst.len > best->dst.len))
             best = q;
     }
     return best;
+}
+
+static struct addr hop_of(const struct query_route *way)
+{
+    if (way->source == RIB_CONNECTED)
+        return (struct addr){0};
+    return addr_is_set(&way->hop) ? way->hop : way->gateway;
 }
 
 static void find_hops(struct rib *r)
@@ -140,8 +150,8 @@ static void find_hops(struct rib *r)
     for (size_t i = 0; i < r->n; i++) {
         struct query_route *q = &r->v[i];
         const struct query_route *way = q->source == RIB_VPN ? way_to(r, &q->gateway) : NULL;
-        if (way && way->source != RIB_CONNECTED)
-            q->hop = way->gateway;
+        if (way)
+            q->hop = hop_of(way);
     }
 }
 
@@ -169,9 +179,54 @@ static void keep_ages(struct rib *r, const struct rib *old, usec_t now)
     }
 }
 
+static int add_static(struct rib *r, const struct intent_route *s, uint32_t place,
+                      const struct intent_if *out, const struct addr *hop)
+{
+    struct query_route *q = add(r);
+    if (!q)
+        return -ENOMEM;
+    *q = (struct query_route){.source = s->vpn ? RIB_VPN : RIB_STATIC,
+                              .dst = prefix_make(&s->dst.addr, s->dst.len),
+                              .gateway = s->gateway,
+                              .hop = *hop,
+                              .ifp = out,
+                              .named = s->ifname[0] && !s->vpn,
+                              .tag = s->tag,
+                              .distance = s->tunneled ? 255 : s->distance,
+                              .metric = place,
+                              .tunneled = s->tunneled};
+    return 0;
+}
+
+/* Routes whose gateway is no neighbour, once the others are known. One may lead to the next: each
+ * pass finds those whose way was found in the one before. A way that a gateway's own route would
+ * be does not count, as that route was not there yet when it was looked for. */
+static int add_recursive(struct rib *r, const struct rib_if *ifs, size_t n_if,
+                         const struct intent_route *routes, size_t n_routes)
+{
+    for (unsigned pass = 0; pass < RECURSION; pass++) {
+        size_t before = r->n;
+        for (size_t i = 0; i < n_routes; i++) {
+            const struct intent_route *s = &routes[i];
+            if (!s->recursive || s->distance == 255 || egress(ifs, n_if, s))
+                continue;
+            const struct query_route *way = way_to(r, &s->gateway);
+            struct addr hop = way ? hop_of(way) : (struct addr){0};
+            /* through a route without a gateway the kernel would have to ask for it on the link */
+            if (way && addr_is_set(&hop) && add_static(r, s, (uint32_t)i, way->ifp, &hop) < 0)
+                return -ENOMEM;
+        }
+        keep_best(r);
+        if (r->n == before)
+            return 0;
+    }
+    return 0;
+}
+
 int rib_build(struct rib *r, const struct rib_if *ifs, size_t n_if,
               const struct intent_route *routes, size_t n_routes, usec_t now)
 {
+    static const struct addr direct = {0};
     struct rib n = {0};
     for (size_t i = 0; i < n_if; i++) {
         const struct prefix *a[INTENT_ADDRS];
@@ -181,22 +236,15 @@ int rib_build(struct rib *r, const struct rib_if *ifs, size_t n_if,
     }
     for (size_t i = 0; i < n_routes; i++) {
         const struct intent_route *s = &routes[i];
-        const struct intent_if *out = egress(ifs, n_if, s);
-        if (!out || (s->distance == 255 && !s->tunneled))
+        const struct intent_if *out = s->discard ? NULL : egress(ifs, n_if, s);
+        if ((!out && !s->discard) || (s->distance == 255 && !s->tunneled))
             continue;
-        struct query_route *q = add(&n);
-        if (!q)
+        if (add_static(&n, s, (uint32_t)i, out, &direct) < 0)
             goto fail;
-        *q = (struct query_route){.source = s->vpn ? RIB_VPN : RIB_STATIC,
-                                  .dst = prefix_make(&s->dst.addr, s->dst.len),
-                                  .gateway = s->gateway,
-                                  .ifp = out,
-                                  .tag = s->tag,
-                                  .distance = s->tunneled ? 255 : s->distance,
-                                  .metric = (uint32_t)i,
-                                  .tunneled = s->tunneled};
     }
     keep_best(&n);
+    if (add_recursive(&n, ifs, n_if, routes, n_routes) < 0)
+        goto fail;
     find_hops(&n);
     keep_ages(&n, r, now);
     rib_free(r);

@@ -6,7 +6,7 @@
  * (semantics.md §8). Of several static routes for one prefix the lowest distance wins; between
  * equals the first configured. Distance 255 is never used. `tunneled` routes stand beside the
  * others: they are for decrypted traffic only. A route of an SA (rri.h) may have a gateway behind
- * others.
+ * others, and so may a static one of IOS: it holds while a route leads to its gateway.
  */
 #ifndef TANDEM_CONTROL_ROUTE_RIB_H
 #define TANDEM_CONTROL_ROUTE_RIB_H

@@ -211,12 +211,82 @@ static void routes_of_sas(void **state)
     rib_free(&r);
 }
 
+/* Each secondary address that is there makes its own connected and local routes. */
+static void secondary_addresses(void **state)
+{
+    struct intent_if lan = port("Gi0/1", "10.0.0.1", 24);
+    struct rib r = {0};
+    (void)state;
+    lan.addr2[0] = pfx("10.0.0.2", 24);
+    lan.addr2[1] = pfx("10.0.1.1", 24);
+    lan.n_addr2 = 2;
+    struct rib_if ifs[] = {{.ifp = &lan, .up = true, .up2 = 3}};
+    struct intent_route v[] = {route("", "10.9.0.0", 16, "10.0.1.7", 1)};
+    assert_int_equal(rib_build(&r, ifs, 1, v, 1, 1), 0);
+    assert_int_equal(r.n, 1 + 3 + 1 + 1); /* one network twice, another, three own addresses */
+    assert_non_null(find(&r, "10.9.0.0", 16));
+    ifs[0].up2 = 1;
+    assert_int_equal(rib_build(&r, ifs, 1, v, 1, 2), 0);
+    assert_null(find(&r, "10.0.1.0", 24));
+    assert_null(find(&r, "10.9.0.0", 16));
+    rib_free(&r);
+}
+
+/* A gateway behind another static route, in any order, as long as that one holds. */
+static void recursive_routes(void **state)
+{
+    struct seed s;
+    struct rib r = {0};
+    (void)state;
+    seed(&s);
+    struct intent_route v[] = {route("", "10.3.0.0", 16, "10.2.0.1", 1),
+                               route("", "10.2.0.0", 16, "10.1.0.1", 1),
+                               route("", "10.1.0.0", 16, "203.0.113.9", 1),
+                               route("", "10.4.0.0", 16, "10.4.0.1", 1),
+                               route("", "10.3.0.0", 16, "192.168.10.9", 5)};
+    for (unsigned i = 0; i < 5; i++)
+        v[i].recursive = true;
+    struct addr hop = adr("203.0.113.9");
+    assert_int_equal(rib_build(&r, s.ifs, 3, v, 5, 1), 0);
+    assert_true(addr_eq(&find(&r, "10.2.0.0", 16)->hop, &hop));
+    assert_true(addr_eq(&find(&r, "10.3.0.0", 16)->hop, &hop));
+    assert_int_equal(find(&r, "10.3.0.0", 16)->distance, 1);
+    assert_ptr_equal(find(&r, "10.3.0.0", 16)->ifp, &s.port[0]);
+    assert_null(find(&r, "10.4.0.0", 16)); /* a gateway behind its own route */
+    s.ifs[0].up = false;
+    assert_int_equal(rib_build(&r, s.ifs, 3, v, 5, 2), 0);
+    assert_null(find(&r, "10.2.0.0", 16));
+    assert_int_equal(find(&r, "10.3.0.0", 16)->distance, 5); /* the floating one takes over */
+    assert_false(addr_is_set(&find(&r, "10.3.0.0", 16)->hop));
+    rib_free(&r);
+}
+
+/* Null0 is always there, and leads nobody anywhere. */
+static void discarded(void **state)
+{
+    struct seed s;
+    struct rib r = {0};
+    (void)state;
+    seed(&s);
+    struct intent_route v[] = {route("", "10.0.0.0", 8, "0.0.0.0", 1),
+                               route("", "10.7.0.0", 16, "10.1.2.3", 1)};
+    v[0].gateway = (struct addr){0};
+    v[0].discard = v[1].recursive = true;
+    assert_int_equal(rib_build(&r, s.ifs, 3, v, 2, 1), 0);
+    assert_non_null(find(&r, "10.0.0.0", 8));
+    assert_null(find(&r, "10.0.0.0", 8)->ifp);
+    assert_null(find(&r, "10.7.0.0", 16));
+    rib_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_and_order), cmocka_unit_test(floating_static),
-        cmocka_unit_test(what_is_not_used),  cmocka_unit_test(equals_unnamed_tunneled),
-        cmocka_unit_test(both_families),     cmocka_unit_test(routes_of_sas),
+        cmocka_unit_test(sources_and_order),   cmocka_unit_test(floating_static),
+        cmocka_unit_test(what_is_not_used),    cmocka_unit_test(equals_unnamed_tunneled),
+        cmocka_unit_test(both_families),       cmocka_unit_test(routes_of_sas),
+        cmocka_unit_test(secondary_addresses), cmocka_unit_test(recursive_routes),
+        cmocka_unit_test(discarded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -433,7 +433,9 @@ void query_routes(const struct control *c, bool (*fn)(void *ctx, const struct qu
                                 .dst = r->dst,
                                 .gateway = r->gateway,
                                 .ifp = fake_if(c, r->ifname),
+                                .named = r->ifname[0] != 0,
                                 .distance = r->distance,
+                                .tag = r->tag,
                                 .tunneled = r->tunneled};
         if (r->distance == 1 && !fn(ctx, &q))
             return;

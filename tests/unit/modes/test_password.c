@@ -77,12 +77,28 @@ static void test_broken(void **state)
     assert_false(password_verify_nobody("anything"));
 }
 
+static void test_type_7(void **state)
+{
+    static const char *const bad[] = {
+        "", "08", "082", "0822455D0A1", "A822455D0A16", "0822455D0AX6"};
+    char out[64], small[5];
+    (void)state;
+    assert_int_equal(password_reveal("0822455D0A16", out, sizeof out), 0);
+    assert_string_equal(out, "cisco");
+    assert_int_equal(password_reveal("094F471A1A0A", out, sizeof out), 0);
+    assert_string_equal(out, "cisco");
+    assert_int_equal(password_reveal("0822455D0A16", small, sizeof small), -1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(password_reveal(bad[i], out, sizeof out), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_type_7),
     };
     return cmocka_run_group_tests_name("password", tests, NULL, NULL);
 }

@@ -40,7 +40,8 @@ static bool unsuitable(uint16_t entry)
     static const uint16_t not_here[] = {E_EXIT,          E_LOGOUT,       E_LOGIN,
                                         E_ENABLE,        E_DISABLE,      E_RELOAD,
                                         E_PING,          E_WRITE_ERASE,  E_CLEAR_CONFIGURE,
-                                        E_ENABLE_SECRET, E_USERNAME_IOS, E_HOSTNAME};
+                                        E_ENABLE_SECRET, E_USERNAME_IOS, E_HOSTNAME,
+                                        E_LINE_LOGIN};
     for (size_t i = 0; i < sizeof not_here / sizeof *not_here; i++)
         if (entry == not_here[i])
             return true;
