@@ -7,6 +7,7 @@
  * lib/timer.h are driven by one libevent timer.
  */
 #include "control/journal.h"
+#include "control/crypto/dynamic.h"
 #include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include "lib/str.h"
@@ -82,6 +83,7 @@ struct control *control_new(const struct control_opts *o)
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
     grace_init(c);
+    outbox_init(c);
     launch_init(&c->launch, &c->timers, &c->o.clock, o->log, control_kick, c);
     c->jobs = jobs_new(o->base);
     if (keyex_open(c) < 0)
@@ -212,6 +214,7 @@ static void make_it_so(struct control *c, const struct intent *old)
 {
     ports_look(&c->ports, &c->world);
     logical_apply(&c->ports, &c->world, &c->launch);
+    dynamic_apply(c);
     build_rib(c);
     shadow_apply(c);
     fib_apply(c);
@@ -240,6 +243,7 @@ static void round_with(struct control *c, const struct intent *old)
     if (c->applied)
         make_it_so(c, old);
     launch_round_end(&c->launch);
+    outbox_look(c);
     c->in_round = false;
 }
 

@@ -114,8 +114,10 @@ struct intent_map_entry {
     uint8_t n_proposal;
     const struct ike_esp_proposal *transform[IKE_PROPOSALS]; /* transform sets: for IKEv1 */
     uint8_t n_transform;
-    bool aggressive;     /* ASA: set ikev1 phase1-mode aggressive */
-    bool dynamic;        /* from a template: any peer may come, and only peers begin */
+    bool aggressive;   /* ASA: set ikev1 phase1-mode aggressive */
+    bool dynamic;      /* from a template: peers come that nobody has listed, and only they begin */
+    bool any;          /* dynamic, without an access list: what such a peer wants protected */
+    uint32_t template; /* dynamic: number of the template's entry, 1..65535; else 0 */
     const char *profile; /* of IKEv2: only peers that it meets; NULL: any */
     struct intent_rri rri;
     uint16_t pfs_group;
@@ -133,6 +135,12 @@ static inline bool intent_entry_lists(const struct intent_map_entry *e, const st
         if (addr_eq(&e->peer[i], peer))
             return true;
     return false;
+}
+
+/* An entry for this peer; a template without peers is for all. */
+static inline bool intent_entry_takes(const struct intent_map_entry *e, const struct addr *peer)
+{
+    return intent_entry_lists(e, peer) || (e->dynamic && !e->n_peer);
 }
 
 /* What an entry offers in a version of IKE, *n of them. */

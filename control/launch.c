@@ -137,6 +137,15 @@ const struct launch_op *launch_want(struct launch *l, uint16_t type, const void 
     return op;
 }
 
+bool launch_idle(const struct launch *l)
+{
+    for (size_t i = 0; i < LAUNCH_BUCKETS; i++)
+        for (const struct launch_op *op = l->by_key[i]; op; op = op->next_key)
+            if (op->state == OP_SENT)
+                return false;
+    return true;
+}
+
 void launch_round_begin(struct launch *l)
 {
     l->round++;

@@ -64,6 +64,8 @@ const struct launch_op *launch_want(struct launch *l, uint16_t type, const void 
 /* One request with an answer of its own: fn gets 0 or -errno, from the loop. */
 int launch_call(struct launch *l, uint16_t type, void *body, size_t len, int fd,
                 void (*fn)(void *ctx, int err), void *ctx);
+/* Nothing that was asked for is under way. */
+bool launch_idle(const struct launch *l);
 void launch_reply(struct launch *l, const struct lm_reply *r, const char *text);
 
 #endif

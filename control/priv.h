@@ -118,6 +118,7 @@ void dp_close(struct control *c);
 
 /* crypto/spd.c */
 void spd_apply(struct control *c);
+void spd_forget(struct control *c, struct identity *id); /* and free it */
 
 /* crypto/tunnel.c */
 void tunnel_acquire(struct control *c, const struct sadb_acquire *a);
@@ -142,6 +143,8 @@ void tunnel_prune(struct control *c, const struct intent *old);
 extern const struct ike_host control_ike_host;
 /* Puts one message on the wire, by the socket that its path asks for. */
 int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);
+/* What a peer has got by an entry would still be given to it. */
+bool accept_allows(const struct intent_map_entry *e, const struct selector *sel);
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
                  size_t n, struct ike_child_cfg *cfg);
 const struct intent_peer *control_peer(const struct intent *i, const struct ike_path *p,

@@ -189,6 +189,8 @@ static int by_line(const void *a, const void *b)
         return x->ifid < y->ifid ? -1 : 1;
     if (x->seq != y->seq)
         return x->seq < y->seq ? -1 : 1;
+    if (identity_is_dynamic(x)) /* and so is y */
+        return x->policy < y->policy ? -1 : x->policy > y->policy;
     return x->ace < y->ace ? -1 : x->ace > y->ace; /* of one array: the list's own order */
 }
 
@@ -217,6 +219,8 @@ void query_identities(const struct control *c,
     for (size_t i = 0; i < n; i++) {
         const struct identity *id = v[i];
         const struct child_ref *k = find_child(&x, id->sa_in);
+        if (id->entry->dynamic && !k)
+            continue; /* a template is nobody's before a peer comes */
         struct query_identity q = {.policy = id->policy,
                                    .ifid = id->ifid,
                                    .slot = id->slot,
@@ -240,7 +244,8 @@ uint64_t query_acl_hits(const struct control *c, const char *acl, uint32_t line)
     uint64_t hits = 0;
     for (size_t i = 0; i < c->ids.n; i++) {
         const struct identity *id = c->ids.by_policy[i];
-        if (id->ace->line != line || strcmp(id->entry->acl->name, acl) != 0)
+        if (identity_is_dynamic(id) || id->ace->line != line ||
+            strcmp(id->entry->acl->name, acl) != 0)
             continue;
         const struct dp_counters *k = query_counters(c, id->slot);
         hits += k ? dp_read(&k->packets) : 0;

@@ -260,6 +260,8 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
             one_entry(d, t, NULL, &m->entry[m->n]);
             m->entry[m->n].seq = (uint32_t)a->seq;
             m->entry[m->n].dynamic = true;
+            m->entry[m->n].any = !cfg_first(t, E_ENTRY_MATCH);
+            m->entry[m->n].template = (uint32_t)CFG_ARGS(t, dynamic_entry)->seq;
             m->entry[m->n++].connection = CONN_ANSWER;
         }
     }

@@ -8,6 +8,7 @@
  * have it), else one that covers the offer, else the first that overlaps. A deny line that covers
  * the offer ends the entry, as it does for outbound packets.
  */
+#include "control/crypto/dynamic.h"
 #include "control/priv.h"
 #include <errno.h>
 #include <string.h>
@@ -104,10 +105,55 @@ static const struct intent_ace *choose(const struct intent_acl *acl, const struc
     return found;
 }
 
-static bool answers(const struct intent_map_entry *e, uint8_t version, const struct addr *peer)
+/* A template without an access list stands for one that permits everything. */
+static bool fits_any(const struct selector *offered, size_t n, struct selector *out)
 {
-    return e->acl && intent_entry_speaks(e, version) && e->connection != CONN_ORIGINATE &&
-           intent_entry_lists(e, peer);
+    static const struct prefix all[] = {{.addr = {.family = AF_INET}},
+                                        {.addr = {.family = AF_INET6}}};
+    struct intent_ace open[2] = {{.permit = true}, {.permit = true}};
+    const struct intent_acl acl = {.n = 2, .ace = open};
+    for (unsigned i = 0; i < 2; i++) {
+        struct selector *s = &open[i].sel;
+        s->local = s->remote = prefix_range(&all[i]);
+        s->lport[1] = s->rport[1] = UINT16_MAX;
+    }
+    return choose(&acl, offered, n, out) != NULL;
+}
+
+static bool fits(const struct intent_map_entry *e, const struct selector *offered, size_t n,
+                 const struct intent_ace **ace, struct selector *out)
+{
+    *ace = NULL;
+    if (e->any)
+        return fits_any(offered, n, out);
+    if (e->acl)
+        *ace = choose(e->acl, offered, n, out);
+    return *ace != NULL;
+}
+
+bool accept_allows(const struct intent_map_entry *e, const struct selector *sel)
+{
+    const struct intent_ace *a;
+    struct selector out;
+    return fits(e, sel, 1, &a, &out) && selector_cmp(&out, sel) == 0;
+}
+
+/* `set ikev2-profile`: only peers with this profile. */
+static bool meets_profile(const struct control *c, const struct intent_map_entry *e,
+                          const struct ike_sa_state *sa)
+{
+    if (!e->profile || sa->version != IKE_V2)
+        return true;
+    const struct intent_peer *p =
+        control_peer(&c->intent, &sa->path, sa->remote_id.type ? &sa->remote_id : NULL);
+    return p && (!p->profile || strcmp(p->profile, e->profile) == 0);
+}
+
+static bool answers(const struct control *c, const struct intent_map_entry *e,
+                    const struct ike_sa_state *sa)
+{
+    return intent_entry_speaks(e, sa->version) && e->connection != CONN_ORIGINATE &&
+           intent_entry_takes(e, &sa->path.remote) && meets_profile(c, e, sa);
 }
 
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
@@ -115,13 +161,14 @@ int accept_child(struct control *c, const struct ike_sa_state *sa, const struct 
 {
     const struct port *p = control_port_of(c, &sa->path.local);
     const struct intent_map *m = p && intent_if_speaks(p->ifp, sa->version) ? p->ifp->map : NULL;
-    for (uint32_t e = 0; m && e < m->n; e++) {
+    for (uint32_t i = 0; m && i < m->n; i++) {
+        const struct intent_map_entry *e = &m->entry[i];
+        const struct intent_ace *a;
         struct selector narrowed;
-        const struct intent_ace *a = answers(&m->entry[e], sa->version, &sa->path.remote)
-                                         ? choose(m->entry[e].acl, offered, n, &narrowed)
-                                         : NULL;
-        const struct identity *id =
-            a ? identity_find(&c->ids, p->ifid, m->entry[e].seq, &a->sel) : NULL;
+        if (!answers(c, e, sa) || !fits(e, offered, n, &a, &narrowed))
+            continue;
+        const struct identity *id = e->dynamic ? dynamic_identity(c, p, e, &narrowed)
+                                               : identity_find(&c->ids, p->ifid, e->seq, &a->sel);
         if (!id)
             continue;
         tunnel_child_cfg(id, sa->version, cfg);

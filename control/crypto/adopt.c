@@ -1,5 +1,6 @@
 /* Taking over. See adopt.h. */
 #include "control/crypto/adopt.h"
+#include "control/crypto/dynamic.h"
 #include "control/journal.h"
 #include "control/priv.h"
 #include "lib/mem.h"
@@ -179,6 +180,13 @@ void adopt_begin(struct control *c)
         return;
     keyex_restore(c);
     keyex_each(c, reserve_slots, c);
+    for (size_t i = 0; i < c->adopt.n; i++) {
+        struct remembered *r = &c->adopt.v[i];
+        if (r->seq >> 16 == 0)
+            continue;
+        dynamic_restore(c, r->ifid, r->seq, &r->sel, r->policy, r->slot); /* no list has its line */
+        r->claimed = 1;
+    }
 }
 
 struct taking {
@@ -261,6 +269,7 @@ void adopt_end(struct control *c)
         return;
     c->adopt.open = false;
     keyex_each(c, take_sa, &t);
+    dynamic_restored(c);
     drop_unclaimed(c);
     for (size_t i = 0; i < t.n_lost; i++)
         keyex_end_child(c, t.lost[i], IKE_R_INTERNAL);

@@ -5,6 +5,9 @@
  * number, selectors) exists in the configuration, however often that is applied. Everything a
  * tunnel is about hangs here: where the walk through the peer list stands and which SA serves
  * the identity now. Pointers into the intent are refreshed with every round.
+ *
+ * What a peer got by an entry of a template has an identity of its own, which stays as long as its
+ * SA (crypto/dynamic.h).
  */
 #ifndef TANDEM_CONTROL_CRYPTO_IDENTITY_H
 #define TANDEM_CONTROL_CRYPTO_IDENTITY_H
@@ -19,7 +22,8 @@ struct control;
 struct identity {
     struct control *control;
     uint32_t policy, ifid, slot;
-    uint32_t seq; /* of the map entry */
+    uint32_t
+        seq; /* of the map entry; above it (<< 16) that of the template's, for what peers got */
     struct selector sel;
     uint32_t round; /* the last one whose configuration had it */
     const struct intent_if *ifp;
@@ -35,11 +39,21 @@ struct identity {
     bool counted; /* its slot's counters are its own, whichever datapath comes */
     /* the SA in force */
     uint32_t sa_in, sa_out; /* 0: none */
+    /* of a template */
+    bool live;             /* has an SA: packets meet it */
+    usec_t expires;        /* while not live */
+    struct intent_ace own; /* the line it would be */
 };
+
+static inline bool identity_is_dynamic(const struct identity *id)
+{
+    return id->seq >> 16 != 0;
+}
 
 struct identities {
     struct identity **by_key, **by_policy; /* the same objects in two orders */
     size_t n, cap_key, cap_policy;
+    size_t n_dynamic; /* of templates */
     uint32_t last_policy, last_sa, round;
     bool removed;                       /* some went in this round */
     uint64_t slots[DPSTATS_SLOTS / 64]; /* taken ones */

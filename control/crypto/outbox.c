@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define BYTES_MOST (1024u * 1024)
+#define HOLD_MOST  USEC_PER_SEC
 
 struct outbox_message {
     struct outbox_message *next;
@@ -13,6 +14,43 @@ struct outbox_message {
     uint8_t msg[];
 };
 
+static void send_all(struct control *c);
+
+static void release(struct control *c)
+{
+    struct outbox *o = &c->outbox;
+    o->held = false;
+    timer_cancel(&c->timers, &o->limit);
+    if (!o->adds)
+        send_all(c);
+}
+
+static void on_limit(struct timer *t, void *owner)
+{
+    (void)t;
+    release((struct control *)owner);
+}
+
+void outbox_init(struct control *c)
+{
+    timer_init(&c->outbox.limit, on_limit, c);
+}
+
+void outbox_hold(struct control *c)
+{
+    struct outbox *o = &c->outbox;
+    if (o->held)
+        return;
+    o->held = true;
+    timer_set(&c->timers, &o->limit, clock_mono(&c->o.clock) + HOLD_MOST);
+}
+
+void outbox_look(struct control *c)
+{
+    if (c->outbox.held && launch_idle(&c->launch))
+        release(c);
+}
+
 void outbox_added(struct control *c)
 {
     c->outbox.adds++;
@@ -20,14 +58,15 @@ void outbox_added(struct control *c)
 
 void outbox_acked(struct control *c)
 {
-    if (c->outbox.adds && --c->outbox.adds == 0)
-        outbox_flush(c);
+    struct outbox *o = &c->outbox;
+    if (o->adds && --o->adds == 0 && !o->held)
+        send_all(c);
 }
 
 bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     struct outbox *o = &c->outbox;
-    if (!o->adds || len > BYTES_MOST - o->bytes)
+    if ((!o->adds && !o->held) || len > BYTES_MOST - o->bytes)
         return false;
     struct outbox_message *m = (struct outbox_message *)malloc(sizeof(*m) + len);
     if (!m)
@@ -54,19 +93,25 @@ static struct outbox_message *pop(struct outbox *o)
     return m;
 }
 
-void outbox_flush(struct control *c)
+static void send_all(struct control *c)
 {
     struct outbox_message *m;
-    c->outbox.adds = 0;
     while ((m = pop(&c->outbox)) != NULL) {
         ike_transport_send(c, &m->path, m->msg, m->len);
         free(m);
     }
 }
 
+void outbox_flush(struct control *c)
+{
+    c->outbox.adds = 0;
+    release(c);
+}
+
 void outbox_free(struct control *c)
 {
     struct outbox_message *m;
+    timer_cancel(&c->timers, &c->outbox.limit);
     while ((m = pop(&c->outbox)) != NULL)
         free(m);
 }

@@ -4,11 +4,13 @@
  * A responder's answer tells the peer that it may send ESP, and the peer does so within
  * microseconds. The inbound SA is another process's business by then; so while a SADB_ADD is
  * unanswered, our messages wait here, in their order. Bounded: what does not fit is sent at once.
+ * So they do while routes to what a new peer protects are being made, a second at most.
  */
 #ifndef TANDEM_CONTROL_CRYPTO_OUTBOX_H
 #define TANDEM_CONTROL_CRYPTO_OUTBOX_H
 
 #include "control/ike/sa.h"
+#include "lib/timer.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,11 +18,16 @@ struct control;
 struct outbox_message;
 
 struct outbox {
-    unsigned adds; /* unanswered */
+    unsigned adds;      /* unanswered */
+    bool held;          /* routes are to be made */
+    struct timer limit; /* of that */
     struct outbox_message *head, **tail;
     size_t bytes;
 };
 
+void outbox_init(struct control *c);
+void outbox_hold(struct control *c);  /* the next round makes routes … */
+void outbox_look(struct control *c);  /* … and here they may stand: after each round */
 void outbox_added(struct control *c); /* a SADB_ADD went out */
 void outbox_acked(struct control *c); /* … and was answered */
 /* True when the message was taken, to be sent later. */

@@ -115,7 +115,7 @@ struct doomed {
 static bool map_lists_peer(const struct intent_map *m, const struct addr *a)
 {
     for (uint32_t i = 0; i < m->n; i++)
-        if (m->entry[i].dynamic || intent_entry_lists(&m->entry[i], a))
+        if (intent_entry_takes(&m->entry[i], a))
             return true;
     return false;
 }
@@ -140,7 +140,7 @@ static bool child_stays(const struct control *c, const struct ike_sa_state *sa,
                         const struct ike_child_state *k)
 {
     const struct identity *id = identity_by_policy(&c->ids, k->policy);
-    if (!id || (!id->entry->dynamic && !intent_entry_lists(id->entry, &sa->path.remote)))
+    if (!id || !intent_entry_takes(id->entry, &sa->path.remote))
         return false;
     uint8_t n;
     const struct ike_esp_proposal *const *p = intent_entry_proposals(id->entry, sa->version, &n);

@@ -3,6 +3,7 @@
  * from what it was told last. See spd.h and identity.h.
  */
 #include "control/crypto/spd.h"
+#include "control/crypto/dynamic.h"
 #include "control/priv.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -11,32 +12,55 @@
 #define ENTRIES_PER_FRAME                                                                          \
     ((IPC_MAX_PAYLOAD - sizeof(struct sadb_spd_set)) / sizeof(struct sadb_spd_entry))
 
-int spd_flatten(const struct intent_map *m, struct spd_line **out, size_t *n)
+struct lines {
+    struct spd_line *v;
+    size_t n, cap;
+};
+
+static bool add(struct lines *l, const struct spd_line *line)
 {
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
-    for (uint32_t e = 0; e < m->n; e++) {
-        const struct intent_map_entry *entry = &m->entry[e];
-        bool quiet = entry->connection == CONN_ANSWER || !entry->n_peer ||
-                     (!entry->n_proposal && !entry->n_transform);
-        for (uint32_t i = 0; entry->acl && i < entry->acl->n; i++) {
-            const struct intent_ace *a = &entry->acl->ace[i];
-            if (!addr_is_set(&a->sel.local.lo) || a->sel.local.lo.family != a->sel.remote.lo.family)
-                continue;
-            if (!VEC_ROOM(*out, cap, *n + 1)) {
-                free(*out);
-                *out = NULL;
-                *n = 0;
-                return -ENOMEM;
-            }
-            (*out)[(*n)++] = (struct spd_line){.entry = entry,
-                                               .ace = a,
-                                               .action = a->permit ? SPD_PROTECT : SPD_SKIP,
-                                               .accept_only = a->permit && quiet};
-        }
+    if (!VEC_ROOM(l->v, l->cap, l->n + 1))
+        return false;
+    l->v[l->n++] = *line;
+    return true;
+}
+
+static bool add_list(struct lines *l, const struct intent_map_entry *entry)
+{
+    bool quiet = entry->connection == CONN_ANSWER || !entry->n_peer ||
+                 (!entry->n_proposal && !entry->n_transform);
+    for (uint32_t i = 0; entry->acl && i < entry->acl->n; i++) {
+        const struct intent_ace *a = &entry->acl->ace[i];
+        const struct spd_line line = {.entry = entry,
+                                      .ace = a,
+                                      .action = a->permit ? SPD_PROTECT : SPD_SKIP,
+                                      .accept_only = a->permit && quiet};
+        if (!addr_is_set(&a->sel.local.lo) || a->sel.local.lo.family != a->sel.remote.lo.family)
+            continue;
+        if (!add(l, &line))
+            return false;
     }
-    return 0;
+    return true;
+}
+
+int spd_flatten(const struct intent_map *m, const struct spd_line *got, size_t n_got,
+                struct spd_line **out, size_t *n)
+{
+    struct lines l = {0};
+    size_t at = 0;
+    bool good = true;
+    for (uint32_t e = 0; good && e < m->n; e++) {
+        for (; good && at < n_got && got[at].entry == &m->entry[e]; at++)
+            good = add(&l, &got[at]);
+        good = good && add_list(&l, &m->entry[e]);
+    }
+    if (!good) {
+        free(l.v);
+        l = (struct lines){0};
+    }
+    *out = l.v;
+    *n = l.n;
+    return good ? 0 : -ENOMEM;
 }
 
 /* --- numbering
@@ -75,14 +99,15 @@ static int number(struct control *c, const struct port *p, const struct spd_line
     if (!v)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        struct identity *id = NULL;
-        if (l[i].action == SPD_PROTECT && (id = identify(c, p, &l[i])) == NULL)
+        struct identity *id = l[i].id;
+        if (l[i].action == SPD_PROTECT && !id && (id = identify(c, p, &l[i])) == NULL)
             continue;
         struct sadb_spd_entry *e = &v[k++];
         e->policy = id ? id->policy : 0;
         e->slot = id ? id->slot : SADB_NO_SLOT;
         e->resume = id && id->counted;
-        e->map_seq = l[i].entry->seq;
+        /* Not its number: the entries of a template share that, and a deny leaves one of them. */
+        e->map_seq = (uint32_t)(l[i].entry - p->ifp->map->entry) + 1;
         e->action = l[i].action;
         e->accept_only = l[i].accept_only;
         e->sel = l[i].ace->sel;
@@ -148,16 +173,20 @@ static void take_back(struct control *c, uint32_t ifid)
 static void apply_port(struct control *c, const struct port *p)
 {
     struct shadow *s = &c->shadow[p->ifid];
-    struct spd_line *lines;
+    struct spd_line *lines, *got;
     struct sadb_spd_entry *v;
-    size_t n, n_v;
+    size_t n, n_v, n_got;
     if (!s->wanted) {
         take_back(c, p->ifid);
         return;
     }
-    if (spd_flatten(p->ifp->map, &lines, &n) < 0)
+    if (dynamic_lines(c, p->ifid, &got, &n_got) < 0)
         return; /* what the datapath has still protects */
-    int err = number(c, p, lines, n, &v, &n_v);
+    int err = spd_flatten(p->ifp->map, got, n_got, &lines, &n);
+    free(got);
+    if (err)
+        return;
+    err = number(c, p, lines, n, &v, &n_v);
     free(lines);
     if (err)
         return;
@@ -171,6 +200,14 @@ static void apply_port(struct control *c, const struct port *p)
     s->spd_told = tell(c, p->ifid, v, n_v);
 }
 
+void spd_forget(struct control *c, struct identity *id)
+{
+    tunnel_identity_gone(c, id);
+    drops_kept(c, id->slot);
+    adopt_identity_gone(c, id);
+    identity_remove(&c->ids, id);
+}
+
 void spd_apply(struct control *c)
 {
     struct identities *ids = &c->ids;
@@ -179,12 +216,9 @@ void spd_apply(struct control *c)
         apply_port(c, c->ports.v[i]);
     for (size_t i = ids->n; i-- > 0;) {
         struct identity *id = ids->by_policy[i];
-        if (id->round == ids->round)
+        if (id->round == ids->round || identity_is_dynamic(id))
             continue;
         ids->removed = true;
-        tunnel_identity_gone(c, id);
-        drops_kept(c, id->slot);
-        adopt_identity_gone(c, id);
-        identity_remove(ids, id);
+        spd_forget(c, id);
     }
 }

@@ -6,6 +6,7 @@
  * and after the last one the datapath is told, so that the next packet starts over. Only the
  * initiator walks. A step always runs from its timer, never inside a callback of IKE.
  */
+#include "control/crypto/dynamic.h"
 #include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include "lib/mem.h"
@@ -258,6 +259,8 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
     id->tried = sa->path.remote;
+    if (identity_is_dynamic(id))
+        dynamic_up(c, id);
     rri_changed(c, child->policy);
     return 0;
 }
@@ -311,6 +314,8 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child, e
     keyex_each(c, look_for_child, &s);
     id->sa_in = s.found ? s.found->sa_in : 0;
     id->sa_out = s.found ? s.found->sa_out : 0;
+    if (!s.found && identity_is_dynamic(id))
+        dynamic_down(c, id);
     rri_changed(c, child->policy);
 }
 

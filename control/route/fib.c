@@ -8,6 +8,7 @@
  * protected prefix whose shadow TUN is not there yet is `unreachable`, not absent, and where `main`
  * changes the crypto table protects by the old routes and by the new ones until it has.
  */
+#include "control/crypto/dynamic.h"
 #include "control/crypto/table.h"
 #include "control/priv.h"
 #include <linux/rtnetlink.h>
@@ -73,8 +74,23 @@ static bool family_ok(const struct control *c, uint8_t family)
     return family == AF_INET || (family == AF_INET6 && shadow_ipv6(c));
 }
 
+/* What peers got by templates is protected like what the lists permit. */
+struct got {
+    const struct control *c;
+    struct inputs *in;
+    uint32_t ifid; /* to be noted with it */
+};
+
+static bool add_got(void *ctx, const struct addr_range *r)
+{
+    const struct got *g = (const struct got *)ctx;
+    return !family_ok(g->c, r->lo.family) ||
+           table_add_range(&g->in->prot, &g->in->n_prot, &g->in->cap_prot, r, g->ifid);
+}
+
 static bool gather_protected(const struct control *c, struct inputs *in, const struct port *p)
 {
+    struct got g = {.c = c, .in = in, .ifid = p->ifid};
     const struct intent_map *m = p->ifp->map;
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_acl *acl = m->entry[e].acl;
@@ -85,7 +101,7 @@ static bool gather_protected(const struct control *c, struct inputs *in, const s
                 return false;
         }
     }
-    return true;
+    return dynamic_ranges(c, p->ifid, true, add_got, &g);
 }
 
 /* What belongs to a link (RFC 4291 §2.5.6, §2.7) goes past every map, as neighbour discovery
@@ -179,8 +195,10 @@ static int by_dst(const void *x, const void *y)
     return prefix_cmp(&((const struct table_in *)x)->dst, &((const struct table_in *)y)->dst);
 }
 
-static bool gather_local(const struct control *c, struct inputs *in, const struct intent_map *m)
+static bool gather_local(const struct control *c, struct inputs *in, const struct port *p)
 {
+    const struct intent_map *m = p->ifp->map;
+    struct got g = {.c = c, .in = in};
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_acl *acl = m->entry[e].acl;
         for (uint32_t i = 0; acl && i < acl->n; i++) {
@@ -190,7 +208,7 @@ static bool gather_local(const struct control *c, struct inputs *in, const struc
                 return false;
         }
     }
-    return true;
+    return dynamic_ranges(c, p->ifid, false, add_got, &g);
 }
 
 /* What came in by this port for a network that its map protects goes to the inbound TUN, and is
@@ -201,7 +219,7 @@ static void add_inbound(struct control *c, const struct port *p, struct wanted *
     struct inputs in = {0};
     const struct prefix *last = NULL;
     uint32_t tun = shadow_ready(c, &c->shadow[p->ifid].in);
-    w->bad = !gather_local(c, &in, p->ifp->map) || w->bad;
+    w->bad = !gather_local(c, &in, p) || w->bad;
     if (in.n_prot)
         qsort(in.prot, in.n_prot, sizeof(*in.prot), by_dst);
     for (size_t i = 0; i < in.n_prot; i++) {

@@ -319,7 +319,10 @@ struct wish {
     uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
     bool any, both; /* a permit any any behind the lines; the map also on the inside */
-    bool behind;    /* half of 192.168.10.0/24 is reached by the inside, not by the map */
+    bool templ;     /* the entry is of a template, without peers … */
+    bool open;      /* … and without a list */
+    const char *profile;
+    bool behind; /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
 static inline struct wish seed_wish(void)
@@ -370,8 +373,16 @@ static inline void wish_map(struct intent *i, const struct wish *w)
     m->n = 1;
     e->seq = 1;
     e->acl = acl;
-    for (unsigned k = 0; k < w->peers; k++)
+    for (unsigned k = 0; !w->templ && k < w->peers; k++)
         e->peer[e->n_peer++] = adr(peers[k]);
+    if (w->templ) {
+        e->dynamic = true;
+        e->template = 10;
+        e->connection = CONN_ANSWER;
+        e->any = w->open;
+        e->acl = w->open ? NULL : acl;
+        e->profile = w->profile;
+    }
     if (w->proposal) {
         e->proposal[0] = &i->proposal[0];
         e->n_proposal = 1;

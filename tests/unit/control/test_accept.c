@@ -193,7 +193,7 @@ static void flatten(void **state)
     struct spd_line *l;
     size_t n;
     (void)state;
-    assert_int_equal(spd_flatten(&m, &l, &n), 0);
+    assert_int_equal(spd_flatten(&m, NULL, 0, &l, &n), 0);
     assert_int_equal(n, 4);
     assert_int_equal(l[0].action, SPD_SKIP);
     assert_int_equal(l[0].accept_only, 0);

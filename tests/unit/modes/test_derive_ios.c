@@ -202,6 +202,7 @@ static void test_transform_sets(void **state)
 static const char maps[] = "crypto ipsec transform-set A esp-aes esp-sha-hmac\n"
                            "crypto ipsec transform-set B esp-3des esp-md5-hmac\n"
                            "crypto dynamic-map D 10\n set transform-set A\n reverse-route\n"
+                           " match address NONE\n"
                            "crypto dynamic-map D 5\n set transform-set B\n"
                            "crypto map M local-address Loopback0\n"
                            "crypto map M 65535 ipsec-isakmp dynamic D\n"
@@ -262,6 +263,9 @@ static void test_maps(void **state)
     assert_true(e[2].dynamic && e[3].dynamic);
     assert_int_equal(e[2].connection, CONN_ANSWER);
     assert_int_equal(e[2].seq, 65535);
+    assert_int_equal(e[2].template, 5);
+    assert_int_equal(e[3].template, 10);
+    assert_true(e[2].any && !e[3].any && !e[1].any); /* D 10 has a list, if an unknown one */
     assert_string_equal(e[2].transform[0]->name, "B");
     assert_true(e[3].rri.on && !e[2].rri.on);
     assert_true(i->map[1].entry[0].rri.always);
