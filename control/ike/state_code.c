@@ -168,3 +168,66 @@ void code_dh(struct coder *k, uint16_t group, struct ike_dh **dh)
     }
     mem_wipe(private, sizeof private);
 }
+
+/* --- what SAs of both versions have ----------------------------------------------------------- */
+
+static void code_child_numbers(struct coder *k, struct ike_child_state *c)
+{
+    uint32_t *const number[] = {&c->policy,   &c->ifid,        &c->sa_in,   &c->sa_out,
+                                &c->slot_in,  &c->slot_out,    &c->spi_in,  &c->spi_out,
+                                &c->replaces, &c->replaced_by, &c->conn_id, &c->map_seq,
+                                &c->n_ts,     &c->life_seconds};
+    uint16_t *const half[] = {&c->encr, &c->encr_bits, &c->integ, &c->pfs_group};
+
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        code_u32(k, number[i]);
+    for (size_t i = 0; i < sizeof half / sizeof *half; i++)
+        code_u16(k, half[i]);
+    code_check(k, c->spi_in && c->spi_out && c->n_ts >= 1 && c->n_ts <= SADB_TS_MAX);
+    code_check(k, transform_find(T_INTEG, c->integ, 0) &&
+                      (c->pfs_group == DH_NONE || ike_dh_pub_len(c->pfs_group)));
+}
+
+void code_child(struct coder *k, struct ike_child_state *c, usec_t *rekey_at)
+{
+    code_child_numbers(k, c);
+    code_u8(k, &c->mode);
+    code_check(k, c->mode == SADB_TUNNEL || c->mode == SADB_TRANSPORT);
+    code_bool(k, &c->esn);
+    code_bool(k, &c->udp);
+    code_bool(k, &c->initiator);
+    code_u64(k, &c->life_kbytes);
+    code_time(k, &c->created);
+    code_time(k, &c->expires);
+    code_time(k, rekey_at);
+    code_u8(k, &c->leaving);
+    code_text(k, c->map, sizeof c->map);
+    for (uint32_t i = 0; i < c->n_ts && code_good(k); i++)
+        code_selector(k, &c->ts[i]);
+}
+
+void code_identity(struct coder *k, struct ike_identity *id)
+{
+    size_t n = id->len;
+
+    code_u8(k, &id->type);
+    code_blob(k, id->data, &n, sizeof id->data);
+    id->len = (uint8_t)n;
+}
+
+void code_suite(struct coder *k, struct ike_suite *s)
+{
+    uint16_t *const half[] = {&s->encr, &s->encr_bits, &s->integ, &s->prf, &s->group};
+
+    for (size_t i = 0; i < sizeof half / sizeof *half; i++)
+        code_u16(k, half[i]);
+}
+
+void code_path(struct coder *k, struct ike_path *p)
+{
+    code_addr(k, &p->local);
+    code_addr(k, &p->remote);
+    code_check(k, p->local.family == p->remote.family);
+    code_u16(k, &p->lport);
+    code_u16(k, &p->rport);
+}

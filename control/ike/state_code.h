@@ -38,6 +38,11 @@ void code_heap(struct coder *k, uint8_t **p, size_t *n, size_t cap);
 void code_text(struct coder *k, char *p, size_t cap);
 void code_addr(struct coder *k, struct addr *a); /* never unset */
 void code_selector(struct coder *k, struct selector *s);
+void code_path(struct coder *k, struct ike_path *p);
+void code_identity(struct coder *k, struct ike_identity *id);
+void code_suite(struct coder *k, struct ike_suite *s);
+/* But for proto; what rekey_at means is the caller's, and so are the bounds of encr and leaving. */
+void code_child(struct coder *k, struct ike_child_state *c, usec_t *rekey_at);
 /* A key pair of this group. */
 void code_dh(struct coder *k, uint16_t group, struct ike_dh **dh);
 

@@ -54,10 +54,16 @@ static void save_changed(struct isakmp *k)
         k->record = malloc(ISK_RECORD_MAX);
     if (!k->record)
         return; /* better a tunnel that a crash may end than none */
+    /* Who has taken children is saved before who has given them, be it older or younger; so those
+     * that are gone come last. */
+    for (sa = k->changed; sa; sa = sa->next_changed)
+        if (isk_sa_alive(sa))
+            save(k, sa);
     while ((sa = k->changed) != NULL) {
         k->changed = sa->next_changed;
         sa->changed = false;
-        save(k, sa);
+        if (!isk_sa_alive(sa))
+            save(k, sa);
     }
 }
 

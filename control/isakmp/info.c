@@ -125,7 +125,8 @@ static struct isk_node *refused_node(struct isk_sa *sa, const struct isk_notify_
             continue;
         if (spi && (m->child.spi_in == spi || m->child.ah_spi_in == spi))
             return m;
-        found = m;
+        if (!found)
+            found = m;
     }
     return found;
 }

@@ -475,6 +475,8 @@ void isk_quick_input(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx);
 
 /* --- node.c --- */
 struct isk_node *isk_node_new(struct isk_sa *sa, uint32_t mid);
+void isk_node_init(struct isk_sa *sa, struct isk_node *n); /* links it */
+void isk_node_free(struct isk_node *n);                    /* unlinked, no timer, no job */
 struct isk_node *isk_node_find(struct isk_sa *sa, uint32_t mid);
 void isk_node_end(struct isk_node *n, enum ike_reason why);
 void isk_node_done(struct isk_node *n);
@@ -526,7 +528,6 @@ void isk_shorter_life(struct isk_sa *sa, const struct isk_notify_pl *n);
 /* --- state.c: an SA as bytes --- */
 #define ISK_RECORD_MAX (160u * 1024)
 size_t isk_sa_pack(struct isk_sa *sa, uint8_t *p, size_t cap);
-int isk_sa_unpack(struct isakmp *k, struct isk_sa *sa, const uint8_t *p, size_t len);
 
 /* --- mismatch.c --- */
 void isk_mismatch1(struct isk_sa *sa, const struct isk_offer *offer,

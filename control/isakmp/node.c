@@ -35,23 +35,31 @@ uint32_t isk_random_mid(struct isk_sa *sa)
 
 /* --- nodes ----------------------------------------------------------------------------------- */
 
+void isk_node_init(struct isk_sa *sa, struct isk_node *n)
+{
+    n->sa = sa;
+    timer_init(&n->t, isk_on_node_timer, n);
+    struct isk_node **at = &sa->nodes;
+    while (*at)
+        at = &(*at)->next;
+    n->next = NULL;
+    *at = n;
+    sa->n_nodes++;
+}
+
 struct isk_node *isk_node_new(struct isk_sa *sa, uint32_t mid)
 {
     struct isk_node *n = sa->n_nodes < ISK_NODES_MAX ? calloc(1, sizeof *n) : NULL;
 
     if (!n)
         return NULL;
-    n->sa = sa;
     n->mid = mid;
     n->state = NODE_STARTING;
-    timer_init(&n->t, isk_on_node_timer, n);
     if (isk_iv_phase2(sa->k->c, &sa->s.suite, sa->iv, mid, n->iv) < 0) {
         free(n);
         return NULL;
     }
-    n->next = sa->nodes;
-    sa->nodes = n;
-    sa->n_nodes++;
+    isk_node_init(sa, n);
     return n;
 }
 
@@ -128,19 +136,24 @@ void isk_nodes_end(struct isk_sa *sa, enum ike_reason why)
     }
 }
 
+void isk_node_free(struct isk_node *n)
+{
+    isk_want_free(n->want);
+    ike_dh_free(n->dh);
+    isk_msg_free(&n->out);
+    isk_msg_free(&n->choice);
+    isk_msg_free(&n->ids);
+    mem_wipe(n, sizeof *n);
+    free(n);
+}
+
 void isk_nodes_reap(struct isakmp *k)
 {
     struct isk_node *n;
 
     while ((n = k->dead_nodes) != NULL) {
         k->dead_nodes = n->next;
-        isk_want_free(n->want);
-        ike_dh_free(n->dh);
-        isk_msg_free(&n->out);
-        isk_msg_free(&n->choice);
-        isk_msg_free(&n->ids);
-        mem_wipe(n, sizeof *n);
-        free(n);
+        isk_node_free(n);
     }
 }
 

@@ -1,17 +1,356 @@
-/* SAs are not kept for a successor so far: tunnels are negotiated anew after a crash. */
+/*
+ * An SA of phase 1 as bytes, with everything that a successor needs to go on: keys, children, the
+ * last message of phase 1, and the quick modes that a peer may still ask about.
+ *
+ * Of our own quick modes only the results are kept. One without an answer begins anew: a child that
+ * was to be replaced is due at once, for others traffic asks again. A child that stands in two
+ * records, since a crash came between them, belongs to the younger SA.
+ */
+#include "control/ike/state_code.h"
 #include "control/isakmp/internal.h"
+#include "lib/mem.h"
 #include <errno.h>
+#include <stdlib.h>
+
+#define STATE_VERSION  0x1001
+#define DPD_RETRY_MAX  60 /* seconds; far above what can be configured */
+#define DUE_AT_ONCE    1  /* as monotonic time: long ago */
+#define RESTORE_SPREAD (USEC_PER_SEC / 2)
+
+/* What makes our numbers go on where they were. */
+struct numbers {
+    uint64_t hash_key;
+    uint32_t spis, conn_id;
+};
+
+/* --- children -------------------------------------------------------------------------------- */
+
+static usec_t rekey_time(const struct isk_sa *sa, const struct ike_child_state *c)
+{
+    for (const struct isk_sa *o = sa->k->head; o; o = o->next) {
+        for (const struct isk_want *w = o->wants; w; w = w->next)
+            if (w->rekey_spi == c->spi_in)
+                return DUE_AT_ONCE;
+        for (const struct isk_node *n = o->nodes; n; n = n->next)
+            if (n->want && n->want->rekey_spi == c->spi_in)
+                return DUE_AT_ONCE;
+    }
+    return c->rekey_at;
+}
+
+static void code_one_child(struct coder *k, const struct isk_sa *sa, struct ike_child_state *c)
+{
+    usec_t rekey_at = code_reads(k) ? 0 : rekey_time(sa, c);
+
+    code_child(k, c, &rekey_at);
+    code_u8(k, &c->proto);
+    code_u16(k, &c->ah_integ);
+    code_u32(k, &c->ah_spi_in);
+    code_u32(k, &c->ah_spi_out);
+    code_check(k, c->leaving <= ISK_LEFT_TWICE && transform_find(T_INTEG, c->ah_integ, 0) &&
+                      (c->proto == SADB_AH ? c->encr == 0
+                                           : c->proto == SADB_ESP &&
+                                                 transform_find(T_ENCR, c->encr, c->encr_bits)));
+    code_check(k, (c->ah_integ == INTEG_NONE) == (c->ah_spi_in == 0) &&
+                      (c->ah_integ == INTEG_NONE) == (c->ah_spi_out == 0));
+    if (code_reads(k))
+        c->rekey_at = rekey_at;
+}
+
+static void code_children(struct coder *k, struct isk_sa *sa)
+{
+    uint32_t n = sa->s.n_children;
+
+    code_u32(k, &n);
+    code_check(k, n <= IKE_CHILDREN_ALL && (n > 0 || sa->s.state != IKE_IDLE));
+    for (uint32_t i = 0; i < n && code_good(k); i++) {
+        if (code_reads(k) && ike_child_room(&sa->s) < 0) {
+            k->no_memory = true;
+            return;
+        }
+        code_one_child(k, sa, &sa->s.child[i]);
+        if (!code_reads(k))
+            continue;
+        code_check(k, isk_child_by_spi(sa, sa->s.child[i].spi_in) < 0);
+        sa->s.n_children = i + 1;
+    }
+}
+
+/* --- phase 1 -----------------------------------------------------------------------------------
+ */
+
+static void code_flags(struct coder *k, struct isk_sa *sa)
+{
+    bool *const flag[] = {
+        &sa->s.initiator,      &sa->s.nat_local,   &sa->s.nat_remote,   &sa->s.peer_dpd,
+        &sa->s.peer_fragments, &sa->s.aggressive,  &sa->s.dpd_periodic, &sa->natt_draft,
+        &sa->replaced,         &sa->fragments_out, &sa->any_in};
+    uint8_t state = (uint8_t)sa->s.state;
+
+    for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
+        code_bool(k, flag[i]);
+    code_u8(k, &state);
+    code_check(k, state == IKE_ESTABLISHED || state == IKE_IDLE);
+    sa->s.state = (enum ike_state)state;
+}
+
+static void code_numbers(struct coder *k, struct isk_sa *sa)
+{
+    struct ike_sa_state *s = &sa->s;
+    uint32_t *const number[] = {&s->tunnel_id,       &s->ifid,         &s->lifetime,
+                                &s->policy_priority, &s->dpd_seconds,  &s->dpd_retry,
+                                &sa->serial,         &sa->dpd_seq_out, &sa->vendors};
+    usec_t *const when[] = {&s->created, &s->established, &s->expires, &s->rekey_at, &s->last_in};
+
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        code_u32(k, number[i]);
+    code_u64(k, &s->spi_i);
+    code_u64(k, &s->spi_r);
+    for (size_t i = 0; i < sizeof when / sizeof *when; i++)
+        code_time(k, when[i]);
+    code_check(k, s->spi_i && s->spi_r && s->established > 0 && s->dpd_retry <= DPD_RETRY_MAX &&
+                      sa->serial > 0);
+}
+
+static void code_keys(struct coder *k, struct ike_sa_state *s)
+{
+    const struct transform *t = transform_find(T_ENCR, s->suite.encr, s->suite.encr_bits);
+    size_t len = ike_prf_len(s->suite.prf);
+    bool known = t && isk_block(&s->suite) > 0 && len > 0;
+
+    code_check(k, known);
+    if (!known || s->state == IKE_IDLE) /* a shell has none */
+        return;
+    code_fixed(k, s->keys.sk_d, len);
+    code_fixed(k, s->keys.sk_ai, len);
+    code_fixed(k, s->keys.sk_ei, t->key_len);
+}
+
+static void code_msg(struct coder *k, struct isk_msg *m)
+{
+    code_heap(k, &m->p, &m->len, ISK_OUT_MAX);
+    code_check(k, m->len == 0 || m->len >= ISK_HEADER_LEN);
+}
+
+static void code_phase1(struct coder *k, struct isk_sa *sa)
+{
+    code_flags(k, sa);
+    code_numbers(k, sa);
+    code_path(k, &sa->s.path);
+    code_identity(k, &sa->s.local_id);
+    code_identity(k, &sa->s.remote_id);
+    code_suite(k, &sa->s.suite);
+    code_keys(k, &sa->s);
+    code_fixed(k, sa->iv, sizeof sa->iv);
+    code_fixed(k, sa->last_in, sizeof sa->last_in);
+    code_msg(k, &sa->out);
+    for (unsigned i = 0; i < ISK_MIDS; i++)
+        code_u32(k, &sa->mids[i]);
+}
+
+/* --- quick modes ---------------------------------------------------------------------------------
+ */
+
+static bool to_be_kept(const struct isk_node *n)
+{
+    return n->state == NODE_R_QM2 || (n->state == NODE_DONE && n->out.p);
+}
+
+static void code_node(struct coder *k, struct isk_node *n)
+{
+    uint8_t state = (uint8_t)n->state;
+
+    code_u32(k, &n->mid);
+    code_u8(k, &state);
+    code_fixed(k, n->iv, sizeof n->iv);
+    code_bool(k, &n->any_in);
+    code_fixed(k, n->last_in, sizeof n->last_in);
+    code_msg(k, &n->out);
+    code_blob(k, n->ni, &n->ni_len, sizeof n->ni);
+    code_blob(k, n->nr, &n->nr_len, sizeof n->nr);
+    code_u32(k, &n->child.spi_in);
+    code_u32(k, &n->child.spi_out);
+    code_u8(k, &n->child.proto);
+    code_u32(k, &n->old_spi);
+    code_check(k, n->mid && n->out.p && (state == NODE_R_QM2 || state == NODE_DONE));
+    n->state = (enum isk_node_state)state;
+}
+
+static void code_nodes(struct coder *k, struct isk_sa *sa)
+{
+    uint32_t count = 0;
+
+    for (const struct isk_node *n = sa->nodes; n; n = n->next)
+        count += to_be_kept(n);
+    code_u32(k, &count);
+    code_check(k, count <= ISK_NODES_MAX && (count == 0 || sa->s.state != IKE_IDLE));
+    if (!code_reads(k)) {
+        for (struct isk_node *n = sa->nodes; n; n = n->next)
+            if (to_be_kept(n))
+                code_node(k, n);
+        return;
+    }
+    for (uint32_t i = 0; i < count && code_good(k); i++) {
+        struct isk_node *n = calloc(1, sizeof *n);
+        if (!n) {
+            k->no_memory = true;
+            return;
+        }
+        isk_node_init(sa, n);
+        code_node(k, n);
+    }
+}
+
+static void code_all(struct coder *k, struct isk_sa *sa, struct numbers *n)
+{
+    void (*const part[])(struct coder *, struct isk_sa *) = {code_phase1, code_children,
+                                                             code_nodes};
+
+    code_u64(k, &n->hash_key);
+    code_u32(k, &n->spis);
+    code_u32(k, &n->conn_id);
+    for (size_t i = 0; i < sizeof part / sizeof *part && code_good(k); i++)
+        part[i](k, sa);
+}
+
 size_t isk_sa_pack(struct isk_sa *sa, uint8_t *p, size_t cap)
 {
-    (void)sa;
-    (void)p;
-    (void)cap;
-    return 0;
+    struct wbuf w = wbuf_make(p, cap);
+    struct coder k = {.w = &w, .c = sa->k->c};
+    struct numbers n = {sa->k->hash_key, sa->k->spis, sa->k->conn_id};
+
+    wbuf_u16(&w, STATE_VERSION);
+    code_all(&k, sa, &n);
+    return code_good(&k) ? w.len : 0;
 }
+
+static int unpack(struct isk_sa *sa, struct numbers *n, const uint8_t *p, size_t len)
+{
+    struct rbuf r = rbuf_make(p, len);
+    struct coder k = {.r = &r, .c = sa->k->c};
+    uint16_t version = rbuf_u16(&r);
+
+    if (!r.bad && version != STATE_VERSION)
+        return -EPROTO;
+    sa->s.version = IKE_V1;
+    sa->s.phase1 = ISAKMP_QM_IDLE;
+    sa->step = ISK_P1_COMPLETE;
+    code_all(&k, sa, n);
+    if (k.no_memory)
+        return -ENOMEM;
+    return r.bad || rbuf_left(&r) > 0 ? -EINVAL : 0;
+}
+
+/* --- taking over ---------------------------------------------------------------------------------
+ */
+
+static void drop_child(struct isk_sa *sa, unsigned i)
+{
+    sa->s.n_children--;
+    memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
+}
+
+/* What both claim is the younger one's. */
+static void settle_children(struct isk_sa *a, struct isk_sa *b)
+{
+    struct isk_sa *older = a->serial < b->serial ? a : b, *younger = older == a ? b : a;
+
+    for (unsigned i = older->s.n_children; i-- > 0;)
+        if (isk_child_by_spi(younger, older->s.child[i].spi_in) >= 0)
+            drop_child(older, i);
+}
+
+static void forget(struct isk_sa *sa)
+{
+    sa->told_down = true; /* the host never heard of it */
+    sa->s.n_children = 0;
+    isk_sa_end(sa, IKE_R_INTERNAL, false);
+}
+
+static bool empty_shell(const struct isk_sa *sa)
+{
+    return sa->s.state == IKE_IDLE && sa->s.n_children == 0;
+}
+
+static int settle_claims(struct isakmp *k, struct isk_sa *sa)
+{
+    struct isk_sa *next;
+
+    for (struct isk_sa *o = k->head; o; o = o->next)
+        if (o->s.initiator == sa->s.initiator && o->s.spi_i == sa->s.spi_i &&
+            o->s.spi_r == sa->s.spi_r)
+            return -EEXIST;
+    for (struct isk_sa *o = k->head; o; o = next) {
+        next = o->next;
+        settle_children(o, sa);
+        if (empty_shell(o))
+            forget(o);
+    }
+    return empty_shell(sa) ? -ESTALE : 0;
+}
+
+static void go_on_counting(struct isakmp *k, const struct isk_sa *sa, const struct numbers *n)
+{
+    if (!k->head && !k->dead && k->spis == 0)
+        k->hash_key = n->hash_key;
+    if (k->hash_key == n->hash_key && n->spis > k->spis)
+        k->spis = n->spis;
+    if (n->conn_id > k->conn_id)
+        k->conn_id = n->conn_id;
+    if (sa->serial > k->serial)
+        k->serial = sa->serial;
+    for (unsigned i = 0; i < sa->s.n_children; i++)
+        if (sa->s.child[i].conn_id > k->conn)
+            k->conn = sa->s.child[i].conn_id;
+}
+
+/* What waits for an answer is said again soon, but not all at once. */
+static int arm(struct isk_sa *sa)
+{
+    struct isakmp *k = sa->k;
+
+    for (struct isk_node *n = sa->nodes; n; n = n->next) {
+        usec_t wait = n->state == NODE_DONE ? ISK_LINGER : isk_below(k, RESTORE_SPREAD);
+        if (timer_set(k->q, &n->t, isk_now(k) + wait) < 0)
+            return -ENOMEM;
+    }
+    isk_arm_life(sa);
+    if (isk_sa_alive(sa))
+        isk_arm_dpd(sa);
+    return isk_sa_alive(sa) ? 0 : -ENOMEM;
+}
+
+static void wipe(struct isk_sa *sa)
+{
+    while (sa->nodes) {
+        struct isk_node *n = sa->nodes;
+        sa->nodes = n->next;
+        isk_node_free(n);
+    }
+    isk_sa_wipe(sa);
+}
+
+/* Without isk_enter(): nothing is said and nothing saved, so the host may do this while it walks
+ * through its records. */
 int isakmp_restore(struct isakmp *k, const uint8_t *p, size_t n)
 {
-    (void)k;
-    (void)p;
-    (void)n;
-    return -EPROTO;
+    struct isk_sa *sa = calloc(1, sizeof *sa);
+    struct numbers numbers = {0};
+
+    if (!sa)
+        return -ENOMEM;
+    isk_sa_init(k, sa);
+    int err = unpack(sa, &numbers, p, n);
+    if (err == 0)
+        err = settle_claims(k, sa);
+    if (err < 0) {
+        wipe(sa);
+        return err;
+    }
+    go_on_counting(k, sa, &numbers);
+    isk_sa_link(sa);
+    sa->saved = true;
+    if ((err = arm(sa)) < 0)
+        forget(sa);
+    return err;
 }

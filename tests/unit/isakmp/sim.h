@@ -253,6 +253,13 @@ static inline void sim_for(struct sim *s, double seconds)
     sim_run(s, s->time.mono_us + (usec_t)(seconds * (double)SEC));
 }
 
+/* Runs on until nothing is on its way. */
+static inline void sim_settle(struct sim *s)
+{
+    for (int i = 0; i < 100 && (s->n_packet || s->jobs); i++)
+        sim_for(s, 0.5);
+}
+
 /* --- the host ---------------------------------------------------------------------------- */
 
 static inline const struct isakmp_policy *sim_policies(void *h, const struct addr *local,

@@ -125,6 +125,7 @@ static void both_at_once(void **state)
         /* two or one; the second of two goes when they are due */
         assert_true(sim_all_twins(s, 0, 1));
         sim_for(s, 5000);
+        sim_settle(s);
         assert_in_range(sim_up_count(&s->node[0]), 1, 4);
         assert_true(in_use_have_twins(s, 0) && in_use_have_twins(s, 1));
         sim_free(s);
@@ -208,6 +209,7 @@ static void bad_network(void **state)
         if (sim_up_count(&s->node[0]) == 0)
             sim_initiate(s, 0, 1, 0);
         sim_for(s, 100);
+        sim_settle(s);
         assert_true(in_use_have_twins(s, 0) && in_use_have_twins(s, 1));
         assert_true(sim_up_count(&s->node[0]) >= 1);
         no_black_hole(s);

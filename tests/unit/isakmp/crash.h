@@ -1,0 +1,91 @@
+/* An engine is killed and another one takes over what was saved: what the host does then. */
+#ifndef TESTS_ISAKMP_CRASH_H
+#define TESTS_ISAKMP_CRASH_H
+
+#include "tests/unit/isakmp/rekey.h"
+
+static inline struct ike_child_state *claimed(struct sim_node *n, uint32_t spi_in)
+{
+    for (struct isk_sa *sa = n->k->head; sa; sa = sa->next) {
+        int i = isk_child_by_spi(sa, spi_in);
+        if (i >= 0)
+            return &sa->s.child[i];
+    }
+    return NULL;
+}
+
+static inline bool installed(const struct sim_node *n, uint32_t spi_in)
+{
+    for (size_t i = 0; i < n->n_child; i++)
+        if (n->child[i].up && n->child[i].spi_in == spi_in)
+            return true;
+    return false;
+}
+
+/* What no SA knows leaves the datapath; what the datapath does not have is ended with notice. */
+static inline void reconcile(struct sim_node *n)
+{
+    uint32_t lost[SIM_CHILDREN];
+    unsigned n_lost = 0;
+
+    for (size_t i = 0; i < n->n_child; i++) {
+        struct sim_child *h = &n->child[i];
+        const struct ike_child_state *c = claimed(n, h->spi_in);
+        if (h->up && !c)
+            h->up = false;
+        else if (h->up)
+            h->retired = c->leaving != IKE_STAYS;
+    }
+    for (struct isk_sa *sa = n->k->head; sa; sa = sa->next)
+        for (unsigned i = 0; i < sa->s.n_children; i++)
+            if (!installed(n, sa->s.child[i].spi_in))
+                lost[n_lost++] = sa->s.child[i].sa_in;
+    for (unsigned i = 0; i < n_lost; i++)
+        isakmp_end_child(n->k, lost[i], IKE_R_INTERNAL);
+}
+
+static inline void restart(struct sim *s, int node)
+{
+    struct sim_node *n = &s->node[node];
+
+    isakmp_free(n->k);
+    n->halted = false;
+    n->kill_in = 0;
+    sim_node_start(s, node);
+    for (size_t i = 0; i < n->n_record;) {
+        int err = isakmp_restore(n->k, n->record[i].p, n->record[i].n);
+        assert_true(err == 0 || err == -ESTALE);
+        if (err == 0)
+            i++;
+        else
+            sim_forget(n, &n->record[i]);
+    }
+    reconcile(n);
+}
+
+/* The host of a killed engine starts the next one. */
+static inline void bury(struct sim *s)
+{
+    for (int i = 0; i < 2; i++)
+        if (s->node[i].halted)
+            restart(s, i);
+}
+
+/* What is saved is what there is: no SA without its record, and none of another's. */
+static inline void journal_is_true(struct sim *s)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sim_node *n = &s->node[i];
+        unsigned counted = 0;
+        for (struct isk_sa *sa = n->k->head; sa; sa = sa->next) {
+            if (!sa->s.established)
+                continue;
+            assert_non_null(sim_record(n, sa->s.initiator ? sa->s.spi_i : sa->s.spi_r));
+            counted++;
+        }
+        assert_int_equal(counted, n->n_record);
+        assert_null(n->k->changed);
+    }
+}
+
+#endif

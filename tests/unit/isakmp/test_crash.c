@@ -1,0 +1,287 @@
+/* Engines killed at any effect they have on the world, in any exchange; a successor takes over what
+ * was saved, and the peer need not know. */
+#include "tests/unit/isakmp/crash.h"
+
+static uint64_t runs(uint64_t usual)
+{
+    const char *text = getenv("TANDEM_IKE_RUNS");
+    return text ? strtoull(text, NULL, 10) : usual;
+}
+
+/* --- records ------------------------------------------------------------------------------------
+ */
+
+static struct sim *tunnel(void)
+{
+    struct sim *s = lives(3, 3600, 86400);
+    for (int i = 0; i < 2; i++) {
+        s->node[i].peer.dpd_seconds = 10;
+        s->node[i].peer.dpd_periodic = true;
+        s->node[i].entry[0].cfg.pfs_group = DH_ECP256;
+        s->node[i].esp[0].ah = INTEG_SHA1_96;
+    }
+    assert_int_equal(sim_initiate(s, 0, 1, 0), 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    return s;
+}
+
+/* Read and written again a record is the same to the byte. */
+static void the_same_again(void **state)
+{
+    struct sim *s = tunnel();
+    (void)state;
+    rekey_phase1(s, 1);
+    rekey_child(s, 0);
+    sim_for(s, 2);
+    for (int i = 0; i < 2; i++) {
+        struct sim_node *n = &s->node[i];
+        assert_true(n->n_record >= 2);
+        for (size_t r = 0; r < n->n_record; r++) {
+            struct isakmp *k = isakmp_new(&sim_host, n, &s->q, &s->clk);
+            uint8_t *p = malloc(ISK_RECORD_MAX);
+            assert_int_equal(isakmp_restore(k, n->record[r].p, n->record[r].n), 0);
+            assert_int_equal(isakmp_restore(k, n->record[r].p, n->record[r].n), -EEXIST);
+            assert_int_equal(isk_sa_pack(k->head, p, ISK_RECORD_MAX), n->record[r].n);
+            assert_memory_equal(p, n->record[r].p, n->record[r].n);
+            free(p);
+            isakmp_free(k);
+        }
+    }
+    sim_free(s);
+}
+
+/* Bytes that lie are refused or mean something that can be; the engine stays whole. */
+static void lies(void **state)
+{
+    struct sim *s = tunnel();
+    struct sim_node *n = &s->node[1];
+    struct isakmp *k = isakmp_new(&sim_host, n, &s->q, &s->clk);
+    unsigned refused = 0;
+    (void)state;
+    struct sim_record *r = &n->record[0];
+    for (size_t cut = 0; cut < r->n; cut++)
+        assert_true(isakmp_restore(k, r->p, cut) < 0);
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t *p = malloc(r->n);
+        memcpy(p, r->p, r->n);
+        for (unsigned b = 0; b < 1 + i % 3; b++)
+            p[sim_random(s) % r->n] = (uint8_t)sim_random(s);
+        refused += isakmp_restore(k, p, r->n) < 0;
+        free(p);
+        n->halted = true; /* what it says does not matter */
+        isakmp_interface_changed(k, k->head ? k->head->s.ifid : 0, NULL, 0);
+        n->halted = false;
+    }
+    assert_true(refused > 1000);
+    n->halted = true;
+    isakmp_free(k);
+    n->halted = false;
+    sim_free(s);
+}
+
+/* --- successors ---------------------------------------------------------------------------------
+ */
+
+static void goes_on(void **state)
+{
+    struct sim *s = tunnel();
+    (void)state;
+    s->after = no_black_hole;
+    restart(s, 0);
+    restart(s, 1);
+    settled(s, 1);
+    assert_int_equal(sim_sas(s, 0).last->tunnel_id, 1001);
+    sim_for(s, 100); /* liveness is asked and answered */
+    settled(s, 1);
+    rekey_child(s, 1);
+    sim_for(s, 110);
+    settled(s, 1);
+    rekey_phase1(s, 0);
+    sim_for(s, 110);
+    settled(s, 1);
+    assert_int_equal(sim_sas(s, 0).last->tunnel_id, 1002);
+    journal_is_true(s);
+    sim_free(s);
+}
+
+static void shell_goes_on(void **state)
+{
+    struct sim *s = tunnel();
+    (void)state;
+    isakmp_clear_one(s->node[0].k, 1001);
+    sim_for(s, 1);
+    restart(s, 0);
+    restart(s, 1);
+    assert_tunnel(s, 1);
+    assert_int_equal(sim_sas(s, 0).last->state, IKE_IDLE);
+    s->after = no_black_hole;
+    sim_for(s, 3650);
+    settled(s, 1);
+    journal_is_true(s);
+    sim_free(s);
+}
+
+static void act(struct sim *s)
+{
+    int node = sim_random(s) & 1;
+    const struct sim_child *c = outbound(&s->node[node], 7);
+
+    if (!c)
+        sim_initiate(s, node, !node, 0);
+    else if (sim_random(s) % 8 == 0)
+        isakmp_clear(s->node[node].k, NULL, 0);
+    else if (sim_random(s) % 4 == 0 && s->node[node].k->head)
+        rekey_phase1(s, node);
+    else
+        rekey_child(s, node);
+}
+
+static void doom(struct sim *s)
+{
+    struct sim_node *n = &s->node[sim_random(s) & 1];
+    if (!n->halted)
+        n->kill_in = 1 + (unsigned)(sim_random(s) % 12);
+}
+
+static bool in_use_have_twins(struct sim *s, int node)
+{
+    for (size_t i = 0; i < s->node[node].n_child; i++) {
+        const struct sim_child *c = &s->node[node].child[i];
+        if (c->up && !c->retired && !sim_twin(&s->node[!node], c))
+            return false;
+    }
+    return true;
+}
+
+/* Loss, reordering, deletes and crashes at once: in the end there is one working tunnel. */
+static void bad_network(void **state)
+{
+    uint64_t total = runs(60);
+    (void)state;
+    for (uint64_t seed = 9000000; seed < 9000000 + total; seed++) {
+        struct sim *s = lives(seed, 120 + (uint32_t)(seed % 50), 250 + (uint32_t)(seed % 90));
+        for (int i = 0; i < 2; i++) {
+            s->node[i].entry[0].cfg.pfs_group = seed & 1 ? DH_ECP256 : DH_NONE;
+            s->node[i].slow_jobs = sim_random(s) & 1;
+            s->node[i].peer.dpd_seconds = 10;
+            s->node[i].peer.dpd_periodic = true;
+        }
+        s->after = bury;
+        s->loss = (unsigned)(sim_random(s) % 25);
+        s->dup = (unsigned)(sim_random(s) % 30);
+        s->delay_min = 500;
+        s->delay_max = 500 + (usec_t)(sim_random(s) % (uint64_t)(2 * SEC));
+        doom(s);
+        sim_initiate(s, 0, 1, 0);
+        for (int i = 0; i < 20; i++) {
+            bury(s);
+            sim_for(s, (double)(sim_random(s) % 30000) / 1000);
+            doom(s);
+            act(s);
+        }
+        bury(s);
+        s->loss = s->dup = 0;
+        s->delay_max = s->delay_min;
+        s->node[0].kill_in = s->node[1].kill_in = 0;
+        sim_for(s, 600);
+        if (sim_up_count(&s->node[0]) == 0)
+            sim_initiate(s, 0, 1, 0);
+        sim_for(s, 100);
+        sim_settle(s);
+        assert_true(in_use_have_twins(s, 0) && in_use_have_twins(s, 1));
+        no_black_hole(s);
+        journal_is_true(s);
+        sim_free(s);
+    }
+}
+
+/* ESP that its receiver has no SA for: its datapath says so, and the host IKE. */
+static void lost_spis(struct sim *s)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct sim_child *c = outbound(&s->node[i], 7);
+        struct ike_path p = sim_path(s, !i, i);
+        if (c && !receives(&s->node[!i], c->spi_out))
+            isakmp_invalid_spi(s->node[!i].k, &p, c->spi_out);
+    }
+    sim_for(s, 5);
+}
+
+/* Every single effect of one exchange, one after the other. */
+static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s))
+{
+    for (int node = 0; node < 2; node++)
+        for (unsigned k = 1; k < 60; k++) {
+            struct sim *s = make();
+            s->after = bury;
+            s->node[node].kill_in = k;
+            go(s);
+            bury(s);
+            sim_for(s, 20);
+            bool died = s->node[node].kill_in == 0;
+            s->node[node].kill_in = 0;
+            sim_for(s, 200); /* what nobody confirms ends */
+            lost_spis(s);
+            for (int i = 0; i < 20 && !outbound(&s->node[0], 7); i++) {
+                sim_initiate(s, 0, 1, 0); /* traffic asks again */
+                sim_for(s, 10);
+            }
+            sim_settle(s);
+            assert_true(in_use_have_twins(s, 0) && in_use_have_twins(s, 1));
+            no_black_hole(s);
+            journal_is_true(s);
+            sim_free(s);
+            if (!died) {
+                assert_true(k > 1);
+                break;
+            }
+        }
+}
+
+static struct sim *nothing_yet(void)
+{
+    struct sim *s = lives(5, 3600, 86400);
+    for (int i = 0; i < 2; i++) {
+        s->node[i].peer.dpd_seconds = 10;
+        s->node[i].peer.dpd_periodic = true;
+    }
+    return s;
+}
+
+static void initiate(struct sim *s)
+{
+    sim_initiate(s, 0, 1, 0);
+}
+static void child(struct sim *s)
+{
+    rekey_child(s, 0);
+}
+static void both_children(struct sim *s)
+{
+    rekey_child(s, 0);
+    rekey_child(s, 1);
+}
+static void phase1(struct sim *s)
+{
+    rekey_phase1(s, 0);
+}
+
+static void in_every_exchange(void **state)
+{
+    (void)state;
+    at_every_step(nothing_yet, initiate);
+    at_every_step(tunnel, child);
+    at_every_step(tunnel, both_children);
+    at_every_step(tunnel, phase1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_again),    cmocka_unit_test(lies),
+        cmocka_unit_test(goes_on),           cmocka_unit_test(shell_goes_on),
+        cmocka_unit_test(in_every_exchange), cmocka_unit_test(bad_network),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
