@@ -98,6 +98,16 @@ def squeeze(text):
     return "\n".join(" ".join(l.split()) for l in text.splitlines() if l.strip())
 
 
+def as_seed(got, seed):
+    """Compares a show with the seed's text; returns the values that stand in the braces."""
+    value = r"(0x[0-9a-fA-F]+|\d+)"
+    pattern = re.sub(r"\\\{[0-9a-fA-Fx]+\\\}", lambda m: value, re.escape(seed))
+    m = re.fullmatch(pattern, squeeze(got))
+    if not m:
+        equal(squeeze(got), seed, "not as the seed shows it (values in braces may differ)")
+    return m.groups()
+
+
 def run(fixture):
     """Runs the file's tests inside the fixture. Exit status 1 when one failed."""
     labs.on_signals_exit()
