@@ -37,7 +37,7 @@ static inline void reconcile(struct sim_node *n)
             h->retired = c->leaving != IKE_STAYS;
     }
     for (struct isk_sa *sa = n->k->head; sa; sa = sa->next)
-        for (unsigned i = 0; i < sa->s.n_children; i++)
+        for (unsigned i = 0; sa->s.child && i < sa->s.n_children; i++)
             if (!installed(n, sa->s.child[i].spi_in))
                 lost[n_lost++] = sa->s.child[i].sa_in;
     for (unsigned i = 0; i < n_lost; i++)

@@ -60,13 +60,14 @@ static void lies(void **state)
     unsigned refused = 0;
     (void)state;
     struct sim_record *r = &n->record[0];
+    size_t len = r->n ? r->n : 1;
     for (size_t cut = 0; cut < r->n; cut++)
         assert_true(isakmp_restore(k, r->p, cut) < 0);
     for (unsigned i = 0; i < 20000; i++) {
-        uint8_t *p = malloc(r->n);
-        memcpy(p, r->p, r->n);
+        uint8_t *p = malloc(len);
+        memcpy(p, r->p, len);
         for (unsigned b = 0; b < 1 + i % 3; b++)
-            p[sim_random(s) % r->n] = (uint8_t)sim_random(s);
+            p[sim_random(s) % len] = (uint8_t)sim_random(s);
         refused += isakmp_restore(k, p, r->n) < 0;
         free(p);
         n->halted = true; /* what it says does not matter */
