@@ -227,19 +227,20 @@ static bool between_ends(const struct sa *sa, const struct flow *f)
     return addr_eq(&f->local, &sa->local) && addr_eq(&f->remote, &sa->remote);
 }
 
-static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p);
+static enum way decide(struct dp *dp, struct spd *spd, bool bypass, bool cut, struct pkt *p);
 
 /* A piece of what goes by transport mode, which protects whole packets only (RFC 4303 §3.3.4): the
- * last one becomes the whole, and is looked at again. */
+ * last one becomes the whole, and is looked at again. What came in pieces may leave in pieces. */
 static enum way gather(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p)
 {
     if (!reasm_add(dp->reasm, p, clock_mono(&dp->clock)))
         return WAY_NONE;
     p->sa = NULL;
-    return decide(dp, spd, bypass, p);
+    return decide(dp, spd, bypass, true, p);
 }
 
-static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *p)
+/* cut: p was put together from pieces. */
+static enum way decide(struct dp *dp, struct spd *spd, bool bypass, bool cut, struct pkt *p)
 {
     struct ip_info in;
     if (!readable(dp, spd, false, p, &in))
@@ -270,6 +271,7 @@ static enum way decide(struct dp *dp, struct spd *spd, bool bypass, struct pkt *
         if (reasm_is_piece(p->data))
             return gather(dp, spd, bypass, p);
     }
+    in.df = in.df && !cut;
     set_outer(p, sa, &in);
     enum way way = p->len <= sa->room ? WAY_SEAL : fit(dp, p, &in);
     if (way == WAY_SEAL)
@@ -339,7 +341,7 @@ void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size
     struct pkt *seal[PKT_BATCH], *clear[PKT_BATCH];
     size_t n_seal = 0, n_clear = 0;
     for (size_t i = 0; i < n; i++) {
-        switch (decide(dp, spd, bypass, p[i])) {
+        switch (decide(dp, spd, bypass, false, p[i])) {
         case WAY_SEAL:
             seal[n_seal++] = p[i];
             break;

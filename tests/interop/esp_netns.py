@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""Two datapaths on real devices: TUN, raw protocol 50, and UDP 4500, in two network namespaces
+"""Two datapaths on real devices: TUN, raw protocols 50 and 51, and UDP 4500, in two network namespaces
 joined by a veth pair. SAs are given by hand; hosts are loopback addresses of the namespaces.
 """
 import os
@@ -56,11 +56,14 @@ class Node:
         self.ip("address", "add", self.address + "/24", "dev", "veth0")
         self.sysctl("all.rp_filter", 0)
         self.sysctl("default.rp_filter", 0)
+        self.launch()
+        self.ip("route", "add", self.other + "/32", "dev", "shadow0", "src", self.host)
+
+    def launch(self):
         self.proc = subprocess.Popen(["ip", "netns", "exec", self.ns, NODE, *self.args],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         check(self.proc.stdout.readline() == "ready\n", "the node did not start")
         self.ip("link", "set", "shadow0", "mtu", str(MTU), "up")
-        self.ip("route", "add", self.other + "/32", "dev", "shadow0", "src", self.host)
 
     def stats(self):
         self.proc.stdin.write("stats\n")
@@ -125,7 +128,8 @@ def tunnel(wrap, suite):
 def main():
     subprocess.run(["make", "-s", f"B={B}", NODE], cwd=TOP, check=True, stdin=subprocess.DEVNULL)
     failed = 0
-    cases = [("native", "gcm"), ("native", "cbc"), ("udp", "gcm"), ("udp", "cbc")]
+    cases = [("native", "gcm"), ("native", "cbc"), ("native", "ah"), ("native", "bundle"),
+             ("udp", "gcm"), ("udp", "cbc")]
     for number, (wrap, suite) in enumerate(cases, 1):
         try:
             tunnel(wrap, suite)

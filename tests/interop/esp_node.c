@@ -2,9 +2,14 @@
  * One datapath process on real devices, with this program as its launcher and engine: SAs are
  * given by hand, so that packets can be looked at without IKE.
  *
- *   esp_node TUN LOCAL REMOTE MY-NET THEIR-NET native|udp gcm|cbc SPI-IN SPI-OUT
+ *   esp_node TUN LOCAL REMOTE MY-NET THEIR-NET WRAP SUITE SPI-IN SPI-OUT
+ *       WRAP: native, udp, transport, or udp-transport. The nets are the /24 around these
+ * addresses, in transport mode the addresses alone, which should be LOCAL and REMOTE then SUITE:
+ * gcm, cbc, ah, or bundle, which is AH around CBC; its AH has the SPIs with their bit 16 changed
  *
- * Runs in the current network namespace. Prints "ready" when the TUN is there and the datapath
+ * Sockets are marked TANDEM_FWMARK. All bytes of a cipher's key are the last byte of the SPI, those
+ * of an integrity key the one before it. Runs in the current network namespace, on IPv4 or IPv6 as
+ * LOCAL has it. Prints "ready" when the TUN is there and the datapath
  * has its policy and inbound SA; the outbound SA follows the first ACQUIRE. A line "stats" on
  * standard input is answered by "out PACKETS in PACKETS drops N acquires N"; its end ends all.
  */
@@ -32,12 +37,14 @@
 
 #define SLOT_IN  1
 #define SLOT_OUT 2
+#define MTU      1500 /* of the link */
 
 struct node {
     struct ipc *launch, *engine;
     struct addr local, remote;
     struct prefix mine, theirs;
-    bool udp, gcm;
+    const char *suite;
+    bool udp, transport;
     uint32_t spi_in, spi_out;
     struct dpstats *stats;
     unsigned acquires;
@@ -61,20 +68,31 @@ static int tun_device(const char *name)
     return fd;
 }
 
-static int raw_esp(void)
+static void set(int fd, int level, int option, int value)
 {
-    int one = 1, fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ESP);
-    if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &one, sizeof one))
-        die("raw socket");
+    if (fd < 0 || setsockopt(fd, level, option, &value, sizeof value))
+        die("socket");
+}
+
+static int raw(const struct node *n, int protocol)
+{
+    bool v6 = n->local.family == AF_INET6;
+    int fd = socket(n->local.family, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    if (v6)
+        set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    else
+        set(fd, IPPROTO_IP, IP_HDRINCL, 1);
+    set(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
     return fd;
 }
 
 static int natt(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(4500)};
-    int one = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) ||
-        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one))
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    set(fd, SOL_SOCKET, SO_MARK, TANDEM_FWMARK);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a))
         die("UDP 4500");
     return fd;
 }
@@ -92,6 +110,24 @@ static void give_socket(struct node *n, uint32_t kind, int fd)
     give(n, LM_SOCKET, &s, sizeof s, fd);
 }
 
+static void set_suite(struct sadb_sa *m, const char *suite)
+{
+    bool ah = strcmp(suite, "ah") == 0, gcm = strcmp(suite, "gcm") == 0;
+    m->proto = ah ? SADB_AH : SADB_ESP;
+    if (!ah) {
+        m->encr.id = gcm ? ENCR_AES_GCM16 : ENCR_AES_CBC;
+        m->encr.key_len = gcm ? 36 : 32;
+    }
+    if (strcmp(suite, "bundle") == 0) {
+        m->ah.id = INTEG_SHA1_96;
+        m->ah.key_len = 20;
+        m->ah_spi = m->spi ^ 0x10000;
+    } else if (!gcm) {
+        m->integ.id = INTEG_SHA256_128;
+        m->integ.key_len = 32;
+    }
+}
+
 static void add_sa(struct node *n, uint8_t dir)
 {
     struct sadb_sa m;
@@ -101,17 +137,15 @@ static void add_sa(struct node *n, uint8_t dir)
     m.policy = 10;
     m.slot = dir == SADB_IN ? SLOT_IN : SLOT_OUT;
     m.spi = dir == SADB_IN ? n->spi_in : n->spi_out;
-    m.proto = SADB_ESP;
     m.dir = dir;
-    m.mode = SADB_TUNNEL;
+    m.mode = n->transport ? SADB_TRANSPORT : SADB_TUNNEL;
     m.flags = n->udp ? SADB_F_UDP : 0;
-    m.encr.id = n->gcm ? ENCR_AES_GCM16 : ENCR_AES_CBC;
-    m.encr.key_len = n->gcm ? 36 : 32;
-    m.integ.id = n->gcm ? INTEG_NONE : INTEG_SHA256_128;
-    m.integ.key_len = n->gcm ? 0 : 32;
+    m.mtu = MTU;
+    set_suite(&m, n->suite);
     /* both directions differ, as IKE would have it: from the SPI */
     memset(m.encr.key, (int)(m.spi & 0xff), sizeof m.encr.key);
     memset(m.integ.key, (int)(m.spi >> 8 & 0xff), sizeof m.integ.key);
+    memset(m.ah.key, (int)(m.spi >> 8 & 0xff), sizeof m.ah.key);
     m.local = n->local;
     m.remote = n->remote;
     m.local_port = m.remote_port = 4500;
@@ -191,8 +225,14 @@ static void start(struct node *n, const char *tun)
     if (n->stats == MAP_FAILED)
         die("mmap");
     give_socket(n, SOCK_STATS, fd);
-    give_socket(n, SOCK_ESP4, raw_esp());
-    give_socket(n, SOCK_NATT4, natt());
+    if (n->local.family == AF_INET6) {
+        give_socket(n, SOCK_ESP6, raw(n, IPPROTO_ESP));
+        give_socket(n, SOCK_AH6, raw(n, IPPROTO_AH));
+    } else {
+        give_socket(n, SOCK_ESP4, raw(n, IPPROTO_ESP));
+        give_socket(n, SOCK_AH4, raw(n, IPPROTO_AH));
+        give_socket(n, SOCK_NATT4, natt());
+    }
     strncpy(t.name, tun, sizeof t.name - 1);
     give(n, LM_TUN, &t, sizeof t, tun_device(tun));
     give(n, LM_PEER, &p, sizeof p, engine[0]);
@@ -245,10 +285,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "not an address\n");
         return 2;
     }
-    n.mine = prefix_make(&mine, 24);
-    n.theirs = prefix_make(&theirs, 24);
-    n.udp = strcmp(argv[6], "udp") == 0;
-    n.gcm = strcmp(argv[7], "gcm") == 0;
+    n.udp = strncmp(argv[6], "udp", 3) == 0;
+    n.transport = strstr(argv[6], "transport") != NULL;
+    n.mine = prefix_make(&mine, n.transport ? 8 * addr_size(&mine) : 24);
+    n.theirs = prefix_make(&theirs, n.transport ? 8 * addr_size(&theirs) : 24);
+    n.suite = argv[7];
     n.spi_in = (uint32_t)strtoul(argv[8], NULL, 0);
     n.spi_out = (uint32_t)strtoul(argv[9], NULL, 0);
     start(&n, argv[1]);

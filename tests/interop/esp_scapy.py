@@ -96,30 +96,32 @@ def packets_of(head):
 
 
 class Suite:
-    """Keys of one SA, for both implementations."""
+    """Keys of one SA, for both implementations. key(kind, bytes) makes them, kind being encr, integ
+    or ah."""
 
-    def __init__(self, outer, mode, esp=None, ah=None, high=None):
+    def __init__(self, outer, mode, esp=None, ah=None, high=None, *, spi=SPI, ah_spi=AH_SPI,
+                 header=None, key=lambda kind, n: os.urandom(n)):
         self.mode, self.high = mode, high
         esn = {} if high is None else {"esn_en": True, "esn": high}
-        tunnel = OUTER[outer] if mode == "tunnel" else None
+        tunnel = (header or OUTER[outer]) if mode == "tunnel" else None
         self.theirs = []  # in the order of sealing
-        numbers = [0, "-", 0, "-", SPI, "-" if high is None else high, 0, "-", 0]
+        numbers = [0, "-", 0, "-", spi, "-" if high is None else high, 0, "-", 0]
         if esp:
             crypt, encr, klen, auth, integ, ilen = esp
-            key, ikey = os.urandom(klen), os.urandom(ilen)
-            numbers[:4] = encr, key.hex() or "-", integ, ikey.hex() or "-"
+            ekey, ikey = key("encr", klen), key("integ", ilen)
+            numbers[:4] = encr, ekey.hex() or "-", integ, ikey.hex() or "-"
             self.theirs.append(SecurityAssociation(
-                ESP, spi=SPI, crypt_algo=crypt, crypt_key=key or None, auth_algo=auth,
+                ESP, spi=spi, crypt_algo=crypt, crypt_key=ekey or None, auth_algo=auth,
                 auth_key=ikey or None, tunnel_header=tunnel, **esn))
         if ah:
             auth, integ, ilen = ah
-            key = os.urandom(ilen)
+            akey = key("ah", ilen)
             if esp:
-                numbers[6:] = integ, key.hex(), AH_SPI
+                numbers[6:] = integ, akey.hex(), ah_spi
             else:
-                numbers[2:4] = integ, key.hex()
+                numbers[2:4] = integ, akey.hex()
             self.theirs.append(SecurityAssociation(
-                AH, spi=AH_SPI if esp else SPI, auth_algo=auth, auth_key=key,
+                AH, spi=ah_spi if esp else spi, auth_algo=auth, auth_key=akey,
                 tunnel_header=None if esp else tunnel, **esn))
         self.words = " ".join(map(str, ["esp" if esp else "ah", mode] + numbers))
         self.integrity = ah or esp[3] != "NULL" or esp[0] == "AES-GCM"

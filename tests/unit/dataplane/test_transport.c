@@ -218,6 +218,42 @@ static size_t hand_pieces(struct world *w, const uint8_t *whole, uint32_t len, u
     return n;
 }
 
+/* What came in pieces may leave in pieces, though nobody may cut IPv6 on its way. */
+static void long_ones_of_pieces(void **state)
+{
+    (void)state;
+    const struct way k = {.headers = BUNDLE, .transport = true, .v6 = true};
+    struct world *a, *b;
+    uint8_t p[1800], piece[1000];
+    pair(&k, &a, &b);
+    struct sadb_sa m = describe(&k, SADB_OUT, true);
+    m.sa++;
+    m.mtu = 1400;
+    assert_int_equal(add(a, m), 0);
+    make(&k, p, IPPROTO_UDP, sizeof p);
+    for (uint32_t at = 0; at < sizeof p - IP6_HLEN; at += 880) {
+        struct wbuf w = wbuf_make(piece + IP6_HLEN, 8);
+        assert_int_equal(a->n_wire, 0);
+        memcpy(piece, p, IP6_HLEN);
+        wbuf_u16(&w, IPPROTO_UDP << 8);
+        wbuf_u16(&w, (uint16_t)(at | (at == 0)));
+        wbuf_u32(&w, 7);
+        ip_retitle(piece, IP6_HLEN, IPPROTO_FRAGMENT, IP6_HLEN + 8 + 880);
+        memcpy(piece + IP6_HLEN + 8, p + IP6_HLEN + at, 880);
+        hand(a, piece, IP6_HLEN + 8 + 880);
+    }
+    assert_int_equal(a->n_wire, 1);
+    assert_int_equal(a->wire[0].df, 0);
+    arrive(b, a->wire, 1);
+    assert_int_equal(b->n_tun, 1);
+    same(&k, &b->tun[0], p, sizeof p);
+    world_clear(a);
+    hand(a, p, sizeof p); /* one that did not is told */
+    assert_int_equal(a->n_wire, 0);
+    assert_int_equal(a->n_tun, 1);
+    free_pair(a, b);
+}
+
 /* RFC 4303 §3.3.4, RFC 4302 §3.3.4: whole packets are protected, whatever the kernel has cut. */
 static void pieces_are_put_together(void **state)
 {
@@ -386,6 +422,7 @@ int main(void)
         cmocka_unit_test(all_ways),
         cmocka_unit_test(only_between_the_ends),
         cmocka_unit_test(pieces_are_put_together),
+        cmocka_unit_test(long_ones_of_pieces),
         cmocka_unit_test(extension_headers),
         cmocka_unit_test(checksums_behind_a_nat),
         cmocka_unit_test(path_mtu),
