@@ -106,6 +106,8 @@ int ipsec_proposal_check(struct txn *t, struct cfg_node *n, const struct a_ipsec
 
 static bool complete(const struct cfg_node *entry)
 {
+    if (cfg_first(entry, E_MAP_DYNAMIC))
+        return true; /* what it needs is the template's matter */
     return cfg_first(entry, E_MAP_MATCH) && cfg_first(entry, E_MAP_PEER) &&
            (cfg_first(entry, E_MAP_PROPOSAL) || cfg_first(entry, E_MAP_TRANSFORM));
 }
@@ -156,6 +158,23 @@ int map_match_check(struct txn *t, struct cfg_node *n, const struct a_map_match 
         acl_expected(t, a->acl);
     if (!negate && applied(n->parent->parent) && !complete(n->parent))
         warn_incomplete(t);
+    return 0;
+}
+
+int dmap_match_check(struct txn *t, struct cfg_node *n, const struct a_dmap_match *a, bool negate)
+{
+    (void)n;
+    if (!negate)
+        acl_expected(t, a->acl);
+    return 0;
+}
+
+int dmap_peer_check(struct txn *t, struct cfg_node *n, const struct a_dmap_peer *a, bool negate)
+{
+    (void)a;
+    if (!negate && cfg_count(n->parent, E_DMAP_PEER) > INTENT_PEERS)
+        return txn_refuse(t, "ERROR: At most %d peers can be set in one crypto map entry",
+                          INTENT_PEERS);
     return 0;
 }
 
@@ -316,7 +335,7 @@ int tunnel_group_check(struct txn *t, struct cfg_node *n, const struct a_tunnel_
 static int need_group(struct txn *t, const struct cfg_node *group)
 {
     const struct a_tunnel_group *a = CFG_ARGS(group, tunnel_group);
-    if (a->has_type)
+    if (a->has_type || strcmp(a->name, DERIVE_DEFAULT_GROUP) == 0)
         return 0;
     return txn_refuse(t, "ERROR: tunnel-group %s does not exist; give its type first", a->name);
 }

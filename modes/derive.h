@@ -39,6 +39,9 @@ void derive_ios2_peers(struct derive *d);
 void derive_transforms(struct derive *d);
 void derive_ios_maps(struct derive *d); /* as derive_maps() */
 
+/* ASA: the tunnel-group of peers that have none of their own; it need not be made. */
+#define DERIVE_DEFAULT_GROUP "DefaultL2LGroup"
+
 struct intent_if *derive_find_if(struct derive *d, const char *nameif);
 /* A key as the intent keeps it. */
 const uint8_t *derive_key(struct intent *out, const char *key, uint16_t *len);
@@ -106,6 +109,8 @@ void ace_buf_store(struct derive *d, struct ace_buf *b, struct intent_acl *out);
 
 /* derive_ikev1.c (ASA) */
 void derive_ikev1(struct derive *d);
+/* One more transform set of an entry, for IKEv1. */
+void derive_entry_set(const struct derive *d, struct intent_map_entry *e, const char *name);
 void derive_entry_ikev1(struct derive *d, const struct cfg_node *n, struct intent_map_entry *e);
 
 /* derive_ios.c */

@@ -231,6 +231,31 @@ static void entry_life(const struct cfg_node *n, struct intent_map_entry *e)
                              : CFG_ARGS(l, map_life_kilobytes)->kilobytes;
 }
 
+static void set_peer(struct intent_map_entry *e, const struct addr *a)
+{
+    if (e->n_peer < INTENT_PEERS)
+        e->peer[e->n_peer++] = *a;
+}
+
+static void set_proposal(const struct derive *d, struct intent_map_entry *e, const char *name)
+{
+    const struct ike_esp_proposal *q = find_proposal(d->out, name);
+    if (q && e->n_proposal < IKE_PROPOSALS)
+        e->proposal[e->n_proposal++] = q;
+}
+
+/* A bare `set pfs` means group 14; the enum lists the groups as dh-group does. */
+static uint16_t pfs_of(bool given, int group)
+{
+    return given && IN_TABLE(dh_group, group) ? dh_group[group] : DH_2048;
+}
+
+static void entry_df(struct intent_map_entry *e, int policy)
+{
+    e->has_df = IN_TABLE(df_policy, policy);
+    e->df = e->has_df ? df_policy[policy] : 0;
+}
+
 static void one_entry(struct derive *d, const struct cfg_node *n, const struct defaults *g,
                       struct intent_map_entry *e)
 {
@@ -241,46 +266,97 @@ static void one_entry(struct derive *d, const struct cfg_node *n, const struct d
     e->replay_window = g->replay;
     if ((l = cfg_first(n, E_MAP_MATCH)))
         e->acl = derive_find_acl(d, CFG_ARGS(l, map_match)->acl);
-    cfg_each(n, E_MAP_PEER, p)
-    {
-        if (e->n_peer < INTENT_PEERS)
-            e->peer[e->n_peer++] = CFG_ARGS(p, map_peer)->addr;
-    }
-    cfg_each(n, E_MAP_PROPOSAL, p)
-    {
-        const struct ike_esp_proposal *q =
-            find_proposal(d->out, CFG_ARGS(p, map_proposal)->proposal);
-        if (q && e->n_proposal < IKE_PROPOSALS)
-            e->proposal[e->n_proposal++] = q;
-    }
-    if ((l = cfg_first(n, E_MAP_PFS))) {
-        const struct a_map_pfs *a = CFG_ARGS(l, map_pfs);
-        /* a bare `set pfs` means group 14; the enum lists the groups as dh-group does */
-        e->pfs_group = a->has_group && IN_TABLE(dh_group, a->group) ? dh_group[a->group] : DH_2048;
-    }
+    cfg_each(n, E_MAP_PEER, p) set_peer(e, &CFG_ARGS(p, map_peer)->addr);
+    cfg_each(n, E_MAP_PROPOSAL, p) set_proposal(d, e, CFG_ARGS(p, map_proposal)->proposal);
+    if ((l = cfg_first(n, E_MAP_PFS)))
+        e->pfs_group = pfs_of(CFG_ARGS(l, map_pfs)->has_group, CFG_ARGS(l, map_pfs)->group);
     if ((l = cfg_first(n, E_MAP_CONNECTION))) {
         int type = CFG_ARGS(l, map_connection)->type;
         e->connection = type == ENUM_CONNECTION_TYPE_ORIGINATE_ONLY ? CONN_ORIGINATE
                         : type == ENUM_CONNECTION_TYPE_ANSWER_ONLY  ? CONN_ANSWER
                                                                     : CONN_BIDIR;
     }
-    if ((l = cfg_first(n, E_MAP_DF)) && IN_TABLE(df_policy, CFG_ARGS(l, map_df)->policy)) {
-        e->has_df = true;
-        e->df = df_policy[CFG_ARGS(l, map_df)->policy];
+    if ((l = cfg_first(n, E_MAP_DF)))
+        entry_df(e, CFG_ARGS(l, map_df)->policy);
+    if ((l = cfg_first(n, E_MAP_REVERSE_ROUTE))) {
+        e->rri.on = true;
+        e->rri.always = !CFG_ARGS(l, map_reverse_route)->dynamic;
     }
     derive_entry_ikev1(d, n, e);
     entry_life(n, e);
 }
 
+/* --- templates -----------------------------------------------------------------------------------
+ */
+
+/* Routes are those of SAs, whatever the line says: there is nothing else to tell where to. */
+static void one_template(struct derive *d, const struct cfg_node *n, const struct defaults *g,
+                         struct intent_map_entry *e)
+{
+    const struct cfg_node *l;
+    e->dynamic = true;
+    e->connection = CONN_ANSWER;
+    e->template = (uint32_t)CFG_ARGS(n, template_entry)->seq;
+    e->life_seconds = g->seconds;
+    e->life_kbytes = g->kbytes;
+    e->replay_window = g->replay;
+    e->any = !cfg_first(n, E_DMAP_MATCH);
+    e->rri.on = cfg_first(n, E_DMAP_REVERSE_ROUTE) != NULL;
+    if ((l = cfg_first(n, E_DMAP_MATCH)))
+        e->acl = derive_find_acl(d, CFG_ARGS(l, dmap_match)->acl);
+    cfg_each(n, E_DMAP_PEER, p) set_peer(e, &CFG_ARGS(p, dmap_peer)->addr);
+    cfg_each(n, E_DMAP_PROPOSAL, p) set_proposal(d, e, CFG_ARGS(p, dmap_proposal)->proposal);
+    cfg_each(n, E_DMAP_TRANSFORM, s) derive_entry_set(d, e, CFG_ARGS(s, dmap_transform)->set);
+    if ((l = cfg_first(n, E_DMAP_PFS)))
+        e->pfs_group = pfs_of(CFG_ARGS(l, dmap_pfs)->has_group, CFG_ARGS(l, dmap_pfs)->group);
+    if ((l = cfg_first(n, E_DMAP_DF)))
+        entry_df(e, CFG_ARGS(l, dmap_df)->policy);
+    if ((l = cfg_first(n, E_DMAP_LIFE_SECONDS)))
+        e->life_seconds = (uint32_t)CFG_ARGS(l, dmap_life_seconds)->seconds;
+    if ((l = cfg_first(n, E_DMAP_LIFE_KILOBYTES)))
+        e->life_kbytes = CFG_ARGS(l, dmap_life_kilobytes)->unlimited
+                             ? 0
+                             : CFG_ARGS(l, dmap_life_kilobytes)->kilobytes;
+}
+
+/* The template that a line of a map stands for; false: it is an entry of its own. */
+static bool template_of(const struct derive *d, const struct cfg_node *n,
+                        const struct cfg_node **out)
+{
+    const struct cfg_node *l = cfg_first(n, E_MAP_DYNAMIC);
+    *out =
+        l ? cfg_find_word(d->tree->root, E_ASA_TEMPLATE, CFG_ARGS(l, map_dynamic)->template) : NULL;
+    return l != NULL;
+}
+
+static size_t entries(const struct derive *d, const struct cfg_node *map)
+{
+    const struct cfg_node *t;
+    size_t n = 0;
+    cfg_each(map, E_MAP_ENTRY, e) n += template_of(d, e, &t) ? cfg_count(t, E_TEMPLATE_ENTRY) : 1;
+    return n;
+}
+
 static void one_map(struct derive *d, const struct cfg_node *n, const struct defaults *g,
                     struct intent_map *m)
 {
+    const struct cfg_node *t;
     str_copy(m->name, sizeof m->name, CFG_ARGS(n, crypto_map)->name);
-    m->entry = arena_array(&d->out->arena, struct intent_map_entry, cfg_count(n, E_MAP_ENTRY));
+    m->entry = arena_array(&d->out->arena, struct intent_map_entry, entries(d, n));
     if (!m->entry)
         return;
     cfg_each(n, E_MAP_ENTRY, e) /* sorted in the tree */
-        one_entry(d, e, g, &m->entry[m->n++]);
+    {
+        if (!template_of(d, e, &t)) {
+            one_entry(d, e, g, &m->entry[m->n++]);
+            continue;
+        }
+        cfg_each(t, E_TEMPLATE_ENTRY, k)
+        {
+            m->entry[m->n].seq = (uint32_t)CFG_ARGS(e, map_entry)->seq;
+            one_template(d, k, g, &m->entry[m->n++]);
+        }
+    }
     cfg_each(n, E_MAP_INTERFACE, i)
     {
         struct intent_if *f = derive_find_if(d, CFG_ARGS(i, map_interface)->nameif);
@@ -339,11 +415,13 @@ void derive_peers(struct derive *d)
     cfg_each(root, E_TUNNEL_GROUP, n)
     {
         const struct a_tunnel_group *a = CFG_ARGS(n, tunnel_group);
+        bool any = strcmp(a->name, DERIVE_DEFAULT_GROUP) == 0;
         struct addr addr;
-        if (a->type != ENUM_TUNNEL_TYPE_IPSEC_L2L || addr_parse(a->name, &addr) < 0)
+        if (a->type != ENUM_TUNNEL_TYPE_IPSEC_L2L || (!any && addr_parse(a->name, &addr) < 0))
             continue;
         struct intent_peer *p = &out->peer[out->n_peer++];
-        p->remote = prefix_make(&addr, addr_bits(&addr));
+        if (!any)
+            p->remote = prefix_make(&addr, addr_bits(&addr));
         one_peer(d, cfg_first(n, E_TUNNEL_IPSEC), p);
     }
 }

@@ -91,17 +91,18 @@ static void sets(struct derive *d)
 /* --- the lines of map entries ------------------------------------------------------------------
  */
 
+void derive_entry_set(const struct derive *d, struct intent_map_entry *e, const char *name)
+{
+    const struct ike_esp_proposal *p = derive_find_transform(d->out, name);
+    if (p && e->n_transform < IKE_PROPOSALS)
+        e->transform[e->n_transform++] = p;
+}
+
 void derive_entry_ikev1(struct derive *d, const struct cfg_node *n, struct intent_map_entry *e)
 {
     const struct cfg_node *l = cfg_first(n, E_MAP_PHASE1_MODE);
     e->aggressive = l && CFG_ARGS(l, map_phase1_mode)->aggressive;
-    cfg_each(n, E_MAP_TRANSFORM, s)
-    {
-        const char *name = CFG_ARGS(s, map_transform)->set;
-        for (uint32_t i = 0; i < d->out->n_transform && e->n_transform < IKE_PROPOSALS; i++)
-            if (strcmp(d->out->transform[i].name, name) == 0)
-                e->transform[e->n_transform++] = &d->out->transform[i];
-    }
+    cfg_each(n, E_MAP_TRANSFORM, s) derive_entry_set(d, e, CFG_ARGS(s, map_transform)->set);
 }
 
 /* --- keys ----------------------------------------------------------------------------------------
@@ -137,6 +138,7 @@ static void one_key(struct derive *d, const struct cfg_node *tunnel,
     const struct cfg_node *ipsec = cfg_first(tunnel, E_TUNNEL_IPSEC);
     const struct cfg_node *l = ipsec ? cfg_first(ipsec, E_TUNNEL_KEY1) : NULL;
     const char *name = CFG_ARGS(tunnel, tunnel_group)->name;
+    const struct prefix everybody = {.addr = {.family = AF_INET}};
     struct addr addr;
     if (!l || CFG_ARGS(tunnel, tunnel_group)->type != ENUM_TUNNEL_TYPE_IPSEC_L2L)
         return;
@@ -144,7 +146,9 @@ static void one_key(struct derive *d, const struct cfg_node *tunnel,
     *k = (struct intent_key){.cfg = *common};
     k->cfg.psk = derive_key(d->out, CFG_ARGS(l, tunnel_key1)->key, &k->cfg.psk_len);
     keepalive(ipsec, &k->cfg);
-    if (addr_parse(name, &addr) == 0)
+    if (strcmp(name, DERIVE_DEFAULT_GROUP) == 0)
+        k->remote = everybody;
+    else if (addr_parse(name, &addr) == 0)
         k->remote = prefix_make(&addr, addr_bits(&addr));
     else
         str_copy(k->host, sizeof k->host, name);

@@ -434,14 +434,68 @@ static void test_any_order(void **state)
     }
 }
 
+/* A template of the ASA: entries without peers, the key of those who have none of their own. */
+static void test_templates(void **state)
+{
+    struct box b = box_of(
+        true, "interface GigabitEthernet0/0\n nameif outside\n ip address 192.0.2.1 255.255.255.0\n"
+              "crypto ipsec ikev2 ipsec-proposal P\n protocol esp encryption aes-256\n"
+              " protocol esp integrity sha-256\n"
+              "crypto ipsec ikev1 transform-set T esp-aes esp-sha-hmac\n"
+              "access-list L extended permit ip 10.0.0.0 255.0.0.0 any4\n"
+              "crypto dynamic-map D 20 set ikev2 ipsec-proposal P\n"
+              "crypto dynamic-map D 20 set security-association lifetime seconds 900\n"
+              "crypto dynamic-map D 10 match address L\n"
+              "crypto dynamic-map D 10 set pfs group19\n"
+              "crypto dynamic-map D 10 set ikev1 transform-set T\n"
+              "crypto dynamic-map D 10 set reverse-route\n"
+              "crypto map M 5 set peer 192.0.2.9\ncrypto map M 5 set reverse-route\n"
+              "crypto map M 6 set reverse-route dynamic\n"
+              "crypto map M 65535 ipsec-isakmp dynamic D\n"
+              "crypto map M 65534 ipsec-isakmp dynamic NONE\n"
+              "crypto map M interface outside\n"
+              "tunnel-group DefaultL2LGroup ipsec-attributes\n"
+              " ikev1 pre-shared-key old\n"
+              " ikev2 remote-authentication pre-shared-key a\n"
+              " ikev2 local-authentication pre-shared-key b\n");
+    const struct intent *i = &b.c->intent;
+    const struct intent_map_entry *e = i->map[0].entry;
+    (void)state;
+    assert_int_equal(i->map[0].n, 4);
+    assert_true(e[0].rri.on && e[0].rri.always);
+    assert_true(e[1].rri.on && !e[1].rri.always);
+    assert_false(e[0].dynamic || e[1].dynamic);
+    for (unsigned k = 2; k < 4; k++) {
+        assert_true(e[k].dynamic);
+        assert_int_equal(e[k].seq, 65535);
+        assert_int_equal(e[k].template, k == 2 ? 10 : 20);
+        assert_int_equal(e[k].connection, CONN_ANSWER);
+        assert_int_equal(e[k].n_peer, 0);
+    }
+    assert_true(!e[2].any && e[3].any);
+    assert_string_equal(e[2].acl->name, "L");
+    assert_int_equal(e[2].pfs_group, DH_ECP256);
+    assert_string_equal(e[2].transform[0]->name, "T");
+    assert_true(e[2].rri.on && !e[2].rri.always && !e[3].rri.on);
+    assert_string_equal(e[3].proposal[0]->name, "P");
+    assert_int_equal(e[3].life_seconds, 900);
+    assert_int_equal(i->n_peer, 1);
+    assert_false(addr_is_set(&i->peer[0].remote.addr));
+    assert_int_equal(i->n_key, 1);
+    assert_int_equal(i->key[0].remote.len, 0);
+    assert_int_equal(i->key[0].remote.addr.family, AF_INET);
+    drop(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_interfaces), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_maps),       cmocka_unit_test(test_ike),
-        cmocka_unit_test(test_limits),     cmocka_unit_test(test_dependents),
-        cmocka_unit_test(test_bound),      cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_ipv6),       cmocka_unit_test(test_path),
+        cmocka_unit_test(test_templates),  cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_rules),      cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_ike),        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_dependents), cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_any_order),  cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_path),
     };
     return cmocka_run_group_tests_name("derive", tests, NULL, NULL);
 }
