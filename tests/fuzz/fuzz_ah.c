@@ -184,6 +184,13 @@ static void install(struct dp *dp, uint32_t i, uint8_t dir)
     m.remote = end_of(k, dir == SADB_OUT);
     m.local_port = m.remote_port = 4500;
     m.replay_window = 64;
+    if (k->transport) { /* ESP does not cover the addresses: the selectors (RFC 4301 §5.2) do */
+        m.n_ts = 1;
+        m.ts[0] = (struct selector){.local = {m.local, m.local},
+                                    .remote = {m.remote, m.remote},
+                                    .lport = {0, 65535},
+                                    .rport = {0, 65535}};
+    }
     dp_message(dp, SADB_ADD, (const uint8_t *)&m, sizeof m);
     if (!sad_find(&dp->sad, m.sa))
         abort();
