@@ -354,6 +354,8 @@ static void handle(struct session *s, uint16_t type, const unsigned char *data, 
     memcpy(text, data, len);
     text[len] = 0;
     bool line = type == CLI_EXEC || type == CLI_HELP || type == CLI_COMPLETE;
+    if (line)
+        line_blanks(text);
     if (type == CLI_HELLO)
         on_hello(s, data, len);
     else if (type == CLI_AUTH)

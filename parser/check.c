@@ -93,6 +93,8 @@ void check_text(bool asa, const char *name, const char *text, size_t len,
         c.number++;
         str_clear(&line);
         str_addn(&line, text + at, take);
+        if (take)
+            line_blanks(line.s);
         check_line(&c, str_text(&line));
         at += k + 1;
     }

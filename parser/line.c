@@ -432,6 +432,18 @@ bool line_is_comment(bool asa, const char *text)
     return asa && (*text == ':' || strncmp(text, "Cryptochecksum:", 15) == 0);
 }
 
+void line_blanks(char *text)
+{
+    static const char nbsp[] = "\xc2\xa0";
+    char *to = text;
+    for (const char *p = text; *p; p++) {
+        bool found = strncmp(p, nbsp, 2) == 0;
+        *to++ = found ? ' ' : *p;
+        p += found;
+    }
+    *to = '\0';
+}
+
 void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,
                 struct line_result *r)
 {

@@ -64,6 +64,9 @@ struct line_result {
     struct line_match *match; /* private */
 };
 
+/* Documents on the web have U+00A0 for blanks, and it comes along when they are pasted: each
+ * becomes a blank. In place. */
+void line_blanks(char *text);
 void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,
                 struct line_result *r);
 void line_result_free(struct line_result *r); /* wipes; safe on a zeroed struct */

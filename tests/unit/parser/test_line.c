@@ -115,6 +115,19 @@ static void test_comments(void **state)
     box_free(&b);
 }
 
+static void test_blanks_of_documents(void **state)
+{
+    char text[] = "\xc2\xa0port\xc2\xa0\xc2\xa0gi0/0 \xc3\xa0\xc2\xa0", none[] = "",
+         cut[] = "a\xc2";
+    (void)state;
+    line_blanks(text);
+    assert_string_equal(text, " port  gi0/0 \xc3\xa0 ");
+    line_blanks(none);
+    assert_string_equal(none, "");
+    line_blanks(cut);
+    assert_string_equal(cut, "a\xc2");
+}
+
 static void test_modes(void **state)
 {
     (void)state;
@@ -339,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_asa_errors),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_comments),
+        cmocka_unit_test(test_blanks_of_documents),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_implicit_exit),
         cmocka_unit_test(test_long_hostname),
