@@ -130,8 +130,8 @@ struct isk_nego {
     uint8_t skeyid[IKE_PRF_MAX];
     struct isakmp_policy policy[ISK_POLICIES_MAX]; /* initiator: as offered */
     size_t n_policy;
-    struct isk_msg choice;       /* responder: body of the SA payload of the answer */
-    struct isk_msg id_r, hash_r; /* aggressive mode: bodies of the responder's payloads */
+    struct isk_msg choice;                     /* responder: body of the SA payload of the answer */
+    struct isk_msg own_id, peer_id, peer_hash; /* aggressive mode: bodies of payloads */
 };
 
 /* A key agreement for an SA, or for a node of it. */
@@ -205,15 +205,16 @@ struct isk_sa {
     bool shortened;  /* our lifetime is shorter than what was offered */
     bool natt_draft; /* encapsulation modes as numbered by the drafts */
     bool half_open, told_down, changed, saved, wrong_key, contact;
-    bool replaced;      /* has a successor: it goes soon */
-    bool recovering;    /* begun to tell the peer that its SAs are unknown here */
-    bool fragments_out; /* what we send is to be cut when long */
+    bool replaced;   /* has a successor: it goes soon */
+    bool recovering; /* begun to tell the peer that its SAs are unknown here */
+    bool fragments;  /* configured: long messages are cut, if the peer understands it */
     enum ike_reason why;
     uint32_t serial; /* counts up; younger is larger */
     uint32_t dpd_seq_out;
     unsigned dpd_missed;
     usec_t dpd_asked, hint_after; /* since when; no question for a hint before this */
     struct isk_parts *parts;
+    uint16_t fragment_id; /* of the last message that we cut */
     struct ike_sa_state s;
 };
 
@@ -298,6 +299,8 @@ struct isk_step_row {
 };
 const struct isk_step_row *isk_step_find(enum isk_step step, const struct isk_rx *rx,
                                          enum isk_drop *why);
+/* May the next message be encrypted? */
+bool isk_step_encrypted(enum isk_step step);
 isk_step_fn isk_on_mm1, isk_on_mm2, isk_on_mm3, isk_on_mm4, isk_on_mm5, isk_on_mm6, isk_on_am1,
     isk_on_am2, isk_on_am3;
 
@@ -417,6 +420,7 @@ uint8_t isk_mode_for(const struct isk_sa *sa, const struct ike_child_cfg *cfg,
                      const struct ike_esp_proposal *p);
 
 /* --- main_mode.c, aggressive.c --- */
+int isk_send_plain(struct isk_sa *sa, struct isk_out *m, bool ask);
 void isk_main_start(struct isk_sa *sa, const struct isakmp_policy *policy, size_t n);
 void isk_aggressive_start(struct isk_sa *sa, const struct isakmp_policy *policy, size_t n);
 
@@ -465,9 +469,12 @@ void isk_w_natoa(struct isk_sa *sa, struct ike_writer *w, bool initiator);
 /* Cuts a message that is too long and queues the pieces; false: it is to be sent whole. */
 bool isk_fragment_out(struct isk_sa *sa, const struct ike_path *p, const uint8_t *msg, size_t len);
 bool isk_is_fragment(const uint8_t *msg, size_t len);
-void isk_fragment_in(struct isakmp *k, const struct ike_path *p, const uint8_t *msg, size_t len);
+/* Keeps a piece; with the last one `whole` gets the message. */
+void isk_fragment_in(struct isakmp *k, const struct ike_path *p, const uint8_t *msg, size_t len,
+                     void (*whole)(struct isakmp *k, const struct ike_path *p, const uint8_t *msg,
+                                   size_t len));
 void isk_parts_free(struct isk_parts *p);
-#define ISK_FRAGMENT_SIZE 548 /* semantics as in IKEv2: 576 less IP and UDP */
+#define ISK_FRAGMENT_SIZE 548 /* as with IKEv2: 576 less IP and UDP */
 
 /* --- quick.c --- */
 int isk_quick_start(struct isk_sa *sa, struct isk_want *want); /* takes want */

@@ -181,7 +181,7 @@ static void phase1_input(struct isakmp *k, struct isk_rx *rx)
     if (sa)
         isk_debug_received(k, sa, rx->path);
     bool encrypted = rx->h.flags & ISK_F_ENCRYPTED;
-    if (encrypted && (!sa || !sa->nego || sa->step < ISK_I_MM3)) {
+    if (encrypted && (!sa || !sa->nego || !isk_step_encrypted(sa->step))) {
         isk_dropped(k, sa, ISK_DROP_UNEXPECTED);
         return;
     }
@@ -252,7 +252,7 @@ void isakmp_input(struct isakmp *k, const struct ike_path *p, const uint8_t *msg
     isk_enter(k);
     k->stats.rx++;
     if (isk_is_fragment(msg, len))
-        isk_fragment_in(k, p, msg, len);
+        isk_fragment_in(k, p, msg, len, input);
     else
         input(k, p, msg, len);
     isk_leave(k);

@@ -12,7 +12,7 @@
 #include "control/isakmp/internal.h"
 #include <errno.h>
 
-static int send_plain(struct isk_sa *sa, struct isk_out *m, bool ask)
+int isk_send_plain(struct isk_sa *sa, struct isk_out *m, bool ask)
 {
     size_t len = 0;
     int err = isk_finish(sa, m, NULL, &len);
@@ -40,7 +40,7 @@ void isk_main_start(struct isk_sa *sa, const struct isakmp_policy *policy, size_
     isk_move(sa, ISK_I_MM1);
     isk_debug_sa(sa, " beginning Main Mode exchange");
     if (err == 0)
-        err = send_plain(sa, &m, true);
+        err = isk_send_plain(sa, &m, true);
     if (err < 0)
         isk_failed(sa, err == -ENOENT ? IKE_R_NO_POLICY : IKE_R_INTERNAL);
 }
@@ -113,7 +113,7 @@ void isk_on_mm1(struct isakmp *k, struct isk_sa *none, struct isk_rx *rx)
     ike_w_payload(&m.w, ISP_SA, sa->nego->choice.p, sa->nego->choice.len);
     isk_w_vendors_answer(sa, &m.w, cfg.fragmentation);
     sa->s.phase1 = ISAKMP_MM_SA_SETUP;
-    if (send_plain(sa, &m, false) < 0 ||
+    if (isk_send_plain(sa, &m, false) < 0 ||
         timer_set(k->q, &sa->t_life, isk_now(k) + ISK_HALF_OPEN) < 0) {
         isk_failed(sa, IKE_R_INTERNAL);
         return;
@@ -154,7 +154,7 @@ static void on_own_keys(struct isk_sa *sa, struct isk_node *node, struct ike_dh_
     isk_new_nonce(sa->k, g->ni, &g->ni_len);
     sa->s.phase1 = ISAKMP_MM_SA_SETUP;
     w_keys(sa, &m);
-    if (send_plain(sa, &m, true) < 0) {
+    if (isk_send_plain(sa, &m, true) < 0) {
         isk_failed(sa, IKE_R_INTERNAL);
         return;
     }
@@ -208,7 +208,7 @@ static void on_responder_keys(struct isk_sa *sa, struct isk_node *node, struct i
     isk_debug_input(sa, "IKE_MESG_INTERNAL, IKE_PROCESS_MAIN_MODE");
     isk_move(sa, ISK_R_MM3);
     w_keys(sa, &m);
-    if (send_plain(sa, &m, false) < 0) {
+    if (isk_send_plain(sa, &m, false) < 0) {
         isk_failed(sa, IKE_R_INTERNAL);
         return;
     }

@@ -29,6 +29,7 @@ bool isk_peer_cfg(struct isk_sa *sa, const struct ike_identity *id, struct isakm
     sa->s.dpd_seconds = cfg->dpd_seconds;
     sa->s.dpd_retry = cfg->dpd_retry;
     sa->s.dpd_periodic = cfg->dpd_periodic;
+    sa->fragments = cfg->fragmentation;
     return true;
 }
 

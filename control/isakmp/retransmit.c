@@ -14,7 +14,7 @@ void isk_send(struct isk_sa *sa, const struct ike_path *p, const uint8_t *msg, s
     isk_debug_sa(sa, " sending packet to %s my_port %u peer_port %u %s",
                  addr_print(&p->remote, to, sizeof to), p->lport, p->rport, isk_state_text(sa));
     isk_debug_sa(sa, "Sending an IKE %s Packet.", p->remote.family == AF_INET6 ? "IPv6" : "IPv4");
-    if (!sa->fragments_out || !isk_fragment_out(sa, p, msg, len))
+    if (!isk_fragment_out(sa, p, msg, len))
         ike_outq_add(&k->queue, p, msg, len);
 }
 

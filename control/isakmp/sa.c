@@ -187,7 +187,9 @@ void isk_nego_free(struct isk_nego *n)
     ike_dh_free(n->dh);
     isk_msg_free(&n->sa_i);
     isk_msg_free(&n->choice);
-    isk_msg_free(&n->id_r);
+    isk_msg_free(&n->own_id);
+    isk_msg_free(&n->peer_id);
+    isk_msg_free(&n->peer_hash);
     mem_wipe(n, sizeof *n);
     free(n);
 }

@@ -82,9 +82,9 @@ static void code_children(struct coder *k, struct isk_sa *sa)
 static void code_flags(struct coder *k, struct isk_sa *sa)
 {
     bool *const flag[] = {
-        &sa->s.initiator,      &sa->s.nat_local,   &sa->s.nat_remote,   &sa->s.peer_dpd,
-        &sa->s.peer_fragments, &sa->s.aggressive,  &sa->s.dpd_periodic, &sa->natt_draft,
-        &sa->replaced,         &sa->fragments_out, &sa->any_in};
+        &sa->s.initiator,      &sa->s.nat_local,  &sa->s.nat_remote,   &sa->s.peer_dpd,
+        &sa->s.peer_fragments, &sa->s.aggressive, &sa->s.dpd_periodic, &sa->natt_draft,
+        &sa->replaced,         &sa->fragments,    &sa->any_in};
     uint8_t state = (uint8_t)sa->s.state;
 
     for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)

@@ -47,3 +47,11 @@ const struct isk_step_row *isk_step_find(enum isk_step step, const struct isk_rx
     }
     return NULL;
 }
+
+bool isk_step_encrypted(enum isk_step step)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].step == step && rows[i].encrypted)
+            return true;
+    return false;
+}

@@ -61,6 +61,7 @@ struct sim_node {
     struct sim_entry entry[4];
     size_t n_entry;
     const char *psk;
+    struct ike_identity last_named; /* by which a key was asked for */
     struct isakmp_peer_cfg peer;    /* without the key */
     usec_t last_sent, last_traffic; /* of ESP, as the host tells it */
     bool dead;                      /* hears and says nothing */
@@ -275,7 +276,8 @@ static inline bool sim_peer(void *h, const struct ike_path *p, const struct ike_
 {
     struct sim_node *n = h;
     (void)p;
-    (void)id;
+    if (id)
+        n->last_named = *id;
     if (!n->psk)
         return false;
     *out = n->peer;
