@@ -217,8 +217,8 @@ static enum way fit(struct dp *dp, struct pkt *p, const struct ip_info *in)
     case FIT_NOT:
         break;
     }
-    pmtu_tell(dp, p);
-    drop(dp, p->sa->ctr, p, DP_TOO_BIG);
+    pmtu_tell(dp, p); /* also the engine, which has the line for the log */
+    dp_count(p->sa->ctr, DP_TOO_BIG, 1);
     return WAY_NONE;
 }
 

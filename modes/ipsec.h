@@ -28,6 +28,14 @@ static inline uint64_t ipsec_all_drops(const struct dp_counters *c)
     return n;
 }
 
+/* Of packets on their way out. That a sender is told what fits (RFC 1191) is no error: it has a
+ * counter of its own. */
+static inline uint64_t ipsec_send_errors(const struct dp_counters *c)
+{
+    uint64_t told = c ? dp_read(&c->pmtu_sent) : 0, big = ipsec_drops(c, DP_TOO_BIG);
+    return ipsec_all_drops(c) - (told < big ? told : big);
+}
+
 /* Seconds and kilobytes that an SA direction still has; kilobytes 0 where they are not limited. */
 static inline uint64_t ipsec_seconds_left(const struct ike_child_state *c, usec_t now)
 {

@@ -191,7 +191,7 @@ void render_ipsec_sa(struct str *out, const struct ipsec_view *v)
         causes(out, v);
     else
         str_printf(out, "      #send errors: %llu, #recv errors: %llu\n",
-                   LLU(ipsec_all_drops(v->out)), LLU(ipsec_all_drops(v->in)));
+                   LLU(ipsec_send_errors(v->out)), LLU(ipsec_all_drops(v->in)));
     endpoints(out, v);
     str_add(out, "    inbound esp sas:\n");
     one_sa(out, v, q->child->spi_in, v->in);

@@ -10,15 +10,6 @@ static uint32_t flags_of(const struct intent_if *f, const struct intent_map_entr
     return df | (f->path_flags & SADB_F_FRAG_AFTER);
 }
 
-bool path_takes_whole(const struct intent_if *f)
-{
-    const uint32_t whole = SADB_DF_CLEAR | SADB_F_FRAG_AFTER;
-    for (uint32_t i = 0; f->map && i < f->map->n; i++)
-        if (flags_of(f, &f->map->entry[i]) & whole)
-            return true;
-    return false;
-}
-
 struct path_policy path_policy(const struct control *c, const struct identity *id)
 {
     const struct port *p = ports_by_ifid(&c->ports, id->ifid);

@@ -14,8 +14,5 @@ struct path_policy path_policy(const struct control *c, const struct identity *i
 void path_apply(struct control *c);
 /* EV_PMTU and EV_TOO_BIG, for the log. */
 void path_event(struct control *c, const struct sadb_event *e);
-/* True when packets come to the datapath that are longer than what fits an SA: their sender's DF
- * bit is not to count, or they are cut when they are sealed. */
-bool path_takes_whole(const struct intent_if *f);
 
 #endif

@@ -17,7 +17,6 @@
 #define RULE_CRYPTO  32002
 #define RULE_MAIN    32766
 
-#define MTU_LEAST  576
 #define MTU_LEAST6 1280  /* RFC 8200 §5; below it the kernel speaks no IPv6 on a device */
 #define MTU_MOST   65535 /* nothing is added to what passes: no TUN of ours is the bottleneck */
 
@@ -38,75 +37,6 @@ uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t)
 /* --- MTU
  * ------------------------------------------------------------------------------------------ */
 
-/* What stands around ESP in tunnel mode: the outer header 20 (IPv6: 40); UDP 8, as a NAT may turn
- * up at any time, but for AH, which passes none; AH 12 and its ICV, in whole words (RFC 4302 §2.6).
- */
-static uint32_t around(const struct ike_esp_proposal *p, bool v6)
-{
-    uint32_t ip = v6 ? 40 : 20, align = v6 ? 8 : 4;
-    const struct transform *t = p->ah ? transform_find(T_INTEG, p->ah, 0) : NULL;
-    return t ? ip + (12 + t->icv_len + align - 1) / align * align : ip + 8;
-}
-
-/* What is left of mtu inside ESP: SPI and sequence number 8; then IV, ciphertext in whole blocks
- * with the 2 bytes of trailer inside (RFC 4303 §2.4: at least 4-byte alignment), ICV. */
-static uint32_t room(const struct transform *encr, unsigned icv, uint32_t mtu)
-{
-    uint32_t fixed = 8u + encr->iv_len + icv;
-    uint32_t block = encr->block > 4 ? encr->block : 4;
-    return mtu > fixed + block ? (mtu - fixed) / block * block - 2 : 0;
-}
-
-static unsigned widest_icv(const struct ike_esp_proposal *p)
-{
-    unsigned most = 0;
-    for (unsigned i = 0; i < p->n_integ; i++) {
-        const struct transform *t = transform_find(T_INTEG, p->integ[i], 0);
-        if (t && t->icv_len > most)
-            most = t->icv_len;
-    }
-    return most;
-}
-
-static bool peer6(const struct intent_map_entry *e)
-{
-    for (uint8_t i = 0; i < e->n_peer; i++)
-        if (e->peer[i].family == AF_INET6)
-            return true;
-    return false;
-}
-
-/* The longest packet that fits whichever of its ciphers is chosen. */
-static uint32_t proposal_room(const struct ike_esp_proposal *p, bool v6, uint32_t mtu)
-{
-    uint32_t outside = around(p, v6), inside = mtu > outside ? mtu - outside : 0;
-    uint32_t least = p->n_encr || p->ah ? inside : mtu;
-    for (unsigned i = 0; i < p->n_encr; i++) {
-        const struct transform *t = transform_find(T_ENCR, p->encr[i].id, p->encr[i].keybits);
-        unsigned icv = t && t->icv_len ? t->icv_len : widest_icv(p);
-        uint32_t fits = t ? room(t, icv, inside) : mtu;
-        least = fits < least ? fits : least;
-    }
-    return least;
-}
-
-uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu)
-{
-    uint32_t least = mtu;
-    for (uint32_t e = 0; e < m->n; e++) {
-        const struct intent_map_entry *entry = &m->entry[e];
-        bool v6 = peer6(entry);
-        for (unsigned k = 0; k < entry->n_proposal + entry->n_transform; k++) {
-            const struct ike_esp_proposal *p = k < entry->n_proposal
-                                                   ? entry->proposal[k]
-                                                   : entry->transform[k - entry->n_proposal];
-            uint32_t fits = proposal_room(p, v6, mtu);
-            least = fits < least ? fits : least;
-        }
-    }
-    return least < MTU_LEAST ? MTU_LEAST : least;
-}
-
 static bool protects6(const struct intent_map *m)
 {
     for (uint32_t e = 0; e < m->n; e++) {
@@ -118,12 +48,11 @@ static bool protects6(const struct intent_map *m)
     return false;
 }
 
-/* Where the datapath cuts packets itself, or sends them longer than the path, the kernel must not
- * have cut or refused them before. */
+/* The interface's: what is too long once it is sealed is the datapath's matter, which knows each
+ * SA's room, cuts or tells the sender, and counts it. */
 static uint32_t wanted_mtu(const struct control *c, const struct intent_if *f, uint32_t mtu)
 {
-    uint32_t least = path_takes_whole(f) ? mtu : shadow_mtu(f->map, mtu);
-    return least < MTU_LEAST6 && shadow_ipv6(c) && protects6(f->map) ? MTU_LEAST6 : least;
+    return mtu < MTU_LEAST6 && shadow_ipv6(c) && protects6(f->map) ? MTU_LEAST6 : mtu;
 }
 
 /* --- TUNs

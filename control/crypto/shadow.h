@@ -36,7 +36,5 @@ void shadow_name(uint32_t ifid, bool in, char *buf, size_t cap);
 uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t);
 /* Does any interface speak IPv6? Else its rules and tables are left out. */
 bool shadow_ipv6(const struct control *c);
-/* The largest packet that still fits `mtu` after the costliest encapsulation of the map. */
-uint32_t shadow_mtu(const struct intent_map *m, uint32_t mtu);
 
 #endif

@@ -206,46 +206,6 @@ static void flatten(void **state)
     free(l);
 }
 
-static void mtu(void **state)
-{
-    struct ike_esp_proposal cbc = {.encr = {{ENCR_AES_CBC, 256}},
-                                   .integ = {INTEG_SHA256_128},
-                                   .n_encr = 1,
-                                   .n_integ = 1};
-    struct ike_esp_proposal gcm = {.encr = {{ENCR_AES_GCM16, 256}}, .n_encr = 1};
-    struct ike_esp_proposal wide = cbc;
-    struct intent_map_entry e = {.n_proposal = 1, .proposal = {&gcm}};
-    struct intent_map m = {.n = 1, .entry = &e};
-    (void)state;
-    wide.integ[wide.n_integ++] = INTEG_SHA512_256;
-    assert_int_equal(shadow_mtu(&m, 1500), 1438); /* 20+8+8+8+16 fixed, 1440 in fours, less 2 */
-    e.proposal[0] = &cbc;
-    assert_int_equal(shadow_mtu(&m, 1500), 1422);
-    e.proposal[0] = &wide;
-    assert_int_equal(shadow_mtu(&m, 1500), 1406);
-    e.proposal[0] = &cbc;
-    assert_int_equal(shadow_mtu(&m, 600), 576);
-    e.proposal[0] = &gcm;
-    e.n_peer = 2;
-    e.peer[0] = adr("192.0.2.1");
-    e.peer[1] = adr("2001:db8::1"); /* 20 more in front of it */
-    assert_int_equal(shadow_mtu(&m, 1500), 1418);
-    e.n_peer = 1;
-    struct ike_esp_proposal ah = {.ah = INTEG_SHA1_96}, bundle = cbc;
-    e.proposal[0] = &ah;
-    assert_int_equal(shadow_mtu(&m, 1500), 1500 - 20 - 24);
-    bundle.ah = INTEG_SHA256_128;
-    bundle.n_integ = 0;
-    e.proposal[0] = &bundle; /* 20+28 and 8+16 fixed, whole blocks of 16, less 2 */
-    assert_int_equal(shadow_mtu(&m, 1500), 1422);
-    e.peer[0] = adr("2001:db8::1"); /* AH in words of 8 */
-    assert_int_equal(shadow_mtu(&m, 1500), 1390);
-    e.proposal[0] = &ah;
-    assert_int_equal(shadow_mtu(&m, 1500), 1500 - 40 - 24);
-    e.n_proposal = 0;
-    assert_int_equal(shadow_mtu(&m, 1500), 1500);
-}
-
 /* --- numbers
  * -------------------------------------------------------------------------------------- */
 
@@ -301,7 +261,6 @@ int main(void)
         T(who_may),
         T(keys),
         cmocka_unit_test(flatten),
-        cmocka_unit_test(mtu),
         cmocka_unit_test(identities),
         cmocka_unit_test(slots_run_out),
     };

@@ -44,7 +44,7 @@ static void local_networks_lead_to_the_inbound_tun(void **state)
     struct bench *b = bench_seed(state);
     const struct world_link *tun = bench_find(b, "tdi1");
     assert_non_null(tun);
-    assert_int_equal(tun->mtu, 65535); /* the shadow's would be too small for what passes */
+    assert_int_equal(tun->mtu, 65535); /* it limits nothing that passes */
     const struct lr_rule *r = rule_of(b, "eth0");
     assert_non_null(r);
     assert_int_equal(r->table, TABLE(1));
