@@ -213,8 +213,11 @@ static int play(enum launch_role role)
             p[1 + r] = (struct pollfd){.fd = s.peer[r] ? s.peer[r] : -1, .events = POLLIN};
         if (!ipc_ready(s.launcher))
             poll(p, 5, -1);
-        if ((ipc_ready(s.launcher) || p[0].revents) && ipc_recv_blocking(s.launcher) <= 0)
-            return 0;
+        if (ipc_ready(s.launcher) || p[0].revents) {
+            if (ipc_recv_blocking(s.launcher) <= 0)
+                return 0;
+            continue; /* it may have been another peer's socket: what poll() said is old */
+        }
         if (p[1].revents)
             obey(&s);
         for (unsigned r = 1; r <= ROLE_ACCESS; r++) {
@@ -300,6 +303,18 @@ static void launch(struct bench *b)
     _exit(launcher_run(&o));
 }
 
+static void show_log(const struct bench *b)
+{
+    char path[96], line[256];
+    snprintf(path, sizeof(path), "%s/log", b->dir);
+    FILE *f = fopen(path, "r");
+    fputs("the launcher's log:\n", stderr);
+    while (f && fgets(line, sizeof(line), f))
+        fprintf(stderr, "  %s", line);
+    if (f)
+        fclose(f);
+}
+
 /* Waits until a line that starts with `want` has come since the last rewind; its place. */
 static int expect(struct bench *b, const char *want)
 {
@@ -318,6 +333,7 @@ static int expect(struct bench *b, const char *want)
     fprintf(stderr, "no line \"%s\"; there were:\n", want);
     for (int i = b->from; i < b->n; i++)
         fprintf(stderr, "  %s\n", b->line[i]);
+    show_log(b);
     fail();
     return 0;
 }
