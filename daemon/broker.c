@@ -251,9 +251,47 @@ static int do_reload(struct answer *a)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+union request {  /* the payload need not be aligned where it arrived */
+    uint32_t id; /* first in each */
+    struct lr_link link;
+    struct lr_addr addr;
+    struct lr_route route;
+    struct lr_rule rule;
+    struct lr_tun tun;
+    struct lr_save save;
+    struct lr_vlan vlan;
+};
+
+static int carry_out(struct answer *a, enum launch_req type, const union request *r, int fd)
+{
+    switch (type) {
+    case LR_LINK:
+        return broker_do_link(a, &r->link);
+    case LR_ADDR:
+        return broker_do_addr(a, &r->addr);
+    case LR_ROUTE:
+        return do_route(a, &r->route);
+    case LR_RULE:
+        return do_rule(a, &r->rule);
+    case LR_TUN:
+        return do_tun(a, &r->tun);
+    case LR_SAVE:
+        return do_save(a, &r->save, fd);
+    case LR_RELOAD:
+        return do_reload(a);
+    case LR_VLAN:
+        return broker_do_vlan(a, &r->vlan);
+    case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
+    case LR_PROCESSES:
+        break;
+    }
+    return -EPROTO;
+}
+
 int broker_request(struct broker *b, uint16_t type, const void *data, size_t len, int fd,
                    struct lm_reply *reply, char *text, size_t cap)
 {
+    /* Those that are not here are no requests to the broker. */
     static const size_t size[] = {
         [LR_LINK - LR_LINK] = sizeof(struct lr_link),
         [LR_ADDR - LR_LINK] = sizeof(struct lr_addr),
@@ -264,51 +302,13 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
         [LR_RELOAD - LR_LINK] = sizeof(struct lr_reload),
         [LR_VLAN - LR_LINK] = sizeof(struct lr_vlan),
     };
-    union {          /* the payload need not be aligned where it arrived */
-        uint32_t id; /* first in each */
-        struct lr_link link;
-        struct lr_addr addr;
-        struct lr_route route;
-        struct lr_rule rule;
-        struct lr_tun tun;
-        struct lr_save save;
-        struct lr_vlan vlan;
-    } r;
+    union request r;
     struct answer a = {.b = b, .text = text, .cap = cap};
     text[0] = '\0';
     if (type < LR_LINK || type > LR_VLAN || !len || len != size[type - LR_LINK])
         return -EPROTO;
     memcpy(&r, data, len);
-    int err = 0;
-    switch ((enum launch_req)type) {
-    case LR_LINK:
-        err = broker_do_link(&a, &r.link);
-        break;
-    case LR_ADDR:
-        err = broker_do_addr(&a, &r.addr);
-        break;
-    case LR_ROUTE:
-        err = do_route(&a, &r.route);
-        break;
-    case LR_RULE:
-        err = do_rule(&a, &r.rule);
-        break;
-    case LR_TUN:
-        err = do_tun(&a, &r.tun);
-        break;
-    case LR_SAVE:
-        err = do_save(&a, &r.save, fd);
-        break;
-    case LR_RELOAD:
-        err = do_reload(&a);
-        break;
-    case LR_VLAN:
-        err = broker_do_vlan(&a, &r.vlan);
-        break;
-    case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
-    case LR_PROCESSES:
-        return -EPROTO;
-    }
+    int err = carry_out(&a, (enum launch_req)type, &r, fd);
     *reply = (struct lm_reply){.id = r.id, .err = err};
     return 0;
 }

@@ -1,13 +1,13 @@
 /*
- * Netlink writes. See kernel.h.
+ * Netlink writes: links and addresses; for routes and rules see kernel_route.c. See kernel.h.
  *
  * Messages are built by hand from libnl's message helpers: libnl-route 3.7 knows neither
  * IFA_PROTO nor inverted rules, and we need no object cache. The kernel's errno and its text
  * (extended ACK) are kept as they come, because people read them.
  */
 #include "daemon/kernel.h"
+#include "daemon/kernel_priv.h"
 #include <errno.h>
-#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -16,12 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct kernel {
-    struct nl_sock *sk;
-    int err; /* of the request under way */
-    char why[160];
-};
 
 /* --- transport ----------------------------------------------------------------------------- */
 
@@ -50,7 +44,7 @@ struct kernel *kernel_open(void)
     k->sk = nl_socket_alloc();
     if (!k->sk)
         goto fail;
-    nl_socket_disable_auto_ack(k->sk); /* message() asks for one where we wait for it */
+    nl_socket_disable_auto_ack(k->sk); /* kernel_message() asks for one where we wait for it */
     if (nl_connect(k->sk, NETLINK_ROUTE) < 0) {
         err = errno ? errno : EPROTO;
         goto fail;
@@ -82,8 +76,7 @@ const char *kernel_why(const struct kernel *k)
     return k->why;
 }
 
-/* Sends (and frees) msg and waits for the kernel's answer. */
-static int request(struct kernel *k, struct nl_msg *msg)
+int kernel_request(struct kernel *k, struct nl_msg *msg)
 {
     k->err = 0;
     k->why[0] = '\0';
@@ -125,8 +118,7 @@ static int query(struct kernel *k, int type, int flags, const void *head, size_t
     return n < 0 ? -EIO : 0;
 }
 
-/* A message with its fixed header, or NULL. */
-static struct nl_msg *message(int type, int flags, const void *head, size_t len)
+struct nl_msg *kernel_message(int type, int flags, const void *head, size_t len)
 {
     struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_ACK | flags);
     if (m && nlmsg_append(m, (void *)(uintptr_t)head, len, NLMSG_ALIGNTO) < 0) {
@@ -136,12 +128,12 @@ static struct nl_msg *message(int type, int flags, const void *head, size_t len)
     return m;
 }
 
-static void put_addr(struct nl_msg *m, int attr, const struct addr *a)
+void kernel_put_addr(struct nl_msg *m, int attr, const struct addr *a)
 {
     nla_put(m, attr, (int)addr_size(a), a->b);
 }
 
-static struct addr attr_addr(const struct nlattr *a, uint8_t family)
+struct addr kernel_attr_addr(const struct nlattr *a, uint8_t family)
 {
     struct addr out = {.family = family};
     if (a)
@@ -188,27 +180,19 @@ int kernel_link_set(struct kernel *k, uint32_t ifindex, int up, uint32_t mtu, ui
         i.ifi_change = IFF_UP;
         i.ifi_flags = up ? IFF_UP : 0;
     }
-    struct nl_msg *m = message(RTM_SETLINK, 0, &i, sizeof(i));
+    struct nl_msg *m = kernel_message(RTM_SETLINK, 0, &i, sizeof(i));
     if (!m)
         return -ENOMEM;
     if (mtu)
         nla_put_u32(m, IFLA_MTU, mtu);
     if (txqlen)
         nla_put_u32(m, IFLA_TXQLEN, txqlen);
-    return request(k, m);
+    return kernel_request(k, m);
 }
 
 /* --- walks ----------------------------------------------------------------------------------- */
 
-/* What the walkers below carry: found items wait until the dump is over, because a socket
- * cannot send while it receives one. */
-struct found {
-    size_t n, cap, size;
-    char *items;
-    bool bad;
-};
-
-static void *found_add(struct found *f)
+void *kernel_found_add(struct found *f)
 {
     if (f->n == f->cap) {
         size_t cap = f->cap ? 2 * f->cap : 64;
@@ -223,6 +207,19 @@ static void *found_add(struct found *f)
     return f->items + f->size * f->n++;
 }
 
+int kernel_find_all(struct kernel *k, int type, void *head, size_t len, uint8_t *family,
+                    nl_recvmsg_msg_cb_t fn, struct found *f)
+{
+    *family = AF_INET;
+    int err = query(k, type, NLM_F_DUMP, head, len, fn, f);
+    *family = AF_INET6;
+    if (!err) {
+        err = query(k, type, NLM_F_DUMP, head, len, fn, f);
+        err = err == -EOPNOTSUPP || err == -EAFNOSUPPORT ? 0 : err;
+    }
+    return err ? err : f->bad ? -ENOMEM : 0;
+}
+
 /* --- VLAN devices --------------------------------------------------------------------------- */
 
 #define OUR_ALIAS "tandem"
@@ -230,7 +227,7 @@ static void *found_add(struct found *f)
 int kernel_vlan_add(struct kernel *k, const char *name, uint32_t parent, uint16_t vlan)
 {
     struct ifinfomsg i = {.ifi_family = AF_UNSPEC};
-    struct nl_msg *m = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+    struct nl_msg *m = kernel_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
     if (!m)
         return -ENOMEM;
     nla_put_string(m, IFLA_IFNAME, name);
@@ -242,14 +239,14 @@ int kernel_vlan_add(struct kernel *k, const char *name, uint32_t parent, uint16_
     nla_put_u16(m, IFLA_VLAN_ID, vlan);
     nla_nest_end(m, data);
     nla_nest_end(m, info);
-    return request(k, m);
+    return kernel_request(k, m);
 }
 
 int kernel_link_del(struct kernel *k, uint32_t ifindex)
 {
     struct ifinfomsg i = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
-    struct nl_msg *m = message(RTM_DELLINK, 0, &i, sizeof(i));
-    return m ? request(k, m) : -ENOMEM;
+    struct nl_msg *m = kernel_message(RTM_DELLINK, 0, &i, sizeof(i));
+    return m ? kernel_request(k, m) : -ENOMEM;
 }
 
 struct found_vlan {
@@ -267,7 +264,7 @@ static int on_vlan(struct nl_msg *msg, void *arg)
         return NL_SKIP;
     if (!tb[IFLA_IFALIAS] || nla_strcmp(tb[IFLA_IFALIAS], OUR_ALIAS) != 0 || !tb[IFLA_IFNAME])
         return NL_SKIP;
-    struct found_vlan *x = (struct found_vlan *)found_add(f);
+    struct found_vlan *x = (struct found_vlan *)kernel_found_add(f);
     if (x) {
         x->ifindex = (uint32_t)((const struct ifinfomsg *)nlmsg_data(h))->ifi_index;
         nla_strlcpy(x->name, tb[IFLA_IFNAME], sizeof(x->name));
@@ -315,11 +312,11 @@ static struct nl_msg *addr_message(int type, int flags, uint32_t ifindex, const 
                           .ifa_flags = p->addr.family == AF_INET6 ? IFA_F_NODAD : 0,
                           .ifa_prefixlen = p->len,
                           .ifa_index = ifindex};
-    struct nl_msg *m = message(type, flags, &a, sizeof(a));
+    struct nl_msg *m = kernel_message(type, flags, &a, sizeof(a));
     if (!m)
         return NULL;
-    put_addr(m, IFA_LOCAL, &p->addr);
-    put_addr(m, IFA_ADDRESS, &p->addr);
+    kernel_put_addr(m, IFA_LOCAL, &p->addr);
+    kernel_put_addr(m, IFA_ADDRESS, &p->addr);
     return m;
 }
 
@@ -331,16 +328,16 @@ int kernel_addr_add(struct kernel *k, uint32_t ifindex, const struct prefix *p)
     if (p->addr.family == AF_INET && p->len < 31) { /* RFC 3021: a /31 has no broadcast address */
         struct addr_range all = prefix_range(
             &(struct prefix){.addr = prefix_make(&p->addr, p->len).addr, .len = p->len});
-        put_addr(m, IFA_BROADCAST, &all.hi);
+        kernel_put_addr(m, IFA_BROADCAST, &all.hi);
     }
     nla_put_u8(m, IFA_PROTO, TANDEM_RTPROT);
-    return request(k, m);
+    return kernel_request(k, m);
 }
 
 int kernel_addr_del(struct kernel *k, uint32_t ifindex, const struct prefix *p)
 {
     struct nl_msg *m = addr_message(RTM_DELADDR, 0, ifindex, p);
-    return m ? request(k, m) : -ENOMEM;
+    return m ? kernel_request(k, m) : -ENOMEM;
 }
 
 struct found_addr {
@@ -360,33 +357,19 @@ static int on_addr(struct nl_msg *msg, void *arg)
     struct nlattr *at = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]; /* IPv6 has the latter */
     if (!tb[IFA_PROTO] || nla_get_u8(tb[IFA_PROTO]) != TANDEM_RTPROT || !at)
         return NL_SKIP;
-    struct found_addr *x = (struct found_addr *)found_add(f);
+    struct found_addr *x = (struct found_addr *)kernel_found_add(f);
     if (x)
         *x = (struct found_addr){.ifindex = a->ifa_index,
-                                 .p = {.addr = attr_addr(at, a->ifa_family),
+                                 .p = {.addr = kernel_attr_addr(at, a->ifa_family),
                                        .len = a->ifa_prefixlen}};
     return NL_OK;
-}
-
-/* Asks for all of a kind there are, of both families. A kernel without IPv6 answers about IPv4. */
-static int find_all(struct kernel *k, int type, void *head, size_t len, uint8_t *family,
-                    nl_recvmsg_msg_cb_t fn, struct found *f)
-{
-    *family = AF_INET;
-    int err = query(k, type, NLM_F_DUMP, head, len, fn, f);
-    *family = AF_INET6;
-    if (!err) {
-        err = query(k, type, NLM_F_DUMP, head, len, fn, f);
-        err = err == -EOPNOTSUPP || err == -EAFNOSUPPORT ? 0 : err;
-    }
-    return err ? err : f->bad ? -ENOMEM : 0;
 }
 
 static int find_addrs(struct kernel *k, struct found *f)
 {
     struct ifaddrmsg a = {0};
     *f = (struct found){.size = sizeof(struct found_addr)};
-    return find_all(k, RTM_GETADDR, &a, sizeof(a), &a.ifa_family, on_addr, f);
+    return kernel_find_all(k, RTM_GETADDR, &a, sizeof(a), &a.ifa_family, on_addr, f);
 }
 
 int kernel_addr_is_ours(struct kernel *k, uint32_t ifindex, const struct prefix *p)
@@ -411,194 +394,14 @@ static int sweep_addrs(struct kernel *k)
     return err ? err : n;
 }
 
-/* --- routes -------------------------------------------------------------------------------- */
-
-static int kernel_type(uint8_t type)
-{
-    return type == RT_THROW ? RTN_THROW : type == RT_UNREACHABLE ? RTN_UNREACHABLE : RTN_UNICAST;
-}
-
-static struct nl_msg *route_message(int type, int flags, const struct lr_route *r)
-{
-    struct rtmsg t = {.rtm_family = r->dst.addr.family,
-                      .rtm_dst_len = r->dst.len,
-                      .rtm_table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC,
-                      .rtm_protocol = TANDEM_RTPROT,
-                      .rtm_type = (uint8_t)kernel_type(r->type)};
-    if (type == RTM_DELROUTE)
-        t.rtm_scope = RT_SCOPE_NOWHERE; /* any */
-    else if (r->type == RT_UNICAST && !addr_is_set(&r->gw))
-        t.rtm_scope = RT_SCOPE_LINK;
-    struct nl_msg *m = message(type, flags, &t, sizeof(t));
-    if (!m)
-        return NULL;
-    nla_put_u32(m, RTA_TABLE, r->table);
-    put_addr(m, RTA_DST, &r->dst.addr);
-    if (r->metric)
-        nla_put_u32(m, RTA_PRIORITY, r->metric);
-    if (r->oif)
-        nla_put_u32(m, RTA_OIF, r->oif);
-    if (addr_is_set(&r->gw))
-        put_addr(m, RTA_GATEWAY, &r->gw);
-    if (addr_is_set(&r->src))
-        put_addr(m, RTA_PREFSRC, &r->src);
-    return m;
-}
-
-struct found_route {
-    struct lr_route r;
-    uint8_t proto;
-};
-
-static int on_route(struct nl_msg *msg, void *arg)
-{
-    struct found *f = (struct found *)arg;
-    const struct nlmsghdr *h = nlmsg_hdr(msg);
-    struct nlattr *tb[RTA_MAX + 1];
-    if (h->nlmsg_type != RTM_NEWROUTE ||
-        nlmsg_parse(nlmsg_hdr(msg), sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
-        return NL_SKIP;
-    const struct rtmsg *t = (const struct rtmsg *)nlmsg_data(h);
-    uint32_t table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : t->rtm_table;
-    if (table != RT_TABLE_MAIN && !rt_table_is_ours(table))
-        return NL_SKIP;
-    struct found_route *x = (struct found_route *)found_add(f);
-    if (!x)
-        return NL_OK;
-    *x = (struct found_route){.proto = t->rtm_protocol,
-                              .r = {.table = table,
-                                    .metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0,
-                                    .oif = tb[RTA_OIF] ? nla_get_u32(tb[RTA_OIF]) : 0,
-                                    .type = t->rtm_type == RTN_THROW         ? RT_THROW
-                                            : t->rtm_type == RTN_UNREACHABLE ? RT_UNREACHABLE
-                                                                             : RT_UNICAST,
-                                    .dst = {.addr = attr_addr(tb[RTA_DST], t->rtm_family),
-                                            .len = t->rtm_dst_len}}};
-    return NL_OK;
-}
-
-static int find_routes(struct kernel *k, struct found *f)
-{
-    struct rtmsg t = {0};
-    *f = (struct found){.size = sizeof(struct found_route)};
-    return find_all(k, RTM_GETROUTE, &t, sizeof(t), &t.rtm_family, on_route, f);
-}
-
-/* The kernel refused r because that place is taken: by one of ours? 1, 0 or -errno. */
-static int taken_by_us(struct kernel *k, const struct lr_route *r)
-{
-    struct found f;
-    int err = find_routes(k, &f), ours = 0;
-    const struct found_route *x = (const struct found_route *)f.items;
-    for (size_t i = 0; i < f.n; i++)
-        if (x[i].r.table == r->table && x[i].r.metric == r->metric &&
-            prefix_cmp(&x[i].r.dst, &r->dst) == 0)
-            ours |= x[i].proto == TANDEM_RTPROT;
-    free(f.items);
-    return err ? err : ours;
-}
-
-int kernel_route_add(struct kernel *k, const struct lr_route *r)
-{
-    struct nl_msg *m = route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, r);
-    int err = m ? request(k, m) : -ENOMEM;
-    if (err != -EEXIST || taken_by_us(k, r) != 1)
-        return err;
-    m = route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
-    return m ? request(k, m) : -ENOMEM;
-}
-
-int kernel_route_del(struct kernel *k, const struct lr_route *r)
-{
-    /* A protocol in the request makes the kernel pass over routes of others. */
-    struct nl_msg *m = route_message(RTM_DELROUTE, 0, r);
-    return m ? request(k, m) : -ENOMEM;
-}
-
-static int sweep_routes(struct kernel *k)
-{
-    struct found f;
-    int err = find_routes(k, &f), n = 0;
-    const struct found_route *x = (const struct found_route *)f.items;
-    for (size_t i = 0; !err && i < f.n; i++)
-        if (x[i].proto == TANDEM_RTPROT)
-            n += kernel_route_del(k, &x[i].r) == 0;
-    free(f.items);
-    return err ? err : n;
-}
-
-/* --- rules --------------------------------------------------------------------------------- */
-
-int kernel_rule(struct kernel *k, const struct lr_rule *r)
-{
-    struct fib_rule_hdr h = {.family = r->family,
-                             .action = r->goto_priority ? FR_ACT_GOTO : FR_ACT_TO_TBL,
-                             .flags = r->not_mark ? FIB_RULE_INVERT : 0,
-                             .table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC};
-    struct nl_msg *m = message(r->add ? RTM_NEWRULE : RTM_DELRULE,
-                               r->add ? NLM_F_CREATE | NLM_F_EXCL : 0, &h, sizeof(h));
-    if (!m)
-        return -ENOMEM;
-    nla_put_u32(m, FRA_PRIORITY, r->priority);
-    if (r->goto_priority)
-        nla_put_u32(m, FRA_GOTO, r->goto_priority);
-    else
-        nla_put_u32(m, FRA_TABLE, r->table);
-    if (r->mark) {
-        nla_put_u32(m, FRA_FWMARK, r->mark);
-        nla_put_u32(m, FRA_FWMASK, UINT32_MAX);
-    }
-    if (r->iif[0])
-        nla_put_string(m, FRA_IIFNAME, r->iif);
-    nla_put_u8(m, FRA_PROTOCOL, TANDEM_RTPROT);
-    return request(k, m);
-}
-
-static int on_rule(struct nl_msg *msg, void *arg)
-{
-    struct found *f = (struct found *)arg;
-    const struct nlmsghdr *h = nlmsg_hdr(msg);
-    struct nlattr *tb[FRA_MAX + 1];
-    if (h->nlmsg_type != RTM_NEWRULE ||
-        nlmsg_parse(nlmsg_hdr(msg), sizeof(struct fib_rule_hdr), tb, FRA_MAX, NULL) < 0)
-        return NL_SKIP;
-    const struct fib_rule_hdr *r = (const struct fib_rule_hdr *)nlmsg_data(h);
-    if (!tb[FRA_PROTOCOL] || nla_get_u8(tb[FRA_PROTOCOL]) != TANDEM_RTPROT)
-        return NL_SKIP;
-    struct lr_rule *x = (struct lr_rule *)found_add(f);
-    if (!x)
-        return NL_OK;
-    *x = (struct lr_rule){
-        .family = r->family,
-        .not_mark = (r->flags & FIB_RULE_INVERT) != 0,
-        .priority = tb[FRA_PRIORITY] ? nla_get_u32(tb[FRA_PRIORITY]) : 0,
-        .mark = tb[FRA_FWMARK] ? nla_get_u32(tb[FRA_FWMARK]) : 0,
-        .table = tb[FRA_TABLE] ? nla_get_u32(tb[FRA_TABLE]) : r->table,
-        .goto_priority = tb[FRA_GOTO] ? nla_get_u32(tb[FRA_GOTO]) : 0,
-    };
-    if (tb[FRA_IIFNAME])
-        nla_strlcpy(x->iif, tb[FRA_IIFNAME], sizeof(x->iif));
-    return NL_OK;
-}
-
-static int sweep_rules(struct kernel *k)
-{
-    struct fib_rule_hdr h = {0};
-    struct found f = {.size = sizeof(struct lr_rule)};
-    int err = find_all(k, RTM_GETRULE, &h, sizeof(h), &h.family, on_rule, &f), n = 0;
-    const struct lr_rule *x = (const struct lr_rule *)f.items;
-    for (size_t i = 0; !err && i < f.n; i++)
-        n += kernel_rule(k, &x[i]) == 0;
-    free(f.items);
-    return err ? err : n;
-}
+/* --- all of ours ---------------------------------------------------------------------------- */
 
 int kernel_sweep(struct kernel *k)
 {
     /* The crypto table's rules last: as long as main leads anywhere, they decide. */
     int addrs = sweep_addrs(k);
-    int routes = sweep_routes(k);
-    int rules = sweep_rules(k);
+    int routes = kernel_sweep_routes(k);
+    int rules = kernel_sweep_rules(k);
     int vlans = sweep_vlans(k);
     if (rules < 0 || routes < 0 || addrs < 0 || vlans < 0)
         return rules < 0 ? rules : routes < 0 ? routes : addrs < 0 ? addrs : vlans;
