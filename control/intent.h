@@ -118,7 +118,8 @@ struct intent_map_entry {
     bool dynamic;      /* from a template: peers come that nobody has listed, and only they begin */
     bool any;          /* dynamic, without an access list: what such a peer wants protected */
     uint32_t template; /* dynamic: number of the template's entry, 1..65535; else 0 */
-    const char *profile; /* of IKEv2: only peers that it meets; NULL: any */
+    const char *profile;        /* of IKEv2: only peers that it meets; NULL: any */
+    const char *isakmp_profile; /* the same of IKEv1 */
     struct intent_rri rri;
     uint16_t pfs_group;
     uint32_t life_seconds;
@@ -167,6 +168,7 @@ struct intent_key {
     struct prefix remote;
     char host[INTENT_NAME]; /* by name instead (aggressive mode), "" = by address */
     struct addr local;      /* keyring's local-address; unset = any */
+    const char *profile;    /* of IKEv1; NULL: none */
     struct isakmp_peer_cfg cfg;
 };
 
@@ -183,8 +185,10 @@ struct intent_id {
 struct intent_peer {
     struct prefix remote; /* unset: any */
     bool by_id;           /* found by what it calls itself alone */
+    struct addr local;    /* only where this is our address; unset: any */
     struct intent_id id;
-    const char *profile; /* of IKEv2; NULL: none */
+    const char *profile;    /* of IKEv2; NULL: none */
+    uint32_t nat_keepalive; /* seconds; 0: the datapath's */
     struct ike_peer_cfg cfg;
 };
 

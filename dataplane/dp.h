@@ -22,9 +22,8 @@
 #include "lib/log.h"
 
 #define DP_LOCAL_MAX      1024u
-#define DP_LOG_INTERVAL   (5 * USEC_PER_SEC)  /* per cause */
-#define DP_EVENT_INTERVAL (1 * USEC_PER_SEC)  /* per kind */
-#define DP_KEEPALIVE      (20 * USEC_PER_SEC) /* RFC 3948 §4: the default */
+#define DP_LOG_INTERVAL   (5 * USEC_PER_SEC) /* per cause */
+#define DP_EVENT_INTERVAL (1 * USEC_PER_SEC) /* per kind */
 #define DP_EVENT_KINDS    EV_KINDS
 
 /* The outside, as the core sees it. */

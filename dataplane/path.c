@@ -393,7 +393,7 @@ static void keepalives(struct dp *dp, usec_t now)
     const uint32_t both = SADB_F_UDP | SADB_F_KEEPALIVE;
     for (uint32_t i = 0; i < SAD_BUCKETS; i++)
         for (struct sa *sa = dp->sad.policies[i]; sa; sa = sa->by_key) {
-            if ((sa->flags & both) != both || now - sa->last < DP_KEEPALIVE)
+            if ((sa->flags & both) != both || now - sa->last < sa->keepalive)
                 continue;
             struct sadb_ike path;
             memset(&path, 0, sizeof path);

@@ -177,6 +177,7 @@ static void fill(struct sa *sa, const struct sadb_sa *m)
     sa->hard_bytes = m->hard_bytes;
     sa->mtu = m->mtu;
     sa->pmtu_age = m->pmtu_age;
+    sa->keepalive = m->nat_keepalive ? m->nat_keepalive * USEC_PER_SEC : SAD_KEEPALIVE;
     sa->n_ts = m->n_ts;
     memcpy(sa->ts, m->ts, sizeof sa->ts);
     sa->encr_id = m->encr.id;
@@ -368,6 +369,7 @@ void sad_describe(const struct sa *sa, struct sadb_sa *out)
     out->hard_bytes = sa->hard_bytes;
     out->mtu = sa->mtu;
     out->pmtu_age = sa->pmtu_age;
+    out->nat_keepalive = (uint32_t)(sa->keepalive / USEC_PER_SEC);
     out->seq_first = (sa->dir == SADB_OUT ? sa->seq : sa->replay.top) + 1;
     out->n_ts = sa->n_ts;
     memcpy(out->ts, sa->ts, sizeof out->ts);

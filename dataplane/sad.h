@@ -22,6 +22,8 @@
  * used, so that a successor of this process knows where it may start. */
 #define SAD_LEASE 4096u
 
+#define SAD_KEEPALIVE (20 * USEC_PER_SEC) /* RFC 3948 §4: the default */
+
 struct sa {
     struct sa *by_id, *by_key; /* hash chains: handle; SPI (inbound) or policy (outbound) */
     uint32_t id, ifid, policy, slot;
@@ -47,6 +49,7 @@ struct sa {
     /* outbound (pmtu.c): of the interface and of the path as far as known; what fits inside */
     uint32_t mtu, pmtu, room;
     uint32_t pmtu_age; /* seconds; 0 = for ever */
+    usec_t keepalive;  /* of a NAT's mapping */
     usec_t pmtu_until; /* 0: pmtu is the interface's, or believed for ever */
     uint32_t n_ts;
     struct selector ts[SADB_TS_MAX];

@@ -100,10 +100,11 @@ struct sadb_sa {
     uint16_t local_port, remote_port; /* with SADB_F_UDP */
     uint32_t replay_window;           /* packets, inbound */
     uint64_t soft_bytes, hard_bytes;  /* 0 = no limit */
-    uint64_t seq_first; /* outbound: first sequence number that may be used; inbound: numbers
-                           below it are refused. 0 = 1 */
-    uint32_t mtu;       /* outbound: of the interface; 0 = nobody knows */
-    uint32_t pmtu_age;  /* outbound: seconds a smaller path MTU is believed; 0 = for ever */
+    uint64_t seq_first;     /* outbound: first sequence number that may be used; inbound: numbers
+                               below it are refused. 0 = 1 */
+    uint32_t mtu;           /* outbound: of the interface; 0 = nobody knows */
+    uint32_t pmtu_age;      /* outbound: seconds a smaller path MTU is believed; 0 = for ever */
+    uint32_t nat_keepalive; /* with SADB_F_KEEPALIVE: after so many seconds; 0 = RFC 3948's 20 */
     uint32_t n_ts;
     struct selector ts[SADB_TS_MAX];
 };

@@ -294,6 +294,8 @@ struct profile {
     const struct cfg_node *node;
     const char *name;
     struct ike_peer_cfg cfg;
+    struct addr local;
+    uint32_t nat_keepalive;
     struct keys keys;
 };
 
@@ -305,7 +307,10 @@ static struct intent_peer *add(const struct profile *p, const struct keys *k)
     if (!local || !remote)
         return NULL;
     struct intent_peer *peer = &out->peer[out->n_peer++];
-    *peer = (struct intent_peer){.profile = p->name, .cfg = p->cfg};
+    *peer = (struct intent_peer){.local = p->local,
+                                 .profile = p->name,
+                                 .nat_keepalive = p->nat_keepalive,
+                                 .cfg = p->cfg};
     peer->cfg.local_psk = derive_key(out, local, &peer->cfg.local_psk_len);
     peer->cfg.remote_psk = derive_key(out, remote, &peer->cfg.remote_psk_len);
     return peer;
@@ -349,10 +354,19 @@ static void matched_peers(const struct profile *p, const struct intent_id *match
 
 static void one_profile(struct derive *d, const struct cfg_node *n)
 {
+    const struct cfg_node *l;
     struct profile p = {.d = d, .node = n};
     struct intent_id match = {0};
     if (!profile_keys(n, &p.keys))
         return;
+    if ((l = cfg_first(n, E_IOS2_PROFILE_LOCAL)))
+        p.local = CFG_ARGS(l, ios2_profile_local)->has_addr
+                      ? CFG_ARGS(l, ios2_profile_local)->addr
+                      : derive_if_address(d, CFG_ARGS(l, ios2_profile_local)->ifname);
+    if ((l = cfg_first(n, E_IOS2_PROFILE_NAT)))
+        p.nat_keepalive = (uint32_t)CFG_ARGS(l, ios2_profile_nat)->seconds;
+    else if ((l = cfg_first(d->tree->root, E_IOS2_NAT)))
+        p.nat_keepalive = (uint32_t)CFG_ARGS(l, ios2_nat)->seconds;
     p.name = arena_strdup(&d->out->arena, CFG_ARGS(n, ios2_profile)->profile);
     profile_cfg(d->tree->root, n, &p.cfg);
     cfg_each(n, E_IOS2_MATCH, m)
@@ -397,6 +411,12 @@ void derive_ios2_limits(struct derive *d)
     *l = (struct ike_limits){.sas = IKE_LIMIT_SAS,
                              .half_open = IKE_LIMIT_HALF_OPEN,
                              .cookie_at = IKE_LIMIT_HALF_OPEN / 2};
+    if ((n = cfg_first(root, E_CALL_LIMIT_IKE))) /* of both versions */
+        l->sas = (uint32_t)CFG_ARGS(n, call_limit_ike)->count;
+    if ((n = cfg_first(root, E_CALL_LIMIT_NEGOTIATING))) {
+        l->half_open = (uint32_t)CFG_ARGS(n, call_limit_negotiating)->count;
+        l->cookie_at = l->half_open / 2;
+    }
     if ((n = cfg_first(root, E_IOS2_MAX_SA)))
         l->sas = (uint32_t)CFG_ARGS(n, ios2_max_sa)->count;
     if ((n = cfg_first(root, E_IOS2_MAX_NEGOTIATING))) {

@@ -199,6 +199,11 @@ static void entry_lines(struct derive *d, const struct cfg_node *n, struct inten
         const struct a_entry_pfs *a = CFG_ARGS(l, entry_pfs);
         e->pfs_group = derive_ios_group(a->has_group ? a->group : ENUM_DH_GROUP_IOS_1);
     }
+    if (cfg_first(n, E_PROFILE_RESPONDER))
+        e->connection = CONN_ANSWER;
+    if ((l = cfg_first(n, E_ENTRY_ISAKMP_PROFILE)))
+        e->isakmp_profile =
+            arena_strdup(&d->out->arena, CFG_ARGS(l, entry_isakmp_profile)->profile);
     if ((l = cfg_first(n, E_ENTRY_IKEV2_PROFILE)))
         e->profile = arena_strdup(&d->out->arena, CFG_ARGS(l, entry_ikev2_profile)->profile);
     entry_peers(n, e);

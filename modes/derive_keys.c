@@ -176,6 +176,7 @@ static void apply_profile(struct derive *d, const struct cfg_node *profile, stru
 {
     const struct cfg_node *l;
     char name[IKE_ID_MAX];
+    k->profile = arena_strdup(&d->out->arena, CFG_ARGS(profile, isakmp_profile)->profile);
     if ((l = cfg_first(profile, E_PROFILE_SELF))) {
         const struct a_profile_self *a = CFG_ARGS(l, profile_self);
         k->cfg.local_id = (struct ike_identity){0};
@@ -198,40 +199,50 @@ static void apply_profile(struct derive *d, const struct cfg_node *profile, stru
     }
 }
 
-static const struct cfg_node *profile_with(const struct cfg_node *root, const char *keyring,
-                                           const struct prefix *remote)
+static struct prefix key_remote(const struct a_keyring_key *a)
 {
-    cfg_each(root, E_ISAKMP_PROFILE, p)
-    {
-        if (cfg_find_word(p, E_PROFILE_KEYRING, keyring) && profile_meets(p, remote))
-            return p;
-    }
-    return NULL;
+    struct prefix none = {0};
+    return a->has_addr ? network(&a->addr, a->has_mask, &a->mask) : none;
+}
+
+/* A key of a keyring, for the peers of a profile that uses it (NULL: none does). */
+static void keyring_key(struct derive *d, const struct isakmp_peer_cfg *common,
+                        const struct cfg_node *n, const struct cfg_node *profile)
+{
+    const struct a_keyring_key *a = CFG_ARGS(n, keyring_key);
+    const struct cfg_node *l = cfg_first(n->parent, E_KEYRING_LOCAL);
+    struct intent_key *k = add(d, common, a->key);
+    k->remote = key_remote(a);
+    if (a->has_host)
+        str_copy(k->host, sizeof k->host, a->host);
+    if (profile)
+        apply_profile(d, profile, k);
+    if (l)
+        k->local = CFG_ARGS(l, keyring_local)->has_addr
+                       ? CFG_ARGS(l, keyring_local)->addr
+                       : derive_if_address(d, CFG_ARGS(l, keyring_local)->ifname);
 }
 
 static void keyring_keys(struct derive *d, const struct isakmp_peer_cfg *common)
 {
     cfg_each(d->tree->root, E_KEYRING, ring)
     {
-        const char *name = CFG_ARGS(ring, keyring)->keyring;
-        const struct cfg_node *l = cfg_first(ring, E_KEYRING_LOCAL);
         cfg_each(ring, E_KEYRING_KEY, n)
         {
-            const struct a_keyring_key *a = CFG_ARGS(n, keyring_key);
-            if (a->encrypted)
+            struct prefix remote = key_remote(CFG_ARGS(n, keyring_key));
+            bool used = false;
+            if (CFG_ARGS(n, keyring_key)->encrypted)
                 continue;
-            struct intent_key *k = add(d, common, a->key);
-            if (a->has_addr)
-                k->remote = network(&a->addr, a->has_mask, &a->mask);
-            else
-                str_copy(k->host, sizeof k->host, a->host);
-            const struct cfg_node *p = profile_with(d->tree->root, name, &k->remote);
-            if (p)
-                apply_profile(d, p, k);
-            if (l)
-                k->local = CFG_ARGS(l, keyring_local)->has_addr
-                               ? CFG_ARGS(l, keyring_local)->addr
-                               : derive_if_address(d, CFG_ARGS(l, keyring_local)->ifname);
+            cfg_each(d->tree->root, E_ISAKMP_PROFILE, p)
+            {
+                if (!cfg_find_word(p, E_PROFILE_KEYRING, CFG_ARGS(ring, keyring)->keyring) ||
+                    !profile_meets(p, &remote))
+                    continue;
+                keyring_key(d, common, n, p);
+                used = true;
+            }
+            if (!used)
+                keyring_key(d, common, n, NULL);
         }
     }
 }
@@ -285,9 +296,10 @@ void derive_keys(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct isakmp_peer_cfg common = {0};
-    size_t n = cfg_count(root, E_ISAKMP_KEY) + cfg_count(root, E_ISAKMP_PEER) +
-               count_below(root, E_KEYRING, E_KEYRING_KEY) +
-               count_below(root, E_ISAKMP_PROFILE, E_PROFILE_MATCH_ADDRESS);
+    size_t n =
+        cfg_count(root, E_ISAKMP_KEY) + cfg_count(root, E_ISAKMP_PEER) +
+        count_below(root, E_KEYRING, E_KEYRING_KEY) * (1 + cfg_count(root, E_ISAKMP_PROFILE)) +
+        count_below(root, E_ISAKMP_PROFILE, E_PROFILE_MATCH_ADDRESS);
     d->out->key = arena_array(&d->out->arena, struct intent_key, n);
     if (!d->out->key)
         return;

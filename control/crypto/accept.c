@@ -138,14 +138,18 @@ bool accept_allows(const struct intent_map_entry *e, const struct selector *sel)
     return fits(e, sel, 1, &a, &out) && selector_cmp(&out, sel) == 0;
 }
 
-/* `set ikev2-profile`: only peers with this profile. */
+/* `set ikev2-profile`, `set isakmp-profile`: only peers with this profile. */
 static bool meets_profile(const struct control *c, const struct intent_map_entry *e,
                           const struct ike_sa_state *sa)
 {
-    if (!e->profile || sa->version != IKE_V2)
+    const struct ike_identity *id = sa->remote_id.type ? &sa->remote_id : NULL;
+    if (!(sa->version == IKE_V1 ? e->isakmp_profile : e->profile))
         return true;
-    const struct intent_peer *p =
-        control_peer(&c->intent, &sa->path, sa->remote_id.type ? &sa->remote_id : NULL);
+    if (sa->version == IKE_V1) {
+        const struct intent_key *k = control_key(&c->intent, &sa->path);
+        return k && k->profile && strcmp(k->profile, e->isakmp_profile) == 0;
+    }
+    const struct intent_peer *p = control_peer(&c->intent, &sa->path, id);
     return p && (!p->profile || strcmp(p->profile, e->profile) == 0);
 }
 

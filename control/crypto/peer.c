@@ -36,14 +36,17 @@ static bool id_fits(const struct intent_id *m, const struct ike_identity *id)
 }
 
 /* The profile of the map entry that means this peer; NULL: it does not matter. */
-static const char *wanted_profile(const struct intent *i, const struct ike_path *p)
+static const char *wanted_profile(const struct intent *i, const struct ike_path *p, bool v1)
 {
     for (uint32_t f = 0; f < i->n_if; f++) {
         const struct intent_if *ifp = &i->ifs[f];
         struct addr local = intent_if_local(ifp, p->local.family);
-        for (uint32_t e = 0; ifp->map && addr_eq(&local, &p->local) && e < ifp->map->n; e++)
-            if (ifp->map->entry[e].profile && intent_entry_lists(&ifp->map->entry[e], &p->remote))
-                return ifp->map->entry[e].profile;
+        for (uint32_t k = 0; ifp->map && addr_eq(&local, &p->local) && k < ifp->map->n; k++) {
+            const struct intent_map_entry *e = &ifp->map->entry[k];
+            const char *profile = v1 ? e->isakmp_profile : e->profile;
+            if (profile && intent_entry_lists(e, &p->remote))
+                return profile;
+        }
     }
     return NULL;
 }
@@ -53,13 +56,15 @@ static bool peer_fits(const struct intent_peer *k, const struct ike_path *p,
 {
     if (addr_is_set(&k->remote.addr) ? !prefix_contains(&k->remote, &p->remote) : !id && k->by_id)
         return false;
+    if (addr_is_set(&k->local) && !addr_eq(&k->local, &p->local))
+        return false;
     return id_fits(&k->id, id) && (!profile || !k->profile || strcmp(profile, k->profile) == 0);
 }
 
 const struct intent_peer *control_peer(const struct intent *i, const struct ike_path *p,
                                        const struct ike_identity *id)
 {
-    const char *profile = i->n_peer && i->peer[0].profile ? wanted_profile(i, p) : NULL;
+    const char *profile = i->n_peer && i->peer[0].profile ? wanted_profile(i, p, false) : NULL;
     const struct intent_peer *best = NULL;
     int most = -1;
     for (uint32_t k = 0; k < i->n_peer; k++) {
@@ -74,9 +79,12 @@ const struct intent_peer *control_peer(const struct intent *i, const struct ike_
 
 const struct intent_key *control_key(const struct intent *i, const struct ike_path *p)
 {
+    const char *profile = i->n_key ? wanted_profile(i, p, true) : NULL;
     const struct intent_key *best = NULL;
     for (uint32_t k = 0; k < i->n_key; k++) {
         const struct intent_key *key = &i->key[k];
+        if (profile && (!key->profile || strcmp(profile, key->profile) != 0))
+            continue;
         if (key->host[0] || !prefix_contains(&key->remote, &p->remote) ||
             (addr_is_set(&key->local) && !addr_eq(&key->local, &p->local)))
             continue;

@@ -194,6 +194,16 @@ static uint64_t soft_bytes(const struct ike_child_state *k, uint64_t hard)
     return hard - hard / 20 - (hard >= 40 ? k->spi_in % (hard / 40) : 0);
 }
 
+/* Seconds without traffic after which the mapping of a NAT in front of us is kept alive. */
+static uint32_t nat_keepalive(const struct control *c, const struct ike_sa_state *sa)
+{
+    const struct ike_identity *id = sa->remote_id.type ? &sa->remote_id : NULL;
+    const struct intent_key *k = sa->version == IKE_V1 ? control_key(&c->intent, &sa->path) : NULL;
+    const struct intent_peer *p =
+        sa->version == IKE_V2 ? control_peer(&c->intent, &sa->path, id) : NULL;
+    return k ? k->cfg.nat_keepalive : p ? p->nat_keepalive : 0;
+}
+
 static int install(struct control *c, const struct identity *id, const struct ike_sa_state *sa,
                    const struct ike_child_state *k, const struct ike_child_cfg *cfg, uint8_t dir,
                    const struct ike_child_keys *keys)
@@ -224,6 +234,7 @@ static int install(struct control *c, const struct identity *id, const struct ik
     m.replay_window = cfg->replay_window;
     m.hard_bytes = k->life_kbytes * BYTES_PER_KB;
     m.soft_bytes = soft_bytes(k, m.hard_bytes);
+    m.nat_keepalive = (m.flags & SADB_F_KEEPALIVE) ? nat_keepalive(c, sa) : 0;
     m.seq_first = 1;
     m.n_ts = k->n_ts;
     memcpy(m.ts, k->ts, sizeof(m.ts));

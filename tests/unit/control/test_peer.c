@@ -100,12 +100,48 @@ static void by_profile(void **state)
     assert_int_equal(found(&i, "203.0.113.9", NULL), 0);
 }
 
+/* Keys of IKEv1: the longest match, or only those of the profile that the map's entry names. */
+static void keys(void **state)
+{
+    struct intent_key v[] = {{.remote = pfx("203.0.113.0", 24)},
+                             {.remote = pfx("203.0.113.0", 24), .profile = "A"},
+                             {.remote = pfx("203.0.113.7", 32), .profile = "B"},
+                             {.remote = pfx("203.0.113.7", 32), .local = adr("192.0.2.9")}};
+    struct intent_map_entry e[] = {{.n_peer = 1, .isakmp_profile = "A"},
+                                   {.n_peer = 1, .isakmp_profile = "NONE"}};
+    struct intent_map map = {.n = 2, .entry = e};
+    struct intent_if ifs[] = {{.addr = pfx("192.0.2.1", 24), .map = &map}};
+    struct intent i = {.key = v, .n_key = 4, .ifs = ifs, .n_if = 1};
+    struct ike_path p = from("203.0.113.7");
+    (void)state;
+    e[0].peer[0] = e[1].peer[0] = adr("203.0.113.99");
+    assert_ptr_equal(control_key(&i, &p), &v[2]);
+    e[0].peer[0] = adr("203.0.113.7");
+    assert_ptr_equal(control_key(&i, &p), &v[1]);
+    e[0].peer[0] = adr("203.0.113.99");
+    e[1].peer[0] = adr("203.0.113.7");
+    assert_null(control_key(&i, &p));
+    p.remote = adr("203.0.113.8");
+    assert_ptr_equal(control_key(&i, &p), &v[0]);
+}
+
+/* A profile for one of our addresses. */
+static void by_local(void **state)
+{
+    struct intent_peer v[] = {{.remote = pfx("203.0.113.7", 32), .local = adr("192.0.2.9")},
+                              {.remote = pfx("203.0.113.0", 24)}};
+    struct intent i = {.peer = v, .n_peer = 2};
+    (void)state;
+    assert_int_equal(found(&i, "203.0.113.7", NULL), 1);
+    v[0].local = adr("192.0.2.1");
+    assert_int_equal(found(&i, "203.0.113.7", NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_address),
-        cmocka_unit_test(by_identity),
-        cmocka_unit_test(by_profile),
+        cmocka_unit_test(by_address), cmocka_unit_test(by_identity), cmocka_unit_test(by_profile),
+        cmocka_unit_test(by_local),   cmocka_unit_test(keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -519,6 +519,16 @@ static void test_keepalive(void **state)
     assert_int_equal(a->ike[0].len, 0);
     assert_int_equal(a->ike[0].rport, 1024);
     assert_true(addr_eq(&a->ike[0].remote, &m.remote));
+    ref(a, SADB_FLUSH, (struct sadb_ref){0});
+    m.nat_keepalive = 5; /* as configured */
+    a->n_ike = 0;
+    assert_int_equal(add(a, m), 0);
+    from_host(a, "10.10.10.1", "192.168.10.1", 1, 100);
+    for (int i = 0; i < 11; i++) {
+        a->time.mono_us += USEC_PER_SEC;
+        dp_tick(a->dp);
+    }
+    assert_int_equal(a->n_ike, 2);
     world_free(a);
 }
 

@@ -83,7 +83,7 @@ static void test_peers(void **state)
 {
     char text[2048];
     snprintf(text, sizeof text,
-             "%scrypto ikev2 dpd 30 3 periodic\n"
+             "%scrypto ikev2 dpd 30 3 periodic\ncrypto ikev2 nat keepalive 40\n"
              "crypto ikev2 profile P\n match identity remote fqdn domain example.com\n"
              " identity local key-id site1\n keyring local K\n lifetime 3600\n"
              " authentication local pre-share\n authentication remote pre-share\n",
@@ -102,6 +102,8 @@ static void test_peers(void **state)
     assert_int_equal(p[0].cfg.lifetime, 3600);
     assert_int_equal(p[0].cfg.dpd_seconds, 30);
     assert_int_equal(p[0].cfg.dpd_retry, 3);
+    assert_int_equal(p[0].nat_keepalive, 40);
+    assert_false(addr_is_set(&p[0].local));
     assert_int_equal(p[0].cfg.local_id.type, ID_KEY);
     assert_memory_equal(p[0].cfg.local_id.data, "site1", 5);
     is_prefix(&p[1].remote, "198.51.100.0/24");
@@ -124,7 +126,7 @@ static void test_matches(void **state)
              "crypto ikev2 profile ADDR\n match identity remote address 10.0.0.0 255.0.0.0 \n"
              " match identity remote address ipv6 2001:db8::/32\n"
              " authentication local pre-share key a\n authentication remote pre-share key b\n"
-             " dpd 20 2 on-demand\n"
+             " dpd 20 2 on-demand\n match address local 192.0.2.7\n nat keepalive 7\n"
              "crypto ikev2 profile CERT\n match identity remote any\n keyring local K\n"
              " authentication local rsa-sig\n authentication remote pre-share\n"
              "crypto ikev2 profile NOBODY\n keyring local K\n"
@@ -146,6 +148,8 @@ static void test_matches(void **state)
     assert_memory_equal(p[5].cfg.local_psk, "a", 1);
     assert_memory_equal(p[5].cfg.remote_psk, "b", 1);
     assert_int_equal(p[5].cfg.dpd_seconds, 20);
+    assert_int_equal(p[5].nat_keepalive, 7);
+    is_addr(&p[5].local, "192.0.2.7");
     assert_int_equal(p[6].id.type, ID_IPV6);
     drop(&b);
 }
@@ -183,6 +187,11 @@ static void test_limits(void **state)
     assert_int_equal(l->cookie_at, 0);
     assert_int_equal(l->sas, 100);
     assert_int_equal(l->half_open, 20);
+    drop(&b);
+    b = load("crypto call admission limit ike sa 77\n"
+             "crypto call admission limit ike in-negotiation-sa 12\n");
+    assert_int_equal(b.c->intent.limits.sas, 77);
+    assert_int_equal(b.c->intent.limits.half_open, 12);
     drop(&b);
     b = load("crypto ikev2 limit max-in-negotation-sa 20\n");
     assert_int_equal(b.c->intent.limits.cookie_at, 10);

@@ -137,6 +137,10 @@ static void test_profiles(void **state)
     const struct intent_key *k = i->key;
     (void)state;
     assert_int_equal(i->n_key, 7);
+    assert_null(k[0].profile);
+    assert_string_equal(k[1].profile, "Q");
+    assert_string_equal(k[2].profile, "P");
+    assert_null(k[4].profile);
     is_prefix(&k[0].remote, "10.4.0.1/32"); /* `crypto isakmp peer` with a key */
     assert_true(k[0].cfg.aggressive);
     assert_int_equal(k[0].cfg.local_id.type, 1);
@@ -280,7 +284,9 @@ static void test_ipsec_profile(void **state)
                         "crypto ipsec transform-set B esp-aes esp-sha256-hmac\n"
                         "crypto ipsec profile P\n set transform-set A\n set pfs group14\n"
                         " set security-association lifetime seconds 900\n"
+                        " responder-only\n"
                         "crypto map M 1 ipsec-isakmp profile P\n set peer 192.0.2.1\n"
+                        " set isakmp-profile I\n"
                         "crypto map M 2 ipsec-isakmp profile P\n set transform-set B\n"
                         " set pfs group19\n");
     const struct intent_map_entry *e = b.c->intent.map[0].entry;
@@ -290,6 +296,8 @@ static void test_ipsec_profile(void **state)
     assert_int_equal(e[0].pfs_group, DH_2048);
     assert_int_equal(e[0].life_seconds, 900);
     assert_int_equal(e[0].n_peer, 1);
+    assert_int_equal(e[0].connection, CONN_ANSWER);
+    assert_string_equal(e[0].isakmp_profile, "I");
     assert_int_equal(e[1].seq, 2);
     assert_int_equal(e[1].n_transform, 1);
     assert_string_equal(e[1].transform[0]->name, "B");
