@@ -292,7 +292,6 @@ void isk_on_am3(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
     isk_take_natd(sa, rx);
     isk_answered(sa, rx);
     isk_follow(sa, rx->path);
-    isk_say_authenticated(sa);
     isk_take_notifies(sa, rx);
     if (!isk_sa_alive(sa))
         return;

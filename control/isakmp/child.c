@@ -130,7 +130,6 @@ int isk_child_install(struct isk_node *n, bool initiator, struct bytes secret,
     else if (err < 0 && at >= 0)
         isk_child_remove(sa, (unsigned)at, IKE_R_INTERNAL, false);
     if (err == 0) {
-        isk_debug_created(sa, &sa->s.child[at]);
         isk_event(sa, IKE_EV_CHILD_UP, "0x%x/0x%x", sa->s.child[at].spi_in,
                   sa->s.child[at].spi_out);
     }

@@ -52,11 +52,12 @@ void isk_debug_id(const struct isk_sa *sa, const struct isk_id *id, uint8_t next
             value[i] = id->data[i] >= 0x20 && id->data[i] < 0x7f ? (char)id->data[i] : '.';
         value[n] = '\0';
     }
-    isk_debug_old(sa,
-                  "ID payload\n\tnext-payload : %u\n\ttype         : %u\n\t%s: %s\n"
-                  "\tprotocol     : %u\n\tport         : %u\n\tlength       : %zu",
-                  next, id->type, address ? "address      " : "FQDN name    ", value, id->proto,
-                  id->port, id->len + 8);
+    isk_debug_old(
+        sa,
+        "ID payload\n        next-payload : %u\n        type         : %u\n        %s: %s\n"
+        "        protocol     : %u\n        port         : %u\n        length       : %zu",
+        next, id->type, address ? "address      " : "FQDN name    ", value, id->proto, id->port,
+        id->len + 8);
 }
 
 /* --- phase 1 -------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ void isk_say_authenticated(const struct isk_sa *sa)
 {
     char remote[ADDR_STRLEN];
 
-    isk_debug_sa(sa, "SA authentication status:\n\tauthenticated");
+    isk_debug_sa(sa, "SA authentication status:\n        authenticated");
     isk_debug_sa(sa, "SA has been authenticated with %s",
                  addr_print(&sa->s.path.remote, remote, sizeof remote));
 }
@@ -322,12 +323,23 @@ static void proxy_text(const struct selector *s, bool local, char *buf, size_t c
              one ? 1u : 4u);
 }
 
+static void proxy_match(struct isakmp *k, const struct selector *offered)
+{
+    char src[ADDR_STRLEN], dst[ADDR_STRLEN];
+
+    isk_debug(k, ISAKMP_DBG_IPSEC,
+              "Crypto mapdb : proxy_match\n        src addr     : %s\n        dst addr     : %s\n"
+              "        protocol     : %u\n        src port     : %u\n        dst port     : %u",
+              addr_print(&offered->local.lo, src, sizeof src),
+              addr_print(&offered->remote.lo, dst, sizeof dst), offered->proto, offered->lport[0],
+              offered->rport[0]);
+}
+
 void isk_debug_proposal(const struct isk_sa *sa, const struct isk_node *n,
                         const struct selector *offered)
 {
     struct isakmp *k = sa->k;
-    char local[ADDR_STRLEN], remote[ADDR_STRLEN], lp[128], rp[128], src[ADDR_STRLEN],
-        dst[ADDR_STRLEN];
+    char local[ADDR_STRLEN], remote[ADDR_STRLEN], lp[128], rp[128];
 
     if (!isk_debugging(k, ISAKMP_DBG_IPSEC))
         return;
@@ -342,12 +354,7 @@ void isk_debug_proposal(const struct isk_sa *sa, const struct isk_node *n,
               addr_print(&sa->s.path.local, local, sizeof local),
               addr_print(&sa->s.path.remote, remote, sizeof remote), lp, rp,
               n->child.proto == SADB_AH ? "AH" : "ESP", n->child.encr_bits);
-    isk_debug(k, ISAKMP_DBG_IPSEC,
-              "Crypto mapdb : proxy_match\n\tsrc addr     : %s\n\tdst addr     : %s\n"
-              "\tprotocol     : %u\n\tsrc port     : %u\n\tdst port     : %u",
-              addr_print(&offered->local.lo, src, sizeof src),
-              addr_print(&offered->remote.lo, dst, sizeof dst), offered->proto, offered->lport[0],
-              offered->rport[0]);
+    proxy_match(k, offered);
 }
 
 static void one_way(const struct isk_sa *sa, const struct ike_child_state *c, bool in)
@@ -358,10 +365,10 @@ static void one_way(const struct isk_sa *sa, const struct ike_child_state *c, bo
     char from[ADDR_STRLEN], to[ADDR_STRLEN], a[ADDR_STRLEN], b[ADDR_STRLEN];
 
     isk_debug(k, ISAKMP_DBG_ISAKMP,
-              "        %s SA from %s to %s (f/i)  0/ 0\n        (proxy %s to %s)",
+              "        %s SA from %s to %s (f/i) %s\n        (proxy %s to %s)",
               in ? "inbound" : "outbound",
               addr_print(in ? &p->remote : &p->local, from, sizeof from),
-              addr_print(in ? &p->local : &p->remote, to, sizeof to),
+              addr_print(in ? &p->local : &p->remote, to, sizeof to), in ? " 0/ 0" : "0/0",
               addr_print(in ? &s->remote.lo : &s->local.lo, a, sizeof a),
               addr_print(in ? &s->local.lo : &s->remote.lo, b, sizeof b));
     isk_debug(k, ISAKMP_DBG_ISAKMP, "        has spi %s0x%X and conn_id 0", in ? "" : " ",
@@ -421,6 +428,9 @@ void isk_debug_created(const struct isk_sa *sa, const struct ike_child_state *c)
 
     if (!isk_debugging(sa->k, ISAKMP_DBG_IPSEC))
         return;
+    isk_debug(sa->k, ISAKMP_DBG_IPSEC,
+              "IPSEC(key_engine): got a queue event with 1 KMI message(s)");
+    proxy_match(sa->k, &c->ts[0]);
     transform_text(c, transform, sizeof transform);
     for (int in = 1; in >= 0; in--) {
         uint32_t spi = in ? c->spi_in : c->spi_out;

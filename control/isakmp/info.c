@@ -177,7 +177,7 @@ static void on_invalid_spi(struct isk_sa *sa, const struct isk_notify_pl *n)
 
 static void on_notify(struct isk_sa *sa, const struct isk_notify_pl *n)
 {
-    isk_debug_sa(sa, " processing NOTIFY %s protocol %u\n\tspi 0, message ID = 0, sa = 0x%X",
+    isk_debug_sa(sa, " processing NOTIFY %s protocol %u\n        spi 0, message ID = 0, sa = 0x%X",
                  isk_notify_name(n->type), n->proto, isk_debug_handle(sa));
     switch (n->type) {
     case ISN_R_U_THERE:

@@ -29,7 +29,7 @@ void isk_main_start(struct isk_sa *sa, const struct isakmp_policy *policy, size_
 
     isk_debug_new_peer(sa);
     isk_debug_sa(sa, "Can not start Aggressive mode, trying Main mode.");
-    if (!isk_peer_cfg(sa, NULL, &cfg)) {
+    if (!isk_peer_cfg_quiet(sa, &cfg)) {
         isk_failed(sa, IKE_R_NO_POLICY);
         return;
     }
@@ -70,6 +70,7 @@ static bool start_responder(struct isk_sa *sa, struct isk_rx *rx, struct isakmp_
         return false;
     }
     isk_debug_sa(sa, " local preshared key found");
+    isk_debug(k, ISAKMP_DBG_ISAKMP, "ISAKMP : Scanning profiles for xauth ...");
     if (isk_keep(&sa->nego->sa_i, pl->p, pl->len) < 0)
         return false;
     if (isk_choose1(sa, &offer, policy, n) < 0) {
@@ -77,6 +78,7 @@ static bool start_responder(struct isk_sa *sa, struct isk_rx *rx, struct isakmp_
         return false;
     }
     isk_debug_lifetime(sa);
+    isk_take_vendors(sa, rx); /* as IOS does; its debug shows them twice */
     return true;
 }
 
@@ -200,7 +202,7 @@ static void on_responder_keys(struct isk_sa *sa, struct isk_node *node, struct i
         memcpy(g->pub_r, j->pub, j->pub_len);
         isk_new_nonce(sa->k, g->nr, &g->nr_len);
     }
-    if (j->err < 0 || !isk_peer_cfg(sa, NULL, &cfg) || isk_make_keys(sa, &cfg, j) < 0) {
+    if (j->err < 0 || !isk_peer_cfg_quiet(sa, &cfg) || isk_make_keys(sa, &cfg, j) < 0) {
         isk_failed(sa, j->err == -EBADMSG ? IKE_R_MALFORMED : IKE_R_INTERNAL);
         return;
     }
@@ -286,7 +288,7 @@ static void on_initiator_secret(struct isk_sa *sa, struct isk_node *node, struct
     struct isakmp_peer_cfg cfg;
 
     (void)node;
-    if (j->err < 0 || !isk_peer_cfg(sa, NULL, &cfg) || isk_make_keys(sa, &cfg, j) < 0) {
+    if (j->err < 0 || !isk_peer_cfg_quiet(sa, &cfg) || isk_make_keys(sa, &cfg, j) < 0) {
         isk_failed(sa, j->err == -EBADMSG ? IKE_R_MALFORMED : IKE_R_INTERNAL);
         return;
     }
@@ -359,7 +361,6 @@ void isk_on_mm5(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
     }
     isk_answered(sa, rx);
     isk_follow(sa, rx->path);
-    isk_say_authenticated(sa);
     isk_take_notifies(sa, rx);
     if (!isk_sa_alive(sa))
         return;
@@ -391,7 +392,6 @@ void isk_on_mm6(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
     isk_take_notifies(sa, rx);
     if (!isk_sa_alive(sa))
         return;
-    isk_say_authenticated(sa);
     isk_msg_free(&sa->out); /* answered for good */
     isk_debug_input(sa, "IKE_MESG_INTERNAL, IKE_PROCESS_MAIN_MODE");
     isk_move(sa, ISK_I_MM6);

@@ -247,7 +247,7 @@ void isk_initial_contact(struct isk_sa *sa)
     uint32_t last = sa->serial;
 
     isk_debug_sa(sa,
-                 "Process initial contact,\nbring down existing phase 1 and 2 SA's with local %s "
+                 " Process initial contact,\nbring down existing phase 1 and 2 SA's with local %s "
                  "remote %s remote port %u",
                  addr_print(&sa->s.path.local, local, sizeof local),
                  addr_print(&sa->s.path.remote, remote, sizeof remote), sa->s.path.rport);
@@ -267,12 +267,17 @@ void isk_take_notifies(struct isk_sa *sa, const struct isk_rx *rx)
 {
     struct isk_notify_pl n;
 
-    if (isk_notify_find(&rx->pl, ISN_INITIAL_CONTACT, &n)) {
-        isk_debug_sa(sa,
-                     " processing NOTIFY INITIAL_CONTACT protocol %u\n\tspi 0, message ID = 0, "
-                     "sa = 0x%X",
-                     n.proto, isk_debug_handle(sa));
+    if (!isk_notify_find(&rx->pl, ISN_INITIAL_CONTACT, &n)) {
         isk_say_authenticated(sa);
+    } else {
+        isk_debug(sa->k, ISAKMP_DBG_ISAKMP, "ISAKMP:received payload type 17");
+        isk_debug_sa(
+            sa,
+            " processing NOTIFY INITIAL_CONTACT protocol %u\n        spi 0, message ID = 0, "
+            "sa = 0x%X",
+            n.proto, isk_debug_handle(sa));
+        isk_say_authenticated(sa);
+        isk_debug_sa(sa, "SA authentication status:\n        authenticated");
         isk_initial_contact(sa);
     }
     if (isk_sa_alive(sa) && isk_notify_find(&rx->pl, ISN_RESPONDER_LIFETIME, &n))

@@ -255,6 +255,7 @@ static void answer(struct isk_node *n, const uint8_t *pub, size_t pub_len, struc
     if (err == 0)
         err = isk_node_send(n, len, true);
     isk_node_moved(n, "IKE_QM_SPI_STARVE", "IKE_QM_R_QM2", "IKE_MESG_INTERNAL, IKE_GOT_SPI");
+    isk_debug_created(sa, &n->child);
     if (err < 0)
         isk_node_end(n, IKE_R_INTERNAL);
 }
@@ -300,7 +301,6 @@ static bool find_line(struct isk_sa *sa, struct isk_node *n, const struct select
     struct isakmp *k = sa->k;
     struct ike_child_cfg cfg = {0};
 
-    isk_debug_proposal(sa, n, offered);
     if (k->host.base.accept_child(k->h, &sa->s, offered, 1, &cfg) < 0 ||
         !ike_selector_covers(&cfg.sel, offered) || !isk_node_alive(n))
         return false;
@@ -332,15 +332,21 @@ static void respond(struct isk_sa *sa, struct isk_node *n, struct isk_rx *rx)
         return;
     }
     uint32_t spi = offer.prop[0].spi;
+    bool told = read_selector(sa, rx, true, &sel), line = told && find_line(sa, n, &sel);
+    n->child.pfs_group = group;
+    bool chosen = line && isk_choose2(sa, &offer, n, &n->want->cfg) == 0;
+    if (!isk_node_alive(n))
+        return;
     isk_debug_offer2(sa, &offer);
-    if (!read_selector(sa, rx, true, &sel) || !find_line(sa, n, &sel)) {
+    isk_debug_sa(sa, line && !chosen ? "atts not acceptable." : "atts are acceptable.");
+    if (told)
+        isk_debug_proposal(sa, n, &sel);
+    if (!line) {
         isk_debug_sa(sa, "IPSec policy invalidated proposal with error 32");
-        if (isk_node_alive(n))
-            refuse(sa, n, ISN_INVALID_ID_INFORMATION, spi);
+        refuse(sa, n, ISN_INVALID_ID_INFORMATION, spi);
         return;
     }
-    n->child.pfs_group = group;
-    if (isk_choose2(sa, &offer, n, &n->want->cfg) < 0) {
+    if (!chosen) {
         isk_mismatch2(sa, &offer, n);
         refuse(sa, n, ISN_NO_PROPOSAL_CHOSEN, spi);
         return;
@@ -463,6 +469,8 @@ static void finish(struct isk_node *n, struct bytes secret)
     }
     isk_debug_sa(sa, "deleting node %u error FALSE reason \"No Error\"", n->mid);
     isk_node_moved(n, "IKE_QM_I_QM1", "IKE_QM_PHASE2_COMPLETE", "IKE_MESG_FROM_PEER, IKE_QM_EXCH");
+    isk_debug_created(sa, &n->child);
+    isk_debug_enabled(sa, &n->child);
     isk_node_done(n);
     /* The new one is used at once; the old one receives for a while (semantics.md §2). */
     if (old && isk_child_find(sa->k, &sa->s.path, old, 0, &o, &i))
