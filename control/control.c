@@ -275,12 +275,26 @@ void control_set_ports(struct control *c, const char *text, bool asa)
     control_kick(c);
 }
 
+/* The interface whose map ends its tunnels at this one. */
+static struct port *port_of_end(const struct control *c, const struct port *end)
+{
+    for (size_t i = 0; i < c->ports.n; i++) {
+        struct port *p = c->ports.v[i];
+        if (p != end && ports_active(&c->ports, p) && p->ifp->map &&
+            intent_if_end(p->ifp) == end->ifp)
+            return p;
+    }
+    return NULL;
+}
+
 struct port *control_port_of(const struct control *c, const struct addr *local)
 {
     for (size_t i = 0; i < c->ports.n; i++) {
         struct port *p = c->ports.v[i];
-        if (ports_active(&c->ports, p) && ports_owns(p, local))
-            return p;
+        if (!ports_active(&c->ports, p) || !ports_owns(p, local))
+            continue;
+        struct port *outer = port_of_end(c, p);
+        return outer ? outer : p;
     }
     return NULL;
 }

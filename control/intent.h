@@ -159,9 +159,17 @@ static inline bool intent_entry_speaks(const struct intent_map_entry *e, uint8_t
 
 struct intent_map {
     char name[INTENT_NAME];
+    const struct intent_if *local; /* tunnels have its addresses (IOS: local-address); NULL: those
+                                      of the interface that bears the map */
     uint32_t n;
     struct intent_map_entry *entry; /* by seq */
 };
+
+/* Whose addresses the tunnels of an interface's map have. */
+static inline const struct intent_if *intent_if_end(const struct intent_if *i)
+{
+    return i->map && i->map->local ? i->map->local : i;
+}
 
 /* A pre-shared key of IKEv1: of one peer or of all in a prefix; the longest match counts. */
 struct intent_key {

@@ -199,7 +199,8 @@ static struct addr local_of(const struct identity *id, const struct ike_sa_state
 {
     if (sa)
         return sa->path.local;
-    return intent_if_local(id->ifp, id->entry->n_peer ? id->entry->peer[0].family : AF_INET);
+    return intent_if_local(intent_if_end(id->ifp),
+                           id->entry->n_peer ? id->entry->peer[0].family : AF_INET);
 }
 
 void query_identities(const struct control *c,

@@ -225,6 +225,14 @@ static void one_entry(struct derive *d, const struct cfg_node *n, const char *pr
         for_ikev2(e);
 }
 
+static struct intent_if *find_if(struct intent *out, const char *name)
+{
+    for (uint32_t i = 0; i < out->n_if; i++)
+        if (strcmp(out->ifs[i].name, name) == 0)
+            return &out->ifs[i];
+    return NULL;
+}
+
 /* --- crypto maps ---------------------------------------------------------------------------------
  */
 
@@ -248,7 +256,9 @@ static size_t entries(const struct derive *d, const struct cfg_node *map)
 
 static void one_map(struct derive *d, const struct cfg_node *n, struct intent_map *m)
 {
+    const struct cfg_node *l = cfg_first(n, E_IOS_MAP_LOCAL);
     str_copy(m->name, sizeof m->name, CFG_ARGS(n, ios_map)->name);
+    m->local = l ? find_if(d->out, CFG_ARGS(l, ios_map_local)->ifname) : NULL;
     m->entry = arena_array(&d->out->arena, struct intent_map_entry, entries(d, n));
     if (!m->entry)
         return;
@@ -270,14 +280,6 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
             m->entry[m->n++].connection = CONN_ANSWER;
         }
     }
-}
-
-static struct intent_if *find_if(struct intent *out, const char *name)
-{
-    for (uint32_t i = 0; i < out->n_if; i++)
-        if (strcmp(out->ifs[i].name, name) == 0)
-            return &out->ifs[i];
-    return NULL;
 }
 
 struct addr derive_if_address(const struct derive *d, const char *name)

@@ -239,12 +239,17 @@ void dp_go(struct control *c)
 /* Where ESP to us may arrive: the addresses of interfaces that bear a map. */
 void dp_local_addrs(struct control *c)
 {
-    struct addr v[PORTS_MAX * INTENT_ADDRS];
+    struct addr v[2 * PORTS_MAX * INTENT_ADDRS];
     size_t n = 0;
     memset(v, 0, sizeof(v));
-    for (size_t i = 0; i < c->ports.n; i++)
-        if (c->shadow[c->ports.v[i]->ifid].wanted)
-            n += intent_if_addrs(c->ports.v[i]->ifp, v + n);
+    for (size_t i = 0; i < c->ports.n; i++) {
+        const struct intent_if *ifp = c->ports.v[i]->ifp;
+        if (!c->shadow[c->ports.v[i]->ifid].wanted)
+            continue;
+        n += intent_if_addrs(ifp, v + n);
+        if (intent_if_end(ifp) != ifp)
+            n += intent_if_addrs(intent_if_end(ifp), v + n);
+    }
     bool same = n == c->n_told_addrs;
     for (size_t i = 0; same && i < n; i++)
         same = addr_eq(&v[i], &c->told_addrs[i]);

@@ -40,7 +40,7 @@ static const char *wanted_profile(const struct intent *i, const struct ike_path 
 {
     for (uint32_t f = 0; f < i->n_if; f++) {
         const struct intent_if *ifp = &i->ifs[f];
-        struct addr local = intent_if_local(ifp, p->local.family);
+        struct addr local = intent_if_local(intent_if_end(ifp), p->local.family);
         for (uint32_t k = 0; ifp->map && addr_eq(&local, &p->local) && k < ifp->map->n; k++) {
             const struct intent_map_entry *e = &ifp->map->entry[k];
             const char *profile = v1 ? e->isakmp_profile : e->profile;

@@ -24,7 +24,8 @@ static void check_interface(struct control *c, const struct port *p)
 {
     struct shadow *s = &c->shadow[p->ifid];
     struct addr there[INTENT_ADDRS];
-    size_t n = p->ifp && !p->ifp->shutdown ? intent_if_addrs(p->ifp, there) : 0;
+    const struct intent_if *end = p->ifp && !p->ifp->shutdown ? intent_if_end(p->ifp) : NULL;
+    size_t n = end && !end->shutdown ? intent_if_addrs(end, there) : 0;
     size_t used = p->ifp && s->wanted && (p->ifp->ikev2 || p->ifp->ikev1) ? n : 0;
     if (same_addrs(there, used, s->local, s->n_local))
         return;

@@ -59,7 +59,7 @@ static int try_peer(struct identity *id)
     struct control *c = id->control;
     const struct port *p = ports_by_ifid(&c->ports, id->ifid);
     struct ike_child_cfg cfg;
-    struct ike_path path = {.local = intent_if_local(id->ifp, id->tried.family),
+    struct ike_path path = {.local = intent_if_local(intent_if_end(id->ifp), id->tried.family),
                             .remote = id->tried,
                             .lport = PORT_IKE,
                             .rport = PORT_IKE};

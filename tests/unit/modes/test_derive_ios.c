@@ -223,6 +223,7 @@ static const char maps[] = "crypto ipsec transform-set A esp-aes esp-sha-hmac\n"
                            " reverse-route remote-peer 192.0.2.9\n"
                            "crypto map N 1 ipsec-isakmp\n reverse-route static\n"
                            " set security-association replay disable\n"
+                           "interface Loopback0\n ip address 198.51.100.1 255.255.255.255\n"
                            "interface GigabitEthernet0/0\n crypto map M\n"
                            "interface GigabitEthernet0/1\n crypto map M redundancy HA stateful\n"
                            "interface GigabitEthernet0/2\n crypto map NONE\n";
@@ -238,6 +239,9 @@ static void test_maps(void **state)
     assert_ptr_equal(i->ifs[1].map, &i->map[0]);
     assert_null(i->ifs[2].map);
     assert_int_equal(i->map[0].n, 4);
+    assert_string_equal(i->map[0].local->name, "Loopback0");
+    assert_ptr_equal(intent_if_end(&i->ifs[0]), i->map[0].local);
+    assert_ptr_equal(intent_if_end(&i->ifs[2]), &i->ifs[2]);
     assert_int_equal(e[0].seq, 10);
     assert_null(e[0].acl);
     assert_int_equal(e[0].n_peer, 2); /* names are not resolved */
