@@ -74,11 +74,11 @@ struct control *control_new(const struct control_opts *o)
         return NULL;
     c->o = *o;
     for (unsigned i = 0; i < FAMILIES; i++)
-        c->ike_sock[i].fd = c->icmp_sock[i].fd = -1;
+        c->ike_sock[i].fd = c->icmp_sock[i].fd = c->log_sock[i].fd = -1;
     c->booted = clock_wall(&c->o.clock);
     c->tick = evtimer_new(o->base, on_tick, c);
     c->again = evtimer_new(o->base, on_again, c);
-    if (!c->tick || !c->again)
+    if (!c->tick || !c->again || events_open(c) < 0)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
@@ -119,6 +119,7 @@ void control_free(struct control *c)
     if (c->launch.kick)
         launch_free(&c->launch);
     free(c->processes);
+    events_close(c);
     world_close(&c->world);
     ports_free(&c->ports);
     rib_free(&c->rib);
@@ -173,12 +174,7 @@ void control_set_lab(struct control *c, bool lab)
 void control_set_booted(struct control *c, usec_t wall)
 {
     c->booted = wall;
-}
-
-void control_notice(struct control *c, const char *line)
-{
-    if (c->o.notice)
-        c->o.notice(c->o.ctx, line);
+    syslog_set_booted(c->syslog, clock_mono(&c->o.clock) - (clock_wall(&c->o.clock) - c->booted));
 }
 
 /* --- a round
@@ -227,6 +223,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     path_apply(c);
     dp_go(c);
     ports_tell(&c->ports, c->o.log);
+    events_links(c);
 }
 
 /* Until the first configuration came, nothing is touched: an engine that replaces a dead one
@@ -262,6 +259,7 @@ void control_apply(struct control *c, struct intent *i)
     if (c->intent.limits.sas)
         keyex_set_limits(c, &c->intent.limits);
     ports_set_intent(&c->ports, &c->intent);
+    syslog_configure(c->syslog, &c->intent.log);
     if (first)
         adopt_begin(c);
     round_with(c, &old);
@@ -326,6 +324,13 @@ void socket_drop(struct family_socket *s)
     *s = (struct family_socket){.fd = -1};
 }
 
+/* One that is only written to. */
+static void socket_keep(struct family_socket *s, int fd)
+{
+    socket_drop(s);
+    s->fd = fd;
+}
+
 int socket_watch(struct control *c, struct family_socket *s, int fd, socket_fn *fn)
 {
     socket_drop(s);
@@ -366,6 +371,10 @@ void control_set_socket(struct control *c, enum launch_socket kind, int fd)
         break;
     case SOCK_ICMP6:
         ping_open(c, FAMILY_6, fd);
+        break;
+    case SOCK_SYSLOG4:
+    case SOCK_SYSLOG6:
+        socket_keep(&c->log_sock[kind == SOCK_SYSLOG6 ? FAMILY_6 : FAMILY_4], fd);
         break;
     case SOCK_STATS:
         map_stats(c, fd);

@@ -22,6 +22,8 @@ struct control_opts {
     struct log *log;
     /* Text for sessions that asked for it (debug, later terminal monitor). May be NULL. */
     void (*notice)(void *ctx, const char *line);
+    /* A message of the box for terminals: those on the console, those that monitor. May be NULL. */
+    void (*terminal)(void *ctx, bool console, bool monitor, const char *line);
     void *ctx;
     bool lab; /* keep copies of keys, for query_lab_keys() */
 };
@@ -51,6 +53,7 @@ struct event_base *control_base(struct control *c);
 const struct clock *control_clock(struct control *c);
 struct timerq *control_timers(struct control *c);
 struct log *control_log(struct control *c);
+struct syslog *control_syslog(const struct control *c); /* the messages of the box */
 
 /* Asks the launcher to save or erase a file; fn is called with 0 or -errno. */
 int control_save(struct control *c, const char *name, const void *text, size_t len,

@@ -9,6 +9,7 @@
 #define TANDEM_CONTROL_INTENT_H
 
 #include "control/isakmp/isakmp.h"
+#include "control/log/syslog.h"
 #include "lib/addr.h"
 #include "lib/mem.h"
 #include <stdbool.h>
@@ -217,6 +218,8 @@ struct intent {
     struct ike_esp_proposal *transform; /* transform sets */
     struct intent_key *key;
     bool invalid_spi_recovery;
+    bool log_session, log_ikev2; /* crypto logging session, ikev2 */
+    struct syslog_cfg log;
 };
 
 static inline void intent_free(struct intent *i)

@@ -19,6 +19,7 @@
 #include "control/crypto/wanted.h"
 #include "control/job.h"
 #include "control/lab.h"
+#include "control/log/events.h"
 #include "control/launch.h"
 #include "lib/vec.h"
 #include "control/route/rib.h"
@@ -83,7 +84,8 @@ struct control {
     struct udp_rx *ike_rx;
     struct log_limit dropped, mismatch, unsaved;
     struct jobs *jobs;
-    struct family_socket icmp_sock[FAMILIES];
+    struct family_socket icmp_sock[FAMILIES], log_sock[FAMILIES];
+    struct syslog *syslog;
     struct ping *pings;
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];

@@ -47,6 +47,13 @@ static void on_notice(void *ctx, const char *line)
         cli_notice(e->cli, line);
 }
 
+static void on_terminal(void *ctx, bool console, bool monitor, const char *line)
+{
+    const struct engine *e = (const struct engine *)ctx;
+    if (e->cli)
+        cli_terminal(e->cli, console, monitor, line);
+}
+
 /* Takes the fd at `slot` out of a message. */
 static int take_fd(struct ipc_msg *m, unsigned slot)
 {
@@ -172,6 +179,7 @@ static void make_box(struct engine *e)
         .clock = e->clock,
         .log = &e->log,
         .notice = on_notice,
+        .terminal = on_terminal,
         .ctx = e,
         .lab = box->lab,
     };

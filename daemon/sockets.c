@@ -44,7 +44,9 @@ const char *socket_name(enum launch_socket kind)
                                         [SOCK_ESP6] = "raw ESP socket (IPv6)",
                                         [SOCK_ICMP6] = "raw ICMP socket (IPv6)",
                                         [SOCK_AH4] = "raw AH socket",
-                                        [SOCK_AH6] = "raw AH socket (IPv6)"};
+                                        [SOCK_AH6] = "raw AH socket (IPv6)",
+                                        [SOCK_SYSLOG4] = "UDP socket of messages",
+                                        [SOCK_SYSLOG6] = "UDP socket of messages (IPv6)"};
     return names[kind];
 }
 
@@ -111,6 +113,13 @@ static int open_udp(int family, uint16_t port)
 }
 
 /* Answers and errors; neighbour discovery is the kernel's. */
+/* The kernel chooses its port and, unless a message names one, its address. */
+static int open_plain(int family)
+{
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd < 0 ? -errno : fd;
+}
+
 static int filter_icmp6(int fd)
 {
     struct icmp6_filter f;
@@ -287,6 +296,12 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         break;
     case SOCK_ICMP6:
         fd = open_raw6(IPPROTO_ICMPV6, false);
+        break;
+    case SOCK_SYSLOG4:
+        fd = open_plain(AF_INET);
+        break;
+    case SOCK_SYSLOG6:
+        fd = open_plain(AF_INET6);
         break;
     case SOCK_CLI:
         fd = open_cli(o->run_dir);

@@ -85,7 +85,9 @@ enum launch_socket {
     SOCK_ESP6,
     SOCK_ICMP6,
     SOCK_AH4, /* raw protocol 51, else as ESP's */
-    SOCK_AH6
+    SOCK_AH6,
+    SOCK_SYSLOG4, /* UDP, neither bound nor marked: messages of the box to servers */
+    SOCK_SYSLOG6
 };
 
 struct lm_peer {

@@ -291,6 +291,24 @@ void cli_notice(struct cli *cli, const char *line)
     }
 }
 
+/* Only a person reads along: what a script asked for is its output alone. */
+static bool reads_along(const struct session *s, bool console, bool monitor)
+{
+    if (!s->started || s->closing || !s->hello.interactive)
+        return false;
+    return (console && s->trusted && !s->hello.must_auth) || (monitor && s->monitor);
+}
+
+void cli_terminal(struct cli *cli, bool console, bool monitor, const char *line)
+{
+    struct session *next;
+    for (struct session *s = cli->sessions; s; s = next) {
+        next = s->next;
+        if (reads_along(s, console, monitor))
+            ipc_send2(s->ipc, CLI_NOTICE, line, strlen(line), "\n", 1);
+    }
+}
+
 /* --- startup-config -------------------------------------------------------------------------- */
 
 struct load {
@@ -395,6 +413,9 @@ static void loaded(struct cli *cli)
     cli->loaded = true;
     cli->dirty = true;
     cli_apply_now(cli);
+    if (!cli->box.restarted)
+        syslog_ios(control_syslog(cli->control), "SYS", 5, "RESTART",
+                   "System restarted --\nTandem Software, Version %s", cli->box.version);
 }
 
 void cli_load(struct cli *cli, const char *text, size_t len)

@@ -368,6 +368,9 @@ static void reload_now(struct cmd *c)
         cmd_puts(c, "\n\n***\n*** --- START GRACEFUL SHUTDOWN ---\nShutting down isakmp\n"
                     "Shutting down File system\n\n\n\n***\n*** --- SHUTDOWN NOW ---\n");
     struct control *control = c->control;
+    syslog_ios(control_syslog(control), "SYS", 5, "RELOAD",
+               "Reload requested by %s. Reload Reason: Reload Command.",
+               c->session->login[0] ? c->session->login : "console");
     cmd_done(c, CMD_OK);
     control_reload(control);
 }

@@ -112,6 +112,12 @@ void session_reap(struct cli *cli);
 uint16_t session_page_lines(const struct session *s);
 uint16_t session_width(const struct session *s);
 
+/* session_log.c */
+void session_log_left_config(const struct session *s);
+void session_log_command(const struct session *s, const char *text, bool config);
+void session_log_auth(const struct session *s, const char *user, int len, bool ok);
+void session_log_gone(const struct session *s);
+
 /* cli.c */
 void cli_edited(struct cli *cli, const struct session *by); /* the tree has changed */
 void cli_apply_now(struct cli *cli);                        /* when it has not been told yet */

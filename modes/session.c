@@ -147,6 +147,7 @@ static void run_exec(struct session *s, const char *text)
         remember(s, text);
     if (!needs_no_state(r->entry))
         cli_apply_now(s->cli);
+    session_log_command(s, text, false);
     if (r->piped)
         ipc_send2(s->ipc, CLI_FILTER, &r->filter, sizeof r->filter, r->filter_re,
                   strlen(r->filter_re));
@@ -156,15 +157,19 @@ static void run_exec(struct session *s, const char *text)
                           .line = r,
                           .asa = s->cli->box.asa};
     s->running = true;
+    unsigned depth = s->place.depth;
     int rc = g_calls[r->entry](&s->cmd, r->args);
+    if (depth && !s->place.depth) /* `exit` */
+        session_log_left_config(s);
     if (rc != CMD_ASYNC && s->running)
         session_finish(s, rc);
     else
         session_flush(s);
 }
 
-static void run_config(struct session *s)
+static void run_config(struct session *s, const char *text)
 {
+    unsigned depth = s->place.depth;
     struct txn t;
     uint64_t before = s->cli->tree->serial;
     txn_begin(&t, s->cli->tree, s->cli->box.asa);
@@ -183,8 +188,12 @@ static void run_config(struct session *s)
                        ((const struct a_interface *)(const void *)s->line.args)->name);
         if (s->cli->tree->serial != before)
             cli_edited(s->cli, s);
+        if (s->line.entry)
+            session_log_command(s, text, true);
     }
     txn_end(&t);
+    if (depth && !s->place.depth)
+        session_log_left_config(s);
     session_done(s, refused);
     line_result_free(&s->line);
 }
@@ -210,7 +219,7 @@ static void on_exec(struct session *s, const char *text)
     if (line_is_exec(s->line.entry))
         run_exec(s, text);
     else
-        run_config(s);
+        run_config(s, text);
 }
 
 static void on_help(struct session *s, const char *text)
@@ -256,11 +265,13 @@ static void say_refused(const struct session *s, const char *user, size_t len)
 {
     struct control *c = s->cli->control;
     uint64_t held;
-    if (log_limit_pass(&s->cli->refused, clock_mono(control_clock(c)), USEC_PER_SEC, &held))
-        log_line(control_log(c), LOGL_WARNING, "login",
-                 "refused: user %.*s from %s (%llu more since the last line)",
-                 (int)(len < sizeof s->user ? len : sizeof s->user), user, s->peer,
-                 (unsigned long long)held);
+    if (!log_limit_pass(&s->cli->refused, clock_mono(control_clock(c)), USEC_PER_SEC, &held))
+        return;
+    session_log_auth(s, user, (int)(len < sizeof s->user ? len : sizeof s->user), false);
+    log_line(control_log(c), LOGL_WARNING, "login",
+             "refused: user %.*s from %s (%llu more since the last line)",
+             (int)(len < sizeof s->user ? len : sizeof s->user), user, s->peer,
+             (unsigned long long)held);
 }
 
 static void on_auth(struct session *s, const char *user, size_t len)
@@ -275,6 +286,7 @@ static void on_auth(struct session *s, const char *user, size_t len)
         memcpy(s->login, user, ulen + 1);
         s->user_level = level;
         s->admitted = true;
+        session_log_auth(s, user, (int)ulen, true);
         res.ok = 1;
         res.privilege = (uint8_t)level;
     } else {
@@ -543,6 +555,7 @@ static void stop_debugging(const struct session *s)
 
 void session_free(struct session *s)
 {
+    session_log_gone(s);
     stop_debugging(s);
     s->closing = true;
     if (s->running && s->cmd.on_abort)

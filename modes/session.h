@@ -27,7 +27,9 @@ void cli_resume(struct cli *cli, const char *startup, size_t len, const char *ru
                 size_t running_len);
 /* The ports of the box have changed (control_set_ports): makes their `interface` nodes. */
 void cli_ports_changed(struct cli *cli);
-/* A line for every session with `terminal monitor`. */
+/* A message of the box, for people on the console and for those with `terminal monitor`. */
+void cli_terminal(struct cli *cli, bool console, bool monitor, const char *line);
+/* A line of debugging, for every session that debugs or has `terminal monitor`. */
 void cli_notice(struct cli *cli, const char *line);
 struct cfg_tree *cli_tree(struct cli *cli);
 

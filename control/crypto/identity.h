@@ -39,6 +39,7 @@ struct identity {
     bool counted; /* its slot's counters are its own, whichever datapath comes */
     /* the SA in force */
     uint32_t sa_in, sa_out; /* 0: none */
+    uint8_t version;        /* of IKE, of the newest one that came up in this engine */
     /* of a template */
     bool live;             /* has an SA: packets meet it */
     usec_t expires;        /* while not live */

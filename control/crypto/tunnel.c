@@ -265,14 +265,17 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
         err = install(c, id, sa, child, cfg, SADB_OUT, keys);
     if (err)
         return err;
+    bool first = !id->sa_in;
     id->walking = false;
     timer_cancel(&c->timers, &id->step);
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
     id->tried = sa->path.remote;
+    id->version = (uint8_t)sa->version;
     if (identity_is_dynamic(id))
         dynamic_up(c, id);
     rri_changed(c, child->policy);
+    events_child_up(c, id, child, first);
     return 0;
 }
 
@@ -320,9 +323,13 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child, e
         uninstall(c, child->sa_out, child->slot_out);
     if (why != IKE_R_REKEYED || !grace_take(c, child->sa_in, child->slot_in))
         uninstall(c, child->sa_in, child->slot_in);
-    if (!id || id->sa_in != child->sa_in)
+    bool current = id && id->sa_in == child->sa_in;
+    if (current)
+        keyex_each(c, look_for_child, &s);
+    if (id)
+        events_child_down(c, id, child, current && !s.found);
+    if (!current)
         return;
-    keyex_each(c, look_for_child, &s);
     id->sa_in = s.found ? s.found->sa_in : 0;
     id->sa_out = s.found ? s.found->sa_out : 0;
     if (!s.found && identity_is_dynamic(id))

@@ -20,15 +20,16 @@ struct port {
     char name[INTENT_NAME];
     char netdev[LAUNCH_IFNAME]; /* as bound; the device may be absent */
     const struct intent_if *ifp;
-    uint32_t ifid;      /* 1 … */
-    bool logical;       /* its device is made for it */
-    bool managed;       /* had configuration once: its admin state is ours */
-    bool has_addr;      /* the wanted IPv4 address stands on the device */
-    uint32_t has_addr2; /* bit i: the secondary address number i does */
-    uint8_t has_addr6;  /* bit i: the IPv6 address number i does */
-    uint32_t mtu_was;   /* before we changed it; 0 = we did not */
-    char trouble[160];  /* for people */
-    char told[160];     /* the trouble that the log has been told about */
+    uint32_t ifid;                         /* 1 … */
+    bool logical;                          /* its device is made for it */
+    bool managed;                          /* had configuration once: its admin state is ours */
+    bool has_addr;                         /* the wanted IPv4 address stands on the device */
+    uint32_t has_addr2;                    /* bit i: the secondary address number i does */
+    uint8_t has_addr6;                     /* bit i: the IPv6 address number i does */
+    uint32_t mtu_was;                      /* before we changed it; 0 = we did not */
+    bool told_state, told_shut, told_line; /* what was said of it (log/events.h) */
+    char trouble[160];                     /* for people */
+    char told[160];                        /* the trouble that the log has been told about */
 };
 
 struct ports {

@@ -34,6 +34,7 @@ struct control {
     struct clock clock;
     struct log log;
     struct timerq timers;
+    struct syslog *syslog; /* the real one: what modes/ says, and shows */
     struct intent intent;
     unsigned applied; /* how often */
     unsigned debug[CONTROL_DEBUG_CLASSES];
@@ -49,19 +50,40 @@ struct control {
 static const char *const fake_port[FAKE_PORTS] = {"GigabitEthernet0/0", "GigabitEthernet0/1",
                                                   "GigabitEthernet0/2", "Management0/0"};
 
+static void fake_terminal(void *ctx, bool console, bool monitor, const char *line)
+{
+    (void)ctx;
+    (void)console;
+    (void)monitor;
+    (void)line;
+}
+
+/* No server is ever there. */
+static int fake_send(void *ctx, const struct syslog_host *to, const char *packet, size_t len)
+{
+    (void)ctx;
+    (void)to;
+    (void)packet;
+    (void)len;
+    return -1;
+}
+
 static inline struct control *fake_new(void)
 {
+    const struct syslog_out out = {.terminal = fake_terminal, .send = fake_send};
     struct control *c = (struct control *)calloc(1, sizeof *c);
     c->base = event_base_new();
     c->time = (struct manual_time){.mono_us = 400000 * USEC_PER_SEC,
                                    .wall_us = 1623249324486000}; /* Wed Jun 9 2021 14:35:24.486 */
     c->clock = clock_manual(&c->time);
     log_init(&c->log, "test", 2, LOGL_ERROR);
+    c->syslog = syslog_new(&c->clock, &out);
     return c;
 }
 
 static inline void fake_free(struct control *c)
 {
+    syslog_free(c->syslog);
     intent_free(&c->intent);
     str_free(&c->saved);
     str_free(&c->kept);
@@ -148,6 +170,11 @@ struct timerq *control_timers(struct control *c)
     return &c->timers;
 }
 
+struct syslog *control_syslog(const struct control *c)
+{
+    return c->syslog;
+}
+
 struct log *control_log(struct control *c)
 {
     return &c->log;
@@ -157,6 +184,7 @@ void control_apply(struct control *c, struct intent *i)
 {
     intent_free(&c->intent);
     c->intent = *i;
+    syslog_configure(c->syslog, &c->intent.log);
     *i = (struct intent){0};
     c->applied++;
 }

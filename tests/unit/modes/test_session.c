@@ -465,6 +465,51 @@ static void test_notices(void **state)
     drop(&b);
 }
 
+static void add_message(void *ctx, const char *line)
+{
+    str_printf((struct str *)ctx, "%s\n", line);
+}
+
+/* Messages of the box come to people on the console, and to those outside who ask for them. */
+static void test_terminals(void **state)
+{
+    struct box b = make(false, "username admin privilege 15 secret cisco\n");
+    struct shell console, script, outside;
+    (void)state;
+    shell_open(&console, b.c, b.cli, true, true, "");
+    shell_open(&script, b.c, b.cli, true, false, "");
+    shell_open(&outside, b.c, b.cli, false, true, "10.0.0.5");
+    assert_true(shell_login(&outside, "admin", "cisco"));
+    shell_do(&console, CLI_START, "");
+    shell_do(&script, CLI_START, "");
+    shell_do(&outside, CLI_START, "");
+    cli_terminal(b.cli, true, true, "one");
+    turn(&b);
+    assert_string_equal(str_text(&console.notice), "one\n");
+    assert_string_equal(str_text(&script.notice), "");
+    assert_string_equal(str_text(&outside.notice), "");
+    shell_line(&outside, "terminal monitor");
+    cli_terminal(b.cli, false, true, "two");
+    cli_terminal(b.cli, true, false, "three");
+    shell_line(&outside, "terminal no monitor");
+    cli_terminal(b.cli, false, true, "four");
+    turn(&b);
+    assert_string_equal(str_text(&console.notice), "one\nthree\n");
+    assert_string_equal(str_text(&script.notice), "");
+    assert_string_equal(str_text(&outside.notice), "two\n");
+    shell_line(&outside, "configure terminal");
+    shell_line(&outside, "end");
+    struct str lines = {0};
+    syslog_each(control_syslog(b.c), add_message, &lines);
+    assert_non_null(strstr(str_text(&lines),
+                           "%SYS-5-CONFIG_I: Configured from console by admin on vty0 (10.0.0.5)"));
+    str_free(&lines);
+    shell_close(&console);
+    shell_close(&script);
+    shell_close(&outside);
+    drop(&b);
+}
+
 static void test_debug_ends(void **state)
 {
     struct box b = make(true, "");
@@ -679,27 +724,17 @@ static void test_silence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_login),
-        cmocka_unit_test(test_auto_enable),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_must_auth),
-        cmocka_unit_test(test_vouched),
-        cmocka_unit_test(test_secret_lines),
-        cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_typed_ahead),
-        cmocka_unit_test(test_abort),
-        cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_echo),
-        cmocka_unit_test(test_notices),
-        cmocka_unit_test(test_two_sessions),
-        cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_not_root),
-        cmocka_unit_test(test_lines_in_use),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_debug_ends),
-        cmocka_unit_test(test_pushed_back),
-        cmocka_unit_test(test_room_for_console),
+        cmocka_unit_test(test_resume),       cmocka_unit_test(test_login),
+        cmocka_unit_test(test_auto_enable),  cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_must_auth),    cmocka_unit_test(test_vouched),
+        cmocka_unit_test(test_secret_lines), cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_typed_ahead),  cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_gone),         cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_notices),      cmocka_unit_test(test_terminals),
+        cmocka_unit_test(test_two_sessions), cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_not_root),     cmocka_unit_test(test_lines_in_use),
+        cmocka_unit_test(test_silence),      cmocka_unit_test(test_debug_ends),
+        cmocka_unit_test(test_pushed_back),  cmocka_unit_test(test_room_for_console),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
