@@ -2,11 +2,13 @@
  * Lines of tshark's tables. See lab.h.
  *
  * esp_sa:                "IPv4","SRC","DST","0xSPI","ENCR","0xKEY","AUTH","0xKEY"
- * (ikev2_decryption_table comes from control/ike/export.h.) The names of algorithms are those of
+ * (ikev2_decryption_table comes from control/ike/export.h, ikev1_decryption_table from
+ * control/isakmp/isakmp.h.) The names of algorithms are those of
  * the decoder (4.0).
  */
 #include "control/lab.h"
 #include "control/ike/export.h"
+#include "control/isakmp/isakmp.h"
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "lib/transform.h"
@@ -110,9 +112,12 @@ void lab_ike(struct lab *l, const struct ike_sa_state *sa)
 {
     char keys[LINE_MAX_LEN];
     struct str s = {0};
-    if (ike_export_keys(sa, keys, sizeof(keys)) > 0) {
+    bool v1 = sa->version == IKE_V1;
+    int n =
+        v1 ? isakmp_export_key(sa, keys, sizeof(keys)) : ike_export_keys(sa, keys, sizeof(keys));
+    if (n > 0) {
         keys[strcspn(keys, "\n")] = '\0';
-        str_printf(&s, "ike %s", keys);
+        str_printf(&s, "%s %s", v1 ? "ike1" : "ike", keys);
         keep(l, &s);
     }
     mem_wipe(keys, sizeof(keys));

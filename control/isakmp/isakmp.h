@@ -102,5 +102,8 @@ void isakmp_nat_moved(struct isakmp *k, uint32_t sa, const struct ike_path *p);
 void isakmp_each(const struct isakmp *k, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                  void *ctx);
 const struct isakmp_stats *isakmp_stats(const struct isakmp *k);
+/* One line of Wireshark's ikev1_decryption_table: the initiator's cookie and the cipher's key. For
+ * lab boxes only. The length, or -EMSGSIZE, or -ENOTSUP for a cipher that phase 1 has not. */
+int isakmp_export_key(const struct ike_sa_state *s, char *buf, size_t cap);
 
 #endif

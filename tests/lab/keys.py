@@ -4,6 +4,7 @@
 form of tshark's own tables, behind a word that says which table:
 
     ike INITIATOR-SPI,RESPONDER-SPI,SK_ei,SK_er,"ENCRYPTION",SK_ai,SK_ar,"INTEGRITY"
+    ike1 INITIATOR-COOKIE,KEY
     esp "IPv4","SOURCE","DESTINATION","0xSPI","ENCRYPTION","0xKEY","AUTHENTICATION","0xKEY"
 
 Use: WIRESHARK_CONFIG_DIR=FOLDER tshark -r FILE
@@ -12,7 +13,7 @@ import os
 
 from boxes import BoxError
 
-TABLES = {"ike": "ikev2_decryption_table", "esp": "esp_sa"}
+TABLES = {"ike": "ikev2_decryption_table", "ike1": "ikev1_decryption_table", "esp": "esp_sa"}
 PREFERENCES = """\
 esp.enable_encryption_decode: TRUE
 esp.enable_authentication_check: TRUE

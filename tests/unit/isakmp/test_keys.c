@@ -9,9 +9,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "control/isakmp/isakmp.h"
 #include "control/isakmp/keys.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct ike_crypto *c;
 static uint8_t ni[20], nr[16], secret[64], gxi[32], gxr[32];
@@ -307,11 +309,34 @@ static void children(void **state)
     free(s);
 }
 
+static void exported(void **state)
+{
+    struct ike_sa_state *s = calloc(1, sizeof *s);
+    char buf[128];
+    (void)state;
+
+    s->spi_i = 0x22334455667788;
+    s->suite = (struct ike_suite){.encr = ENCR_AES_CBC, .encr_bits = 128, .prf = PRF_SHA1};
+    memset(s->keys.sk_ei, 0xe1, 64);
+    int n = isakmp_export_key(s, buf, sizeof buf);
+    assert_string_equal(buf, "0022334455667788,e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1\n");
+    assert_int_equal(n, strlen(buf));
+    for (size_t cap = 0; cap <= (size_t)n; cap++)
+        assert_int_equal(isakmp_export_key(s, buf, cap), -EMSGSIZE);
+    assert_int_equal(isakmp_export_key(s, buf, (size_t)n + 1), n);
+    s->suite = (struct ike_suite){.encr = ENCR_3DES};
+    assert_int_equal(isakmp_export_key(s, buf, sizeof buf), 16 + 1 + 48 + 1);
+    s->suite = (struct ike_suite){.encr = ENCR_AES_GCM16, .encr_bits = 256};
+    assert_int_equal(isakmp_export_key(s, buf, sizeof buf), -ENOTSUP);
+    free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(skeyids), cmocka_unit_test(no_aead), cmocka_unit_test(hashes),
-        cmocka_unit_test(ivs),     cmocka_unit_test(ciphers), cmocka_unit_test(children),
+        cmocka_unit_test(skeyids),  cmocka_unit_test(no_aead), cmocka_unit_test(hashes),
+        cmocka_unit_test(ivs),      cmocka_unit_test(ciphers), cmocka_unit_test(children),
+        cmocka_unit_test(exported),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
