@@ -267,6 +267,17 @@ static void in_clear(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
     isk_dropped(k, sa, ISK_DROP_CLEAR);
 }
 
+/* An encrypted message before phase 1 is up. When our proof is on its way, the peer complains that
+ * it could not read it, which nobody can read either: its key is another one. Anybody could have
+ * sent this, so the exchange goes on waiting. */
+static enum isk_drop before_keys(struct isk_sa *sa)
+{
+    if (sa->step != ISK_I_MM5)
+        return ISK_DROP_UNEXPECTED;
+    sa->wrong_key = true;
+    return ISK_DROP_SANITY;
+}
+
 void isk_info_input(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
 {
     enum isk_drop why = ISK_DROP_NONE;
@@ -278,7 +289,7 @@ void isk_info_input(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
     if (!sa)
         why = ISK_DROP_UNKNOWN_SA;
     else if (!isk_up(sa))
-        why = ISK_DROP_UNEXPECTED;
+        why = before_keys(sa);
     else if (isk_mid_seen(sa, rx->h.mid))
         why = ISK_DROP_REPEATED;
     else if (isk_iv_phase2(k->c, &sa->s.suite, sa->iv, rx->h.mid, rx->iv) < 0)

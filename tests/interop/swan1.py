@@ -78,3 +78,72 @@ def peer(lab, box, ike, esp, settings="", **kw):
             except BaseException:
                 print("".join(f"# charon: {l}\n" for l in charon.log().splitlines()[-80:]), end="")
                 raise
+
+
+def esp_spis(box):
+    """(inbound, outbound) of every child that is shown."""
+    found = re.findall(r"^ *spi: 0x([0-9A-Fa-f]+) ?\(", show(box, "show crypto ipsec sa"), re.M)
+    numbers = [int(spi, 16) for spi in found]
+    return list(zip(numbers[::2], numbers[1::2]))
+
+
+def cookies(charon):
+    return re.findall(r"ESTABLISHED, IKEv1, (\w+)_i\*? (\w+)_r\*?",
+                      charon.swanctl("--list-sas").stdout)
+
+
+def none_left(box):
+    return not is_up(box) and not esp_spis(box)
+
+
+def is_up(box):
+    return UP[box.name] in show(box, SA[box.name])
+
+
+def clear(box):
+    """Both phases; IOS has a command for each."""
+    show(box, CLEAR[box.name])
+    if box.name == "R1":
+        show(box, "clear crypto sa")
+
+
+def log_of(box):
+    """What our engine has logged."""
+    with open(box.log, errors="replace") as f:
+        return f.read()
+
+
+def we_initiate(lab, name):
+    """Traffic asks for the tunnel. A responder may get the first packets before the message that
+    lets it use its SA (RFC 2409 §5.5), so they may be lost; from the first answer on none is."""
+    poll(lambda: ping(lab, HOST[name], "10.20.0.1", count=1, wait=2), 20, "a first answer")
+
+
+def pings_pass(lab, name, what, count=5):
+    equal(ping(lab, HOST[name], "10.20.0.1", count=count), count, f"pings, {what}")
+
+
+def it_initiates(charon):
+    r = charon.swanctl("--initiate", "--child", "net")
+    equal(r.returncode, 0, r.stdout + r.stderr)
+
+
+def role(box):
+    """Who has begun phase 1, by what each dialect shows."""
+    text = squeeze(show(box, SA[box.name]))
+    if box.name == "BOX":
+        return re.search(r"Role : (\w+)", text).group(1)
+    dst = re.search(r"^(\S+) (\S+) QM_IDLE", text, re.M).group(1)
+    return "initiator" if dst == STRANGER else "responder"
+
+
+def agrees(box, charon, want, ike, esp):
+    """Both ends show one tunnel with the same SPIs; `want`: our role; ike, esp: strongSwan's words."""
+    check(is_up(box), show(box, SA[box.name]))
+    equal(role(box), want, show(box, SA[box.name]))
+    theirs = charon.swanctl("--list-sas").stdout
+    for words in (ike, f"TUNNEL-in-UDP, ESP:{esp}\n"):
+        check(words in theirs, f"no {words}:\n{theirs}")
+    spis = re.findall(r"^    in +(\w+),.*?^    out (\w+),", theirs, re.M | re.S)
+    equal([(int(o, 16), int(i, 16)) for i, o in spis], esp_spis(box), "SPIs")
+    equal(len(spis), 1, "children")

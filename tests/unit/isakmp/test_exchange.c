@@ -281,6 +281,35 @@ static void wrong_key(void **state)
     sim_free(s);
 }
 
+/* Some responders say, under keys that nobody else has, that they could not read our proof. */
+static void wrong_key_complaint(void **state)
+{
+    struct sim *s = sim_new(13, DH_2048);
+    uint8_t msg[28 + 32];
+    (void)state;
+    s->node[0].psk = "cisco124";
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    struct isk_sa *sa = s->node[0].k->head;
+    struct wbuf w = wbuf_make(msg, sizeof msg);
+    wbuf_u64(&w, sa->s.spi_i);
+    wbuf_u64(&w, sa->s.spi_r);
+    wbuf_u8(&w, ISP_HASH);
+    wbuf_u8(&w, ISK_VERSION);
+    wbuf_u8(&w, ISX_INFO);
+    wbuf_u8(&w, ISK_F_ENCRYPTED);
+    wbuf_u32(&w, 0x1234);
+    wbuf_u32(&w, sizeof msg);
+    memset(msg + 28, 0xa5, 32);
+    isakmp_input(s->node[0].k, &sa->s.path, msg, sizeof msg);
+    assert_int_equal(isakmp_stats(s->node[0].k)->dropped[ISK_DROP_SANITY], 1);
+    assert_int_equal(s->node[0].failed, 0); /* anybody could have said so */
+    sim_for(s, 130);
+    assert_int_equal(s->node[0].failed, 1);
+    assert_int_equal(s->node[0].last_failure, IKE_R_AUTH_FAILED);
+    sim_free(s);
+}
+
 static void no_key(void **state)
 {
     struct sim *s = sim_new(14, DH_2048);
@@ -466,6 +495,7 @@ int main(void)
         cmocka_unit_test(protocol_and_port),
         cmocka_unit_test(no_policy_in_common),
         cmocka_unit_test(wrong_key),
+        cmocka_unit_test(wrong_key_complaint),
         cmocka_unit_test(no_key),
         cmocka_unit_test(not_enabled),
         cmocka_unit_test(unreachable_peer),
