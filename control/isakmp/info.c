@@ -249,6 +249,7 @@ static void in_clear(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
 {
     struct isk_notify_pl n;
     const struct ike_payload *pl;
+    char peer[ADDR_STRLEN];
 
     if (isk_payloads_read(rx->h.next, rx->body, rx->len - ISK_HEADER_LEN, false, &rx->pl) < 0 ||
         !(pl = isk_payload_find(&rx->pl, ISP_NOTIFY, 0)) || isk_notify_read(pl, &n) < 0) {
@@ -258,8 +259,8 @@ static void in_clear(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
     if (sa && sa->nego && sa->s.initiator && n.type < ISN_ERROR_LIMIT) {
         isk_debug_sa(sa, "Notify has no hash. Rejected.");
         sa->why = reason_of(n.type);
-        isk_event(sa, IKE_EV_NO_PROPOSAL, "the peer says, unprotected: %s",
-                  isk_notify_name(n.type));
+        isk_event(sa, IKE_EV_NO_PROPOSAL, "peer %s says, unprotected: %s",
+                  addr_print(&sa->s.path.remote, peer, sizeof peer), isk_notify_name(n.type));
         return;
     }
     if (n.type == ISN_INVALID_SPI && isk_spi_hint(k, rx->path, &n))

@@ -84,7 +84,16 @@ void isk_mismatch1(struct isk_sa *sa, const struct isk_offer *offer,
 /* --- phase 2 -------------------------------------------------------------------------------------
  */
 
-static void put_prop2(struct str *s, const struct isk_prop *p, const struct isk_xform *x)
+static const char *mode_text(const struct isk_sa *sa, uint64_t wire)
+{
+    uint8_t mode = isk_mode_of_wire(sa, wire);
+    return mode == SADB_TUNNEL      ? "tunnel"
+           : mode == SADB_TRANSPORT ? "transport"
+                                    : "of another mode";
+}
+
+static void put_prop2(const struct isk_sa *sa, struct str *s, const struct isk_prop *p,
+                      const struct isk_xform *x)
 {
     bool ah = p->proto == ISPROTO_AH;
 
@@ -97,7 +106,7 @@ static void put_prop2(struct str *s, const struct isk_prop *p, const struct isk_
     }
     if (attr(x, ISB_GROUP))
         str_printf(s, " group %" PRIu64, attr(x, ISB_GROUP));
-    str_printf(s, " mode %" PRIu64, attr(x, ISB_MODE));
+    str_printf(s, " %s", mode_text(sa, attr(x, ISB_MODE)));
 }
 
 static void put_own2(struct str *s, const struct ike_esp_proposal *p, const struct ike_child_cfg *c)
@@ -118,7 +127,7 @@ static void put_own2(struct str *s, const struct ike_esp_proposal *p, const stru
     }
     if (c->pfs_group)
         str_printf(s, " group %u", c->pfs_group);
-    str_printf(s, " mode %u}", p->mode ? p->mode : c->mode);
+    str_printf(s, " %s}", (p->mode ? p->mode : c->mode) == SADB_TRANSPORT ? "transport" : "tunnel");
 }
 
 void isk_mismatch2(struct isk_sa *sa, const struct isk_offer *offer, const struct isk_node *n)
@@ -129,7 +138,7 @@ void isk_mismatch2(struct isk_sa *sa, const struct isk_offer *offer, const struc
     for (unsigned i = 0; i < offer->n && offered.len < TEXT_MOST; i++)
         for (unsigned t = 0; t < offer->prop[i].n && offered.len < TEXT_MOST; t++) {
             str_add(&offered, offered.len ? " {" : "{");
-            put_prop2(&offered, &offer->prop[i], &offer->x[offer->prop[i].first + t]);
+            put_prop2(sa, &offered, &offer->prop[i], &offer->x[offer->prop[i].first + t]);
             str_addc(&offered, '}');
         }
     for (unsigned i = 0; i < cfg->n_proposal && i < IKE_PROPOSALS && own.len < TEXT_MOST; i++) {
@@ -138,4 +147,33 @@ void isk_mismatch2(struct isk_sa *sa, const struct isk_offer *offer, const struc
     }
     isk_debug_sa(sa, "transform proposal not supported for identity");
     tell(sa, 2, &offered, &own);
+}
+
+static void put_range(struct str *s, const char *what, const struct addr_range *r,
+                      const uint16_t port[2])
+{
+    char lo[ADDR_STRLEN], hi[ADDR_STRLEN];
+
+    str_printf(s, "%s %s - %s", what, addr_print(&r->lo, lo, sizeof lo),
+               addr_print(&r->hi, hi, sizeof hi));
+    if (port[0] != 0 || port[1] != UINT16_MAX)
+        str_printf(s, " port %u", port[0]);
+}
+
+void isk_mismatch_proxies(struct isk_sa *sa, const struct selector *sel)
+{
+    struct str wanted = {0};
+    char peer[ADDR_STRLEN];
+
+    isk_debug_sa(sa, "IPSec policy invalidated proposal with error 32");
+    if (!addr_is_set(&sel->local.lo) && !addr_is_set(&sel->remote.lo))
+        str_add(&wanted, "identities that make no sense");
+    else {
+        put_range(&wanted, "local", &sel->local, sel->lport);
+        put_range(&wanted, ", remote", &sel->remote, sel->rport);
+        str_printf(&wanted, ", protocol %u", sel->proto);
+    }
+    isk_event(sa, IKE_EV_NO_PROPOSAL, "no access list permits what %s wants to be protected: %s",
+              addr_print(&sa->s.path.remote, peer, sizeof peer), str_text(&wanted));
+    str_free(&wanted);
 }

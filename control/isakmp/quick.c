@@ -320,7 +320,7 @@ static void respond(struct isk_sa *sa, struct isk_node *n, struct isk_rx *rx)
 {
     const struct ike_payload *ke = isk_payload_find(&rx->pl, ISP_KE, 0);
     struct isk_offer offer;
-    struct selector sel;
+    struct selector sel = {0};
     uint16_t group;
 
     isk_debug_sa(sa, " processing HASH payload. message ID = %u", n->mid);
@@ -342,7 +342,7 @@ static void respond(struct isk_sa *sa, struct isk_node *n, struct isk_rx *rx)
     if (told)
         isk_debug_proposal(sa, n, &sel);
     if (!line) {
-        isk_debug_sa(sa, "IPSec policy invalidated proposal with error 32");
+        isk_mismatch_proxies(sa, &sel);
         refuse(sa, n, ISN_INVALID_ID_INFORMATION, spi);
         return;
     }

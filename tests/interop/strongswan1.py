@@ -188,9 +188,52 @@ def phase_1_proposals_that_do_not_meet_are_told_side_by_side(lab):
                  rf"\{{{configured_as}\}}")
             before = len(log_of(box))
             equal(ping(lab, HOST[box.name], "10.20.0.1", count=1, wait=1), 0, "pings")
-            said(box, before, "the peer says, unprotected: NO_PROPOSAL_CHOSEN|PROPOSAL_NOT_CHOSEN")
+            said(box, before, "peer 198.51.100.20 says, unprotected: PROPOSAL_NOT_CHOSEN")
             check(not is_up(box), show(box, SA[box.name]))
         clear(box)
+
+
+def refused(lab, suite, as_initiator, as_responder, **kw):
+    """Phase 2 comes to nothing in either role; what our log says of each."""
+    box, ike, esp, _ = use(lab, suite)
+    kw.setdefault("esp", esp)
+    with peer(lab, box.name, ike, **kw) as charon:
+        before = len(log_of(box))
+        equal(ping(lab, HOST[box.name], "10.20.0.1", count=1, wait=1), 0, "pings")
+        said(box, before, "no SA with peer 198.51.100.20: " + as_initiator)
+        before = len(log_of(box))
+        check(charon.swanctl("--initiate", "--child", "net", "--timeout", "5").returncode != 0,
+              "strongSwan got a tunnel")
+        said(box, before, as_responder)
+        check(is_up(box), "phase 1 has ended, too")
+        equal(esp_spis(box), [], "SAs")
+    clear(box)
+
+
+@test
+def phase_2_proposals_that_do_not_meet_are_told_side_by_side(lab):
+    for suite, configured_as in ((CBC, "AES-CBC-256 SHA96 tunnel"),
+                                 (SHA256, "AES-CBC-256 SHA256 group 14 tunnel")):
+        refused(lab, suite, "No proposal chosen",
+                r"no phase 2 proposal chosen with 198.51.100.20: offered \{ESP AES-CBC-128 SHA384 "
+                rf"tunnel\}}; configured SET \{{ESP {configured_as}\}}", esp="aes128-sha384")
+
+
+@test
+def a_group_of_pfs_that_is_missing(lab):
+    """We want group 14 in phase 2; strongSwan offers and takes none."""
+    refused(lab, SHA256, "No proposal chosen",
+            r"offered \{ESP AES-CBC-256 SHA256 tunnel\}; configured SET \{ESP AES-CBC-256 SHA256 "
+            r"group 14 tunnel\}", esp="aes256-sha256")
+
+
+@test
+def networks_that_no_list_of_ours_has(lab):
+    for suite, network in ((CBC, "10.10.0"), (SHA256, "10.11.0")):
+        refused(lab, suite, "Traffic selectors unacceptable",
+                rf"no access list permits what 198.51.100.20 wants to be protected: local {network}.0 "
+                rf"- {network}.255, remote 10.99.0.0 - 10.99.0.255, protocol 0",
+                theirs="10.99.0.0/24")
 
 
 if __name__ == "__main__":

@@ -217,6 +217,7 @@ static void narrower_and_wider(void **state)
         sim_initiate(s, 0, 1, 0);
         sim_for(s, 1);
         assert_tunnel(s, !wider);
+        assert_int_equal(s->node[1].no_line, wider); /* told in words */
         if (wider)
             assert_int_equal(s->node[0].last_failure, IKE_R_TS_UNACCEPTABLE);
         else
