@@ -303,8 +303,8 @@ static void mismatches(void **state)
     s->node[1].policy[0].hash = PRF_SHA256;
     s->node[1].esp[0].encr[0].keybits = 128;
     sim_for(s, 30);
-    has(&s->node[1], "peer offered {ESP AES-CBC-256 SHA256 mode 1}");
-    has(&s->node[1], "configured PROPOSAL {ESP AES-CBC-128 SHA256 mode 1}");
+    has(&s->node[1], "peer offered {ESP AES-CBC-256 SHA256 tunnel}");
+    has(&s->node[1], "configured PROPOSAL {ESP AES-CBC-128 SHA256 tunnel}");
     sim_free(s);
 }
 
