@@ -1,7 +1,8 @@
 """Two strongSwans with many tunnels between them, as pair_tandem.py does with our boxes.
 
 Each tunnel is a connection of its own between the same two addresses, told apart by its
-identities. They are initiated through vici, all at once and without waiting for any.
+identities. The responder has one connection for all of them, since charon looks at each that fits
+an address when a peer comes. They are initiated through vici, all at once and without waiting for any.
 """
 import os
 import socket
@@ -14,8 +15,9 @@ import network
 from harness import check, poll
 from result import Result, cpu, pss
 
-LAB = "t-bench-charon"
+LAB = "t-charon"
 WORDS = {"14": "modp2048", "19": "ecp256", "21": "ecp521", "31": "curve25519"}
+SUITES = {2: ("aes256-sha256-prfsha256-", "aes256-sha256"), 1: ("aes256-sha1-", "aes256-sha1")}
 # What a gateway with many peers is told: no limit of half-open SAs, tables of a fitting size.
 AT_ONCE = 100  # with more, its socket overflows and it gives up
 SETTINGS = """\
@@ -27,25 +29,25 @@ dos_protection = no
 CONF = charon.CONF.replace("default = 1", "default = 0").replace("enc = 1", "enc = 0")
 CONNECTION = """\
 c{n} {{
-    version = 2
+    version = {version}
     unique = never
     mobike = no
     local_addrs = {local}
     remote_addrs = {remote}
-    proposals = aes256-sha256-prfsha256-{group}
+    proposals = {ike}
     local {{
       auth = psk
-      id = {me}{n}
+      id = {me}
     }}
     remote {{
       auth = psk
-      id = {peer}{n}
+      id = {peer}
     }}
     children {{
       t{n} {{
         local_ts = {local_ts}
         remote_ts = {remote_ts}
-        esp_proposals = aes256-sha256
+        esp_proposals = {esp}
       }}
     }}
   }}
@@ -60,11 +62,24 @@ def net(side, n):
     return f"{NETS[side]}[udp/{n + 1}]"
 
 
-def config(me, peer, group, tunnels):
-    conns = "".join(CONNECTION.format(n=n, local=ADDRESS[me], remote=ADDRESS[peer], me=me,
-                                      peer=peer, group=WORDS[group], local_ts=net(me, n),
-                                      remote_ts=net(peer, n)) for n in range(tunnels))
-    return f"connections {{\n  {conns}}}\nsecrets {{\n  ike-all {{\n    secret = \"Shared-Secret\"\n  }}\n}}\n"
+def connection(n, me, peer, version, group, ids, nets):
+    ike, esp = SUITES[version]
+    return CONNECTION.format(n=n, local=ADDRESS[me], remote=ADDRESS[peer], me=ids[0], peer=ids[1],
+                             version=version, ike=ike + WORDS[group], esp=esp, local_ts=nets[0],
+                             remote_ts=nets[1])
+
+
+def config(text):
+    return (f"connections {{\n  {text}}}\nsecrets {{\n  ike-all {{\n"
+            "    secret = \"Shared-Secret\"\n  }\n}\n")
+
+
+def configs(version, group, tunnels):
+    """Of both roles."""
+    many = "".join(connection(n, "a", "b", version, group, (f"a{n}", "b"), (net("a", n), net("b", n)))
+                   for n in range(tunnels))
+    one = connection(0, "b", "a", version, group, ("b", "%any"), (NETS["b"], NETS["a"]))
+    return {"responder": config(one), "initiator": config(many)}
 
 
 class Vici:
@@ -130,14 +145,14 @@ def pids(ns):
     return [p for p in network.pids(ns) if os.readlink(f"/proc/{p}/exe").endswith("charon-systemd")]
 
 
-def one(folder, names, group, tunnels):
+def one(folder, names, version, group, tunnels):
     peers = {}
     with_conf, charon.CONF = charon.CONF, CONF
     try:
-        for role, ns, me, peer in (("responder", names[1], "b", "a"),
-                                   ("initiator", names[0], "a", "b")):
-            peers[role] = charon.Charon(ns, os.path.join(folder, f"{role}-{group}"),
-                                        config(me, peer, group, tunnels), SETTINGS)
+        texts = configs(version, group, tunnels)
+        for role, ns in (("responder", names[1]), ("initiator", names[0])):
+            peers[role] = charon.Charon(ns, os.path.join(folder, f"{role}-{version}-{group}"),
+                                        texts[role], SETTINGS)
             peers[role].__enter__()
         return storm(peers, names, tunnels)
     finally:
@@ -157,7 +172,7 @@ def storm(peers, names, tunnels):
             vici["initiator"].initiate(started)
             started += 1
         check(time.monotonic() - begin < 120, f"after two minutes {up} of {tunnels} are up")
-        time.sleep(0.005)
+        time.sleep(0.01)
     seconds = time.monotonic() - begin
     poll(lambda: settled(processes), 30, "everything is quiet")
     after = {r: (cpu(p), pss(p)) for r, p in processes.items()}
@@ -173,13 +188,13 @@ def settled(processes):
     return cpu(everything) - was < 0.03
 
 
-def measure(folder, groups, tunnels, say):
-    names, found = [network.ns_name(LAB, s) for s in ADDRESS], {}
+def measure(folder, version, groups, tunnels, say):
+    names, found = [network.ns_name(f"{LAB}-{os.getpid()}", s) for s in ADDRESS], {}
     try:
         wire(names)
         for g in groups:
-            found[g] = one(folder, names, g, tunnels)
-            say("strongSwan", g, found[g])
+            found[g] = one(folder, names, version, g, tunnels)
+            say("strongSwan", version, g, found[g])
     finally:
         network.kill_all(lambda: [p for ns in names for p in network.pids(ns)])
         for ns in names:

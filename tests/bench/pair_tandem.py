@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 
-import labs
 import network
-from harness import BUILD, check, lab_up, poll, show
+from echo import Echo
+from harness import check, lab_up, poll, show
 from result import Result, cpu, pss
+from sides import SIDES
 
 NAME = "t-bench"
 HUB_PORTS = 10
-DAY0 = "hostname {name}\nenable password cisco123\nusername admin password cisco123 privilege 15\n"
 
 
 def shape(tunnels):
@@ -24,72 +24,13 @@ def shape(tunnels):
     return hub, tunnels // hub
 
 
-class Side:
-    """One box: its ports, and for each tunnel (own port, the other's port) what it protects."""
-
-    def __init__(self, name, number, ports, other_number, other_ports):
-        self.name, self.number, self.ports = name, number, ports
-        self.other_number, self.other_ports = other_number, other_ports
-
-    def address(self, port):
-        return f"10.{self.number}.{port}.2"
-
-    def gateway(self, port):
-        return f"10.{self.number}.{port}.1"
-
-    def net(self, port, other):
-        """What stands behind this box in the tunnel between these two ports."""
-        return f"{20 + self.number}.{other}.{port}.0"
-
-    def config(self, group):
-        t = [f"crypto ikev2 policy 1\nencryption aes-256\nintegrity sha256\nprf sha256\n"
-             f"group {group}\nlifetime seconds 86400\n"
-             "crypto ipsec ikev2 ipsec-proposal PROPOSAL\nprotocol esp encryption aes-256\n"
-             "protocol esp integrity sha-256\n"]
-        for p in range(self.ports):
-            t.append(f"interface GigabitEthernet0/{p}\nnameif out{p}\nsecurity-level 0\n"
-                     f"ip address {self.address(p)} 255.255.255.0\nno shutdown\n")
-            # the other box's net of a tunnel leads out by our port of that tunnel
-            t.append(f"route out{p} {20 + self.other_number}.{p}.0.0 255.255.0.0 "
-                     f"{self.gateway(p)} 1\n")
-        t.append(f"route out0 10.{self.other_number}.0.0 255.255.0.0 {self.gateway(0)} 1\n")
-        t += [self._tunnels(p) for p in range(self.ports)]
-        t += [self._peer(f"10.{self.other_number}.{k}.2") for k in range(self.other_ports)]
-        for p in range(self.ports):
-            t.append(f"crypto map MAP{p} interface out{p}\ncrypto ikev2 enable out{p}\n")
-        return "".join(t)
-
-    def _tunnels(self, p):
-        t = []
-        for k in range(self.other_ports):
-            theirs = f"{20 + self.other_number}.{p}.{k}.0"
-            t.append(f"access-list L{p}-{k} extended permit ip {self.net(p, k)} 255.255.255.0 "
-                     f"{theirs} 255.255.255.0\n"
-                     f"crypto map MAP{p} {k + 1} match address L{p}-{k}\n"
-                     f"crypto map MAP{p} {k + 1} set peer 10.{self.other_number}.{k}.2\n"
-                     f"crypto map MAP{p} {k + 1} set ikev2 ipsec-proposal PROPOSAL\n")
-        return "".join(t)
-
-    @staticmethod
-    def _peer(address):
-        return (f"tunnel-group {address} type ipsec-l2l\ntunnel-group {address} ipsec-attributes\n"
-                "ikev2 remote-authentication pre-shared-key Shared-Secret\n"
-                "ikev2 local-authentication pre-shared-key Shared-Secret\n")
-
-    def asks(self):
-        """Source and destination of one packet for each tunnel."""
-        for p in range(self.ports):
-            for k in range(self.other_ports):
-                yield (self.net(p, k)[:-1] + "1", f"{20 + self.other_number}.{p}.{k}.1")
-
-
 def write_lab(folder, sides):
     """A sample (docs/lab.md): one wire with all ports on it and a router."""
     os.makedirs(folder)
     ends = [f"R {','.join(s.gateway(p) + '/24' for s in sides for p in range(s.ports))}"]
     ends += [f"{s.name} GigabitEthernet0/{p}" for s in sides for p in range(s.ports)]
     with open(os.path.join(folder, "topology"), "w") as f:
-        f.write("login admin cisco123\n" + "".join(f"box {s.name} asa\n" for s in sides) +
+        f.write("login admin cisco123\n" + "".join(f"box {s.name} {s.PERSONALITY}\n" for s in sides) +
                 "router R\nlink wire " + " ".join(ends) + "\n")
 
 
@@ -97,7 +38,7 @@ class Boxes:
     def __init__(self, lab, hub, spokes, tunnels):
         self.lab, self.tunnels = lab, tunnels
         self.sides = {"initiator": hub, "responder": spokes}
-        self.logs = {r: 0 for r in self.sides}
+        self.logs, self.children = {}, {}
         for s in self.sides.values():
             # several ports on one wire: each answers for its own address
             lab.host(s.name, ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore; "
@@ -108,18 +49,17 @@ class Boxes:
 
     def configure(self, group):
         for role, side in self.sides.items():
-            r = self.box(role).paste(DAY0.format(name=side.name) + side.config(group))
+            r = self.box(role).paste(side.DAY0.format(name=side.name) + side.config(group))
             check(r.returncode == 0, r.stdout[-2000:] + r.stderr[-2000:])
 
     def group(self, group):
-        for role in self.sides:
-            show(self.box(role), "clear crypto ikev2 sa")
-            self.box(role).paste(f"no crypto ikev2 policy 1\ncrypto ikev2 policy 1\n"
-                                 f"encryption aes-256\nintegrity sha256\nprf sha256\n"
-                                 f"group {group}\nlifetime seconds 86400\n")
-        for role in self.sides:
-            poll(lambda r=role: "There are no IKEv2 SAs" in
-                 show(self.box(r), "show crypto ikev2 sa"), 60, "no tunnel is left")
+        for role, side in self.sides.items():
+            show(self.box(role), side.CLEAR)
+            r = self.box(role).paste(side.policy(group))
+            check(r.returncode == 0, r.stdout[-2000:] + r.stderr[-2000:])
+        for role, side in self.sides.items():
+            poll(lambda r=role, s=side: s.quiet(lambda c: show(self.box(r), c)), 60,
+                 "no tunnel is left")
 
     def ready(self):
         """True when the kernel leads every packet of the initiator's into its tunnel's device."""
@@ -134,12 +74,17 @@ class Boxes:
     def forget_log(self):
         for role in self.sides:
             self.logs[role] = os.path.getsize(self.box(role).log)
+            self.children[role] = 0
 
     def up(self, role):
         """Tunnels that came up since the log was forgotten."""
         with open(self.box(role).log, "rb") as f:
             f.seek(self.logs[role])
-            return f.read().count(b"child up")
+            text = f.read()
+        whole = text.rfind(b"\n") + 1
+        self.logs[role] += whole
+        self.children[role] += text[:whole].count(b"child up")
+        return self.children[role]
 
     def ask(self):
         """A packet for each tunnel, from the initiator's own namespace."""
@@ -153,23 +98,44 @@ class Boxes:
         holds = {r: self.pids(r, "launcher", "engine", "datapath") for r in self.sides}
         before = {r: (cpu(work[r]), pss(holds[r])) for r in self.sides}
         self.forget_log()
-        begin = time.monotonic()
-        asked, last = 0, 0
-        while min(up := [self.up(r) for r in self.sides]) < self.tunnels:
-            now = time.monotonic()
-            check(now - begin < 120, f"after two minutes {up} of {self.tunnels} are up")
-            if now - asked > 5:  # a packet may be lost, or asked too early
-                self.ask()
-                asked = now
-                begin = begin if last else now
-                last = now
-            time.sleep(0.02)
-        seconds = time.monotonic() - begin
+        with Echo(self.box("initiator")) as idle:
+            time.sleep(2)
+        with Echo(self.box("initiator")) as e, Echo(self.box("responder")) as f:
+            seconds = self.storm()
         poll(self.settled, 30, "everything is quiet")
         after = {r: (cpu(work[r]), pss(holds[r])) for r in self.sides}
         return Result(self.tunnels / seconds,
                       {r: (after[r][0] - before[r][0]) / self.tunnels for r in self.sides},
-                      {r: (after[r][1] - before[r][1]) / self.tunnels for r in self.sides})
+                      {r: (after[r][1] - before[r][1]) / self.tunnels for r in self.sides},
+                      f"\n{'':10} a command: before {idle.text()}; meanwhile initiator {e.text()}, "
+                      f"responder {f.text()}")
+
+    def storm(self):
+        """Asks for all tunnels; seconds until the last is up on both sides."""
+        begin = asked = time.monotonic()
+        self.ask()
+        while min(up := [self.up(r) for r in self.sides]) < self.tunnels:
+            now = time.monotonic()
+            check(now - begin < 120, f"after two minutes {up} of {self.tunnels} are up")
+            if now - asked > 5:  # a packet may be lost
+                self.ask()
+                asked = now
+            time.sleep(0.02)
+        return time.monotonic() - begin
+
+    def shows(self):
+        """What each show of all tunnels takes through a shell, from its start to its end."""
+        for role, side in self.sides.items():
+            times = [f"{c} {self.took(role, c) * 1000:.0f} ms"
+                     for c in ["show clock"] + side.SHOWS]
+            print(f"{'':10} {side.name}: {', '.join(times)}", flush=True)
+
+    def took(self, role, command):
+        def once():
+            begin = time.monotonic()
+            show(self.box(role), command)
+            return time.monotonic() - begin
+        return min(once() for _ in range(3))
 
     def settled(self):
         """True when the processes have used no CPU to speak of for a while."""
@@ -179,10 +145,11 @@ class Boxes:
         return cpu(all_pids) - was < 0.03
 
 
-def measure(folder, groups, tunnels, say):
+def measure(folder, version, groups, tunnels, say):
     hub, spokes = shape(tunnels)
-    sides = [Side("HUB", 1, hub, 2, spokes), Side("SPOKES", 2, spokes, 1, hub)]
-    sample, found = os.path.join(folder, "sample"), {}
+    initiator, responder = SIDES[version]
+    sides = [initiator("HUB", 1, hub, 2, spokes), responder("SPOKES", 2, spokes, 1, hub)]
+    sample, found = os.path.join(folder, f"sample-{version}"), {}
     write_lab(sample, sides)
     with lab_up(sample, NAME, configure=False) as lab:
         boxes = Boxes(lab, *sides, tunnels)
@@ -191,5 +158,6 @@ def measure(folder, groups, tunnels, say):
             boxes.group(g)
             poll(boxes.ready, 60, "routes into the tunnels")
             found[g] = boxes.measure()
-            say("tandem", g, found[g])
+            say("tandem", version, g, found[g])
+        boxes.shows()
     return found
