@@ -112,8 +112,8 @@ static const char *const seed[] = {
     "ISAKMP:(1002): Process initial contact,",
     ("bring down existing phase 1 and 2 SA's with local 19.26.116.141 remote 19.26.116.137 remote "
      "port 500"),
-    "ISAKMP: Trying to insert a peer 19.26.116.141/19.26.116.137/500/, and inserted successfully "
-    "~.",
+    ("ISAKMP: Trying to insert a peer 19.26.116.141/19.26.116.137/500/, and inserted successfully "
+     "~."),
     "ISAKMP:(1002):Input = IKE_MESG_INTERNAL, IKE_PROCESS_MAIN_MODE",
     "ISAKMP:(1002):Old State = IKE_R_MM5 New State = IKE_R_MM5",
     "IPSEC(key_engine): got a queue event with 1 KMI message(s)",
@@ -209,8 +209,8 @@ static const char *const seed[] = {
     "IPSEC(key_engine): got a queue event with 1 KMI message(s)",
     "IPSEC(key_engine_enable_outbound): rec'd enable notify from ISAKMP",
     "IPSEC(key_engine_enable_outbound): enable SA with spi ~/50",
-    "IPSEC(update_current_outbound_sa): get enable SA peer 19.26.116.137 current outbound sa to "
-    "SPI ~",
+    ("IPSEC(update_current_outbound_sa): get enable SA peer 19.26.116.137 current outbound sa to "
+     "SPI ~"),
     "IPSEC(update_current_outbound_sa): updated peer 19.26.116.137 current outbound sa to SPI ~",
 };
 
