@@ -5,6 +5,7 @@
 #include "control/ike/wire.h"
 #include "control/journal.h"
 #include "control/priv.h"
+#include <stdio.h>
 #include <string.h>
 
 static const struct isakmp_policy *host_policies(void *h, const struct addr *local, size_t *n)
@@ -75,14 +76,74 @@ static void host_debug(void *h, enum isakmp_debug cls, const char *text)
     control_notice((struct control *)h, text);
 }
 
+/* The child's line of a map, where its SAs make routes. */
+static const struct identity *with_routes(const struct control *c, const struct ike_child_state *k)
+{
+    const struct identity *id = identity_by_policy(&c->ids, k->policy);
+    return id && id->entry->rri.on && !id->entry->rri.always ? id : NULL;
+}
+
+static void say_route(void *h, const struct identity *id, const struct ike_sa_state *sa,
+                      const struct ike_child_state *k, bool added)
+{
+    const struct intent_rri *rri = &id->entry->rri;
+    char peer[ADDR_STRLEN], dst[ADDR_STRLEN], mask[ADDR_STRLEN], text[256];
+    struct prefix p;
+    if (!range_to_prefix(&k->ts[0].remote, &p))
+        return;
+    const struct addr m = addr_len_to_mask(p.addr.family, p.len);
+    snprintf(text, sizeof(text), "IPSEC(rte_mgr): VPN Route Refcount %d %s\n", added,
+             id->ifp->name);
+    host_debug(h, ISAKMP_DBG_IPSEC, text);
+    snprintf(
+        text, sizeof(text),
+        "IPSEC(rte_mgr): VPN Route %s %s %s via %s in IP DEFAULT TABLE with tag %u distance %u",
+        added ? "Added" : "Removed", addr_print(&p.addr, dst, sizeof(dst)),
+        addr_print(&m, mask, sizeof(mask)),
+        addr_print(addr_is_set(&rri->gateway) ? &rri->gateway : &sa->path.remote, peer,
+                   sizeof(peer)),
+        rri->tag, rri->distance ? rri->distance : 1u);
+    host_debug(h, ISAKMP_DBG_IPSEC, text);
+}
+
+static void host_debug_routes(void *h, const struct ike_sa_state *sa,
+                              const struct ike_child_state *k)
+{
+    const struct identity *id = with_routes((const struct control *)h, k);
+    char peer[ADDR_STRLEN], dst[ADDR_STRLEN], text[256];
+    if (!id)
+        return;
+    addr_print(&sa->path.remote, peer, sizeof(peer));
+    snprintf(text, sizeof(text),
+             "IPSEC(rte_mgr): VPN Route Event create SA based on crypto ACL in real time for %s",
+             peer);
+    host_debug(h, ISAKMP_DBG_IPSEC, text);
+    snprintf(text, sizeof(text),
+             " IPSEC(rte_mgr): Route add Peer %s , Destination %s, Nexthop 0.0.0.0, RT type 1",
+             peer, addr_print(&k->ts[0].remote.lo, dst, sizeof(dst)));
+    host_debug(h, ISAKMP_DBG_IPSEC, text);
+    say_route(h, id, sa, k, true);
+}
+
+static void host_child_down(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,
+                            enum ike_reason why)
+{
+    const struct identity *id = with_routes((const struct control *)h, k);
+    if (id && !k->replaced_by && host_debug_on(h, ISAKMP_DBG_IPSEC))
+        say_route(h, id, sa, k, false);
+    control_ike_host.child_down(h, sa, k, why);
+}
+
 struct isakmp_host isakmp_host_of_control(void)
 {
     struct isakmp_host h = {.base = control_ike_host,
                             .policies = host_policies,
                             .peer = host_peer,
                             .debug_on = host_debug_on,
-                            .debug = host_debug};
+                            .debug = host_debug,
+                            .debug_routes = host_debug_routes};
     h.base.save = host_save;
+    h.base.child_down = host_child_down;
     h.base.initiate_failed = host_initiate_failed;
     return h;
 }

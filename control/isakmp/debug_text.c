@@ -424,13 +424,24 @@ static void transform_text(const struct ike_child_state *c, char *buf, size_t ca
 
 void isk_debug_created(const struct isk_sa *sa, const struct ike_child_state *c)
 {
-    char to[ADDR_STRLEN], transform[96];
+    char from[ADDR_STRLEN], to[ADDR_STRLEN], transform[96];
 
     if (!isk_debugging(sa->k, ISAKMP_DBG_IPSEC))
         return;
     isk_debug(sa->k, ISAKMP_DBG_IPSEC,
               "IPSEC(key_engine): got a queue event with 1 KMI message(s)");
     proxy_match(sa->k, &c->ts[0]);
+    isk_debug(sa->k, ISAKMP_DBG_IPSEC,
+              "IPSEC(crypto_ipsec_sa_find_ident_head): reconnecting with the same proxies and peer "
+              "%s",
+              addr_print(&sa->s.path.remote, to, sizeof to));
+    if (sa->k->host.debug_routes)
+        sa->k->host.debug_routes(sa->k->h, &sa->s, c);
+    isk_debug(sa->k, ISAKMP_DBG_IPSEC,
+              "IPSEC(policy_db_add_ident): src %s, dest %s, dest_port %u\n",
+              addr_print(&c->ts[0].local.lo, from, sizeof from),
+              addr_print(&c->ts[0].remote.lo, to, sizeof to),
+              c->ts[0].rport[0] == c->ts[0].rport[1] ? c->ts[0].rport[0] : 0u);
     transform_text(c, transform, sizeof transform);
     for (int in = 1; in >= 0; in--) {
         uint32_t spi = in ? c->spi_in : c->spi_out;
