@@ -73,6 +73,27 @@ static void one_list(struct cmd *c, const struct cfg_node *acl)
     }
 }
 
+static bool is_named(const struct cfg_node *acl)
+{
+    return acl->entry == E_ACL_STD ? CFG_ARGS(acl, acl_std)->has_name
+                                   : CFG_ARGS(acl, acl_ext)->has_name;
+}
+
+/* Those with numbers come first, as on the platform; its configuration has them last. */
+static void all_of(struct cmd *c, uint16_t entry)
+{
+    cfg_each(c->tree->root, entry, n)
+    {
+        if (!is_named(n))
+            one_list(c, n);
+    }
+    cfg_each(c->tree->root, entry, n)
+    {
+        if (is_named(n))
+            one_list(c, n);
+    }
+}
+
 int show_access_lists(struct cmd *c, const struct a_show_access_lists *a)
 {
     if (a->has_name) {
@@ -81,7 +102,7 @@ int show_access_lists(struct cmd *c, const struct a_show_access_lists *a)
             one_list(c, n);
         return CMD_OK;
     }
-    cfg_each(c->tree->root, E_ACL_STD, n) one_list(c, n);
-    cfg_each(c->tree->root, E_ACL_EXT, n) one_list(c, n);
+    all_of(c, E_ACL_STD);
+    all_of(c, E_ACL_EXT);
     return CMD_OK;
 }
