@@ -6,7 +6,8 @@
  * intersection of a permit line and one offered pair of selectors. The line that the offer
  * mirrors best wins: one that the offer covers whole (so the SA is the line itself, as the shows
  * have it), else one that covers the offer, else the first that overlaps. A deny line that covers
- * the offer ends the entry, as it does for outbound packets.
+ * the offer ends the entry, as it does for outbound packets. IKEv1 cannot narrow: there a line has
+ * to cover the offer.
  */
 #include "control/crypto/dynamic.h"
 #include "control/priv.h"
@@ -82,8 +83,9 @@ static bool all_denied(const struct selector *line, const struct selector *offer
     return true;
 }
 
+/* whole: nothing less than the (one) offered pair will do. */
 static const struct intent_ace *choose(const struct intent_acl *acl, const struct selector *offered,
-                                       size_t n, struct selector *out)
+                                       size_t n, bool whole, struct selector *out)
 {
     const struct intent_ace *found = NULL;
     enum merit best = NO_MATCH;
@@ -96,7 +98,7 @@ static const struct intent_ace *choose(const struct intent_acl *acl, const struc
             continue;
         }
         enum merit m = best_pair(&a->sel, offered, n, &s);
-        if (m > best) {
+        if (m > best && (!whole || selector_cmp(&s, &offered[0]) == 0)) {
             best = m;
             found = a;
             *out = s;
@@ -106,7 +108,7 @@ static const struct intent_ace *choose(const struct intent_acl *acl, const struc
 }
 
 /* A template without an access list stands for one that permits everything. */
-static bool fits_any(const struct selector *offered, size_t n, struct selector *out)
+static bool fits_any(const struct selector *offered, size_t n, bool whole, struct selector *out)
 {
     static const struct prefix all[] = {{.addr = {.family = AF_INET}},
                                         {.addr = {.family = AF_INET6}}};
@@ -117,17 +119,17 @@ static bool fits_any(const struct selector *offered, size_t n, struct selector *
         s->local = s->remote = prefix_range(&all[i]);
         s->lport[1] = s->rport[1] = UINT16_MAX;
     }
-    return choose(&acl, offered, n, out) != NULL;
+    return choose(&acl, offered, n, whole, out) != NULL;
 }
 
 static bool fits(const struct intent_map_entry *e, const struct selector *offered, size_t n,
-                 const struct intent_ace **ace, struct selector *out)
+                 bool whole, const struct intent_ace **ace, struct selector *out)
 {
     *ace = NULL;
     if (e->any)
-        return fits_any(offered, n, out);
+        return fits_any(offered, n, whole, out);
     if (e->acl)
-        *ace = choose(e->acl, offered, n, out);
+        *ace = choose(e->acl, offered, n, whole, out);
     return *ace != NULL;
 }
 
@@ -135,7 +137,7 @@ bool accept_allows(const struct intent_map_entry *e, const struct selector *sel)
 {
     const struct intent_ace *a;
     struct selector out;
-    return fits(e, sel, 1, &a, &out) && selector_cmp(&out, sel) == 0;
+    return fits(e, sel, 1, true, &a, &out);
 }
 
 /* `set ikev2-profile`, `set isakmp-profile`: only peers with this profile. */
@@ -169,7 +171,8 @@ int accept_child(struct control *c, const struct ike_sa_state *sa, const struct 
         const struct intent_map_entry *e = &m->entry[i];
         const struct intent_ace *a;
         struct selector narrowed;
-        if (!answers(c, e, sa) || !fits(e, offered, n, &a, &narrowed))
+        /* Quick mode agrees on what was offered or on nothing (RFC 2409 §5.5). */
+        if (!answers(c, e, sa) || !fits(e, offered, n, sa->version == IKE_V1, &a, &narrowed))
             continue;
         const struct identity *id = e->dynamic ? dynamic_identity(c, p, e, &narrowed)
                                                : identity_find(&c->ids, p->ifid, e->seq, &a->sel);

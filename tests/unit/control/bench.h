@@ -321,6 +321,7 @@ struct wish {
     bool any, both; /* a permit any any behind the lines; the map also on the inside */
     bool templ;     /* the entry is of a template, without peers … */
     bool open;      /* … and without a list */
+    bool ikev1;     /* spoken, too, with the same proposal as transform set */
     const char *profile;
     bool behind; /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
@@ -387,6 +388,10 @@ static inline void wish_map(struct intent *i, const struct wish *w)
         e->proposal[0] = &i->proposal[0];
         e->n_proposal = 1;
     }
+    if (w->proposal && w->ikev1) {
+        e->transform[0] = &i->proposal[0];
+        e->n_transform = 1;
+    }
     e->life_seconds = 28800;
     e->life_kbytes = 4608000;
     e->replay_window = 64;
@@ -438,6 +443,7 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
     if (w->outside)
         i.ifs[0].addr = pfx(w->outside, 24);
     i.ifs[0].ikev2 = w->ikev2;
+    i.ifs[0].ikev1 = w->ikev1;
     i.ifs[0].map = w->map ? i.map : NULL;
     i.ifs[0].shutdown = w->shutdown;
     i.ifs[1].map = w->both ? i.map : NULL;

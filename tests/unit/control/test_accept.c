@@ -120,6 +120,29 @@ static void the_best_line(void **state)
     assert_int_equal(o.cfg.policy, b->c->ids.by_policy[2]->policy);
 }
 
+/* IKEv1 agrees on what was offered or on nothing: a line that is less than that does not count, be
+ * it before one that is enough. */
+static void ikev1_does_not_narrow(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct wish w = seed_wish();
+    w.ikev1 = true;
+    wish_apply(b, &w);
+    struct offer o = offer_of(sel("10.10.0.0", 16, "192.168.0.0", 16));
+    assert_int_equal(ask(b, &o), 0); /* IKEv2 takes the part */
+    o.sa.version = IKE_V1;
+    assert_int_equal(ask(b, &o), -ENOENT);
+    w.any = true; /* behind the line of the seed */
+    wish_apply(b, &w);
+    assert_int_equal(ask(b, &o), 0);
+    assert_sel(&o.cfg.sel, o.v[0]);
+    assert_int_equal(o.cfg.policy, b->c->ids.by_policy[1]->policy);
+    o.v[0] = sel("10.10.10.7", 32, "192.168.10.0", 26);
+    assert_int_equal(ask(b, &o), 0);
+    assert_sel(&o.cfg.sel, o.v[0]);
+    assert_int_equal(o.cfg.policy, b->c->ids.by_policy[0]->policy);
+}
+
 static void denied(void **state)
 {
     struct bench *b = bench_seed(state);
@@ -257,6 +280,7 @@ int main(void)
         T(narrowing_ports),
         T(the_packet_that_asked),
         T(the_best_line),
+        T(ikev1_does_not_narrow),
         T(denied),
         T(who_may),
         T(keys),
