@@ -119,6 +119,7 @@ struct intent_map_entry {
     bool dynamic;      /* from a template: peers come that nobody has listed, and only they begin */
     bool any;          /* dynamic, without an access list: what such a peer wants protected */
     uint32_t template; /* dynamic: number of the template's entry, 1..65535; else 0 */
+    const char *template_name;
     const char *profile;        /* of IKEv2: only peers that it meets; NULL: any */
     const char *isakmp_profile; /* the same of IKEv1 */
     struct intent_rri rri;

@@ -297,6 +297,7 @@ static void one_template(struct derive *d, const struct cfg_node *n, const struc
     e->dynamic = true;
     e->connection = CONN_ANSWER;
     e->template = (uint32_t)CFG_ARGS(n, template_entry)->seq;
+    e->template_name = arena_strdup(&d->out->arena, CFG_ARGS(n->parent, asa_template)->name);
     e->life_seconds = g->seconds;
     e->life_kbytes = g->kbytes;
     e->replay_window = g->replay;

@@ -277,6 +277,7 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
             m->entry[m->n].dynamic = true;
             m->entry[m->n].any = !cfg_first(t, E_ENTRY_MATCH);
             m->entry[m->n].template = (uint32_t)CFG_ARGS(t, dynamic_entry)->seq;
+            m->entry[m->n].template_name = arena_strdup(&d->out->arena, a->template);
             m->entry[m->n++].connection = CONN_ANSWER;
         }
     }

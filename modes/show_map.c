@@ -89,11 +89,25 @@ static void map_proposals(struct cmd *c, const struct intent_map_entry *e)
     cmd_puts(c, "\t}\n");
 }
 
+static void map_interfaces(struct cmd *c, const struct intent *want, const struct intent_map *m)
+{
+    cmd_printf(c, "\tInterfaces using crypto map %s:\n", m->name);
+    for (uint32_t i = 0; i < want->n_if; i++)
+        if (want->ifs[i].map == m)
+            cmd_printf(c, "\t\t%s\n", if_shown_name(&want->ifs[i], c->asa));
+    cmd_puts(c, "\n");
+}
+
 static void map_entry(struct cmd *c, const struct intent *want, const struct intent_map *m,
                       const struct intent_map_entry *e, const struct addr *now)
 {
     char text[ADDR_STRLEN];
     cmd_printf(c, "Crypto Map %s\"%s\" %u ipsec-isakmp\n", c->asa ? "" : "IPv4 ", m->name, e->seq);
+    if (e->dynamic) { /* a template once, by its name */
+        cmd_printf(c, "\tDynamic map template tag: %s\n", e->template_name);
+        map_interfaces(c, want, m);
+        return;
+    }
     if (!c->asa && (!e->acl || !e->n_peer))
         cmd_puts(c, "\tWARNING: This crypto map is in an incomplete state!\n"
                     "\t\t(missing peer or access-list definitions)\n");
@@ -111,7 +125,7 @@ static void map_entry(struct cmd *c, const struct intent *want, const struct int
     else
         cmd_printf(c, "\tSecurity association lifetime: %u seconds\n", e->life_seconds);
     if (!c->asa)
-        cmd_puts(c, "\tResponder-Only (Y/N): N\n");
+        cmd_printf(c, "\tResponder-Only (Y/N): %c\n", e->connection == CONN_ANSWER ? 'Y' : 'N');
     cmd_printf(c, "\tPFS (Y/N): %s\n", e->pfs_group ? "Y" : "N");
     if (e->pfs_group)
         cmd_printf(c, "\tDH group:  group%u\n", e->pfs_group);
@@ -121,11 +135,7 @@ static void map_entry(struct cmd *c, const struct intent *want, const struct int
         map_proposals(c, e);
     if (e->rri.on)
         cmd_puts(c, "\tReverse Route Injection Enabled\n");
-    cmd_printf(c, "\tInterfaces using crypto map %s:\n", m->name);
-    for (uint32_t i = 0; i < want->n_if; i++)
-        if (want->ifs[i].map == m)
-            cmd_printf(c, "\t\t%s\n", if_shown_name(&want->ifs[i], c->asa));
-    cmd_puts(c, "\n");
+    map_interfaces(c, want, m);
 }
 
 static bool map_on(const struct intent *want, const struct intent_map *m, const char *ifname,
@@ -151,7 +161,8 @@ int show_crypto_map(struct cmd *c, const struct a_show_crypto_map *a)
             continue;
         any = true;
         for (uint32_t k = 0; k < m->n; k++)
-            map_entry(c, want, m, &m->entry[k], &p.peer[p.first[i] + k]);
+            if (k == 0 || m->entry[k].seq != m->entry[k - 1].seq)
+                map_entry(c, want, m, &m->entry[k], &p.peer[p.first[i] + k]);
     }
     if (!any)
         cmd_puts(c, "No crypto maps found.\n");

@@ -468,6 +468,7 @@ static void test_templates(void **state)
     for (unsigned k = 2; k < 4; k++) {
         assert_true(e[k].dynamic);
         assert_int_equal(e[k].seq, 65535);
+        assert_string_equal(e[k].template_name, "D");
         assert_int_equal(e[k].template, k == 2 ? 10 : 20);
         assert_int_equal(e[k].connection, CONN_ANSWER);
         assert_int_equal(e[k].n_peer, 0);
