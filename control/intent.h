@@ -110,9 +110,8 @@ struct intent_map_entry {
     uint32_t seq;
     const struct intent_acl *acl; /* NULL: unknown or missing; the entry is inert */
     struct addr peer[INTENT_PEERS];
-    uint8_t n_peer;
+    uint8_t n_peer, n_proposal;
     const struct ike_esp_proposal *proposal[IKE_PROPOSALS];
-    uint8_t n_proposal;
     const struct ike_esp_proposal *transform[IKE_PROPOSALS]; /* transform sets: for IKEv1 */
     uint8_t n_transform;
     bool aggressive;   /* ASA: set ikev1 phase1-mode aggressive */
