@@ -1,12 +1,15 @@
 /* Helper threads. See job.h. */
 #include "control/job.h"
 #include <event2/event.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define THREADS 2
+#define TURN    4 /* results per turn of the loop: who types, and peers that ask, come in between */
+#define MANY    256 /* jobs after which it is worth to give memory back */
 
 struct item {
     struct item *next;
@@ -21,7 +24,7 @@ struct jobs {
     pthread_mutex_t lock;
     pthread_cond_t more;
     pthread_t thread[THREADS];
-    unsigned n_threads;
+    unsigned n_threads, n_since; /* jobs since memory was given back; under lock */
     bool stop;
     struct list todo, done; /* under lock */
     int wake;
@@ -46,6 +49,23 @@ static struct item *pop(struct list *l)
     return i;
 }
 
+static void tell(struct jobs *j)
+{
+    uint64_t one = 1;
+    if (write(j->wake, &one, sizeof(one)) < 0)
+        return; /* the counter is full: the loop has been told already */
+}
+
+/* After a storm: what a thousand keys and offers took at once is most of what the allocator holds.
+ * `more` is signalled under lock only, so whoever waits next sees whether there is work. */
+static void rest(struct jobs *j)
+{
+    if (j->n_since < MANY)
+        return;
+    j->n_since = 0;
+    malloc_trim(0);
+}
+
 static void *helper(void *arg)
 {
     struct jobs *j = (struct jobs *)arg;
@@ -55,40 +75,43 @@ static void *helper(void *arg)
         if (!i && j->stop)
             break;
         if (!i) {
+            rest(j);
             pthread_cond_wait(&j->more, &j->lock);
             continue;
         }
+        j->n_since++;
         pthread_mutex_unlock(&j->lock);
         i->job->work(i->job);
         pthread_mutex_lock(&j->lock);
         push(&j->done, i);
-        uint64_t one = 1;
-        if (write(j->wake, &one, sizeof(one)) < 0)
-            continue; /* the counter is full: the loop has been told already */
+        tell(j);
     }
     pthread_mutex_unlock(&j->lock);
     return NULL;
 }
 
-static void finish(struct jobs *j)
+/* Hands over results, at most so many. True: there may be more. */
+static bool finish(struct jobs *j, unsigned most)
 {
-    for (;;) {
+    while (most-- > 0) {
         pthread_mutex_lock(&j->lock);
         struct item *i = pop(&j->done);
         pthread_mutex_unlock(&j->lock);
         if (!i)
-            return;
+            return false;
         i->job->done(i->job);
         free(i);
     }
+    return true;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
+    struct jobs *j = (struct jobs *)arg;
     uint64_t n;
     (void)what;
-    if (read(fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
-        finish((struct jobs *)arg);
+    if (read(fd, &n, sizeof(n)) == (ssize_t)sizeof(n) && finish(j, TURN))
+        tell(j); /* event_active() would bring us back before anybody else */
 }
 
 struct jobs *jobs_new(struct event_base *base)
@@ -124,7 +147,8 @@ void jobs_free(struct jobs *j)
     pthread_mutex_unlock(&j->lock);
     for (unsigned i = 0; i < j->n_threads; i++)
         pthread_join(j->thread[i], NULL);
-    finish(j);
+    while (finish(j, TURN))
+        ;
     if (j->ev)
         event_free(j->ev);
     if (j->wake >= 0)

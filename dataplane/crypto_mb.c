@@ -9,19 +9,26 @@
 #include "lib/mem.h"
 #include <errno.h>
 #include <intel-ipsec-mb.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define AES_SCHEDULE (16 * 15)
 
-struct mb_keys {
-    struct gcm_key_data gcm; /* alignment of the whole: 64 */
+struct cbc_keys {
     uint8_t enc[AES_SCHEDULE] __attribute__((aligned(16)));
     uint8_t dec[AES_SCHEDULE] __attribute__((aligned(16)));
     uint8_t ipad[64] __attribute__((aligned(16)));
     uint8_t opad[64] __attribute__((aligned(16)));
+};
+
+struct mb_keys {
     IMB_CIPHER_MODE cipher;
     IMB_HASH_ALG hash;
+    union {
+        struct gcm_key_data gcm;
+        struct cbc_keys cbc; /* and HMAC */
+    } u __attribute__((aligned(64)));
 };
 
 static void *mb_open(void)
@@ -43,11 +50,20 @@ static void mb_close(void *self)
     free_mb_mgr(self);
 }
 
+/* Without the room for what other ciphers need, which would be most of the memory of an SA. */
+static size_t room_of(IMB_CIPHER_MODE cipher)
+{
+    size_t n = offsetof(struct mb_keys, u) +
+               (cipher == IMB_CIPHER_GCM ? sizeof(struct gcm_key_data) : sizeof(struct cbc_keys));
+    return (n + 63) / 64 * 64;
+}
+
 static void mb_key_done(struct crypto_key *k)
 {
     if (!k->keys)
         return;
-    mem_wipe(k->keys, sizeof(struct mb_keys));
+    const struct mb_keys *s = k->keys;
+    mem_wipe(k->keys, room_of(s->cipher));
     free(k->keys);
     k->keys = NULL;
 }
@@ -59,7 +75,7 @@ static void hmac_states(IMB_MGR *m, struct mb_keys *s, const uint8_t *key, size_
     size_t block = big ? 128 : 64;
     uint8_t pad[128];
     for (int outer = 0; outer < 2; outer++) {
-        uint8_t *out = outer ? s->opad : s->ipad;
+        uint8_t *out = outer ? s->u.cbc.opad : s->u.cbc.ipad;
         memset(pad, outer ? 0x5c : 0x36, block);
         for (size_t i = 0; i < len; i++)
             pad[i] ^= key[i];
@@ -84,17 +100,17 @@ static void hmac_states(IMB_MGR *m, struct mb_keys *s, const uint8_t *key, size_
 static void expand_aes(IMB_MGR *m, struct mb_keys *s, const uint8_t *key, unsigned len, bool gcm)
 {
     if (gcm && len == 16)
-        IMB_AES128_GCM_PRE(m, key, &s->gcm);
+        IMB_AES128_GCM_PRE(m, key, &s->u.gcm);
     else if (gcm && len == 24)
-        IMB_AES192_GCM_PRE(m, key, &s->gcm);
+        IMB_AES192_GCM_PRE(m, key, &s->u.gcm);
     else if (gcm)
-        IMB_AES256_GCM_PRE(m, key, &s->gcm);
+        IMB_AES256_GCM_PRE(m, key, &s->u.gcm);
     else if (len == 16)
-        IMB_AES_KEYEXP_128(m, key, s->enc, s->dec);
+        IMB_AES_KEYEXP_128(m, key, s->u.cbc.enc, s->u.cbc.dec);
     else if (len == 24)
-        IMB_AES_KEYEXP_192(m, key, s->enc, s->dec);
+        IMB_AES_KEYEXP_192(m, key, s->u.cbc.enc, s->u.cbc.dec);
     else
-        IMB_AES_KEYEXP_256(m, key, s->enc, s->dec);
+        IMB_AES_KEYEXP_256(m, key, s->u.cbc.enc, s->u.cbc.dec);
 }
 
 /* The library's names of the algorithms; false for what it is not used for. */
@@ -143,7 +159,7 @@ static int mb_key_init(void *self, struct crypto_key *k, const struct crypto_spe
     IMB_HASH_ALG hash;
     if (!mb_names(k, &cipher, &hash))
         return -EOPNOTSUPP;
-    size_t room = (sizeof(struct mb_keys) + 63) / 64 * 64;
+    size_t room = room_of(cipher);
     struct mb_keys *s = aligned_alloc(64, room);
     if (!s)
         return -ENOMEM;
@@ -161,7 +177,7 @@ static int mb_key_init(void *self, struct crypto_key *k, const struct crypto_spe
 static void fill_gcm(IMB_JOB *j, struct mb_keys *s, struct crypto_op *op)
 {
     crypto_make_nonce(op);
-    j->enc_keys = j->dec_keys = &s->gcm;
+    j->enc_keys = j->dec_keys = &s->u.gcm;
     j->src = op->text;
     j->dst = op->text;
     j->cipher_start_src_offset_in_bytes = 0;
@@ -177,8 +193,8 @@ static void fill_hmac(IMB_JOB *j, struct mb_keys *s, struct crypto_op *op)
 {
     const struct crypto_key *k = op->key;
     const uint8_t *base = k->integ ? op->auth : op->text;
-    j->enc_keys = s->enc;
-    j->dec_keys = s->dec;
+    j->enc_keys = s->u.cbc.enc;
+    j->dec_keys = s->u.cbc.dec;
     j->src = base;
     j->dst = op->text;
     j->cipher_start_src_offset_in_bytes = (uint64_t)(op->text - base);
@@ -186,8 +202,8 @@ static void fill_hmac(IMB_JOB *j, struct mb_keys *s, struct crypto_op *op)
     j->msg_len_to_hash_in_bytes = k->integ ? op->auth_len : 0;
     j->iv = op->iv;
     j->iv_len_in_bytes = k->iv_len;
-    j->u.HMAC._hashed_auth_key_xor_ipad = s->ipad;
-    j->u.HMAC._hashed_auth_key_xor_opad = s->opad;
+    j->u.HMAC._hashed_auth_key_xor_ipad = s->u.cbc.ipad;
+    j->u.HMAC._hashed_auth_key_xor_opad = s->u.cbc.opad;
 }
 
 static void fill(IMB_JOB *j, struct crypto_op *op)

@@ -148,12 +148,18 @@ static int check(const struct sad *s, const struct sadb_sa *m)
     return s->n >= SAD_MAX ? -ENOSPC : 0;
 }
 
+static size_t size_of(uint32_t n_ts)
+{
+    return sizeof(struct sa) + n_ts * sizeof(struct selector);
+}
+
 static void sa_free(struct sa *sa)
 {
     crypto_key_free(sa->key);
     crypto_key_free(sa->ah);
     replay_free(&sa->replay);
-    mem_wipe(sa, sizeof *sa);
+    free(sa->own);
+    mem_wipe(sa, size_of(sa->n_ts));
     free(sa);
 }
 
@@ -179,7 +185,7 @@ static void fill(struct sa *sa, const struct sadb_sa *m)
     sa->pmtu_age = m->pmtu_age;
     sa->keepalive = m->nat_keepalive ? m->nat_keepalive * USEC_PER_SEC : SAD_KEEPALIVE;
     sa->n_ts = m->n_ts;
-    memcpy(sa->ts, m->ts, sizeof sa->ts);
+    memcpy(sa->ts, m->ts, m->n_ts * sizeof *sa->ts);
     sa->encr_id = m->encr.id;
     sa->integ_id = m->integ.id;
     sa->ah_id = m->ah.id;
@@ -266,12 +272,14 @@ int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_
     int err = check(s, m);
     if (err)
         return err;
-    struct sa *sa = calloc(1, sizeof *sa);
+    struct sa *sa = calloc(1, size_of(m->n_ts));
     if (!sa)
         return -ENOMEM;
     fill(sa, m);
-    sa->ctr = ctr ? ctr : &sa->own;
-    err = make_keys(sa, c, m);
+    if (!ctr)
+        ctr = sa->own = calloc(1, sizeof *sa->own);
+    sa->ctr = ctr;
+    err = ctr ? make_keys(sa, c, m) : -ENOMEM;
     if (!err)
         err = start_numbers(sa, m);
     if (err) {
@@ -372,7 +380,7 @@ void sad_describe(const struct sa *sa, struct sadb_sa *out)
     out->nat_keepalive = (uint32_t)(sa->keepalive / USEC_PER_SEC);
     out->seq_first = (sa->dir == SADB_OUT ? sa->seq : sa->replay.top) + 1;
     out->n_ts = sa->n_ts;
-    memcpy(out->ts, sa->ts, sizeof out->ts);
+    memcpy(out->ts, sa->ts, sa->n_ts * sizeof *sa->ts);
 }
 
 bool sa_next_seq(struct sa *sa, uint64_t *seq)

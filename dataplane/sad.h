@@ -48,14 +48,14 @@ struct sa {
     uint16_t local_port, remote_port;
     /* outbound (pmtu.c): of the interface and of the path as far as known; what fits inside */
     uint32_t mtu, pmtu, room;
-    uint32_t pmtu_age; /* seconds; 0 = for ever */
-    usec_t keepalive;  /* of a NAT's mapping */
-    usec_t pmtu_until; /* 0: pmtu is the interface's, or believed for ever */
-    uint32_t n_ts;
-    struct selector ts[SADB_TS_MAX];
+    uint32_t pmtu_age;                 /* seconds; 0 = for ever */
+    usec_t keepalive;                  /* of a NAT's mapping */
+    usec_t pmtu_until;                 /* 0: pmtu is the interface's, or believed for ever */
     uint16_t encr_id, integ_id, ah_id; /* for SADB_SA_INFO */
     struct replay replay;              /* inbound */
-    struct dp_counters own;            /* where the engine gave no slot */
+    struct dp_counters *own;           /* where the engine gave no slot */
+    uint32_t n_ts;
+    struct selector ts[]; /* nearly always one */
 };
 
 struct sad {

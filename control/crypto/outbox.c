@@ -9,20 +9,20 @@
 
 struct outbox_message {
     struct outbox_message *next;
+    uint64_t after; /* so many answers */
     struct ike_path path;
     size_t len;
     uint8_t msg[];
 };
 
-static void send_all(struct control *c);
+static void send_due(struct control *c);
 
 static void release(struct control *c)
 {
     struct outbox *o = &c->outbox;
     o->held = false;
     timer_cancel(&c->timers, &o->limit);
-    if (!o->adds)
-        send_all(c);
+    send_due(c);
 }
 
 static void on_limit(struct timer *t, void *owner)
@@ -53,25 +53,28 @@ void outbox_look(struct control *c)
 
 void outbox_added(struct control *c)
 {
-    c->outbox.adds++;
+    c->outbox.asked++;
 }
 
 void outbox_acked(struct control *c)
 {
     struct outbox *o = &c->outbox;
-    if (o->adds && --o->adds == 0 && !o->held)
-        send_all(c);
+    if (o->answered < o->asked)
+        o->answered++;
+    if (!o->held)
+        send_due(c);
 }
 
 bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     struct outbox *o = &c->outbox;
-    if ((!o->adds && !o->held) || len > BYTES_MOST - o->bytes)
+    if ((o->answered == o->asked && !o->held) || len > BYTES_MOST - o->bytes)
         return false;
     struct outbox_message *m = (struct outbox_message *)malloc(sizeof(*m) + len);
     if (!m)
         return false;
     m->next = NULL;
+    m->after = o->asked;
     m->path = *p;
     m->len = len;
     memcpy(m->msg, msg, len);
@@ -93,10 +96,11 @@ static struct outbox_message *pop(struct outbox *o)
     return m;
 }
 
-static void send_all(struct control *c)
+static void send_due(struct control *c)
 {
-    struct outbox_message *m;
-    while ((m = pop(&c->outbox)) != NULL) {
+    struct outbox *o = &c->outbox;
+    while (o->head && o->head->after <= o->answered) {
+        struct outbox_message *m = pop(o);
         ike_transport_send(c, &m->path, m->msg, m->len);
         free(m);
     }
@@ -104,7 +108,7 @@ static void send_all(struct control *c)
 
 void outbox_flush(struct control *c)
 {
-    c->outbox.adds = 0;
+    c->outbox.answered = c->outbox.asked;
     release(c);
 }
 

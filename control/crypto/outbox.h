@@ -2,8 +2,9 @@
  * IKE messages that wait for the datapath.
  *
  * A responder's answer tells the peer that it may send ESP, and the peer does so within
- * microseconds. The inbound SA is another process's business by then; so while a SADB_ADD is
- * unanswered, our messages wait here, in their order. Bounded: what does not fit is sent at once.
+ * microseconds. The inbound SA is another process's business by then; so our messages wait here, in
+ * their order, until each SADB_ADD from before them is answered. What is asked later holds nobody
+ * up: in a storm something is always unanswered. Bounded: what does not fit is sent at once.
  * So they do while routes to what a new peer protects are being made, a second at most.
  */
 #ifndef TANDEM_CONTROL_CRYPTO_OUTBOX_H
@@ -18,9 +19,9 @@ struct control;
 struct outbox_message;
 
 struct outbox {
-    unsigned adds;      /* unanswered */
-    bool held;          /* routes are to be made */
-    struct timer limit; /* of that */
+    uint64_t asked, answered; /* SADB_ADDs; the answers come in the order of the requests */
+    bool held;                /* routes are to be made */
+    struct timer limit;       /* of that */
     struct outbox_message *head, **tail;
     size_t bytes;
 };

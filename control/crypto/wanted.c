@@ -7,10 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the journal: without the room for selectors that it does not have. */
 struct wanted_record {
-    struct sadb_sa m;
     uint32_t settled;
+    struct sadb_sa m;
 };
+
+static size_t record_size(uint32_t n_ts)
+{
+    return offsetof(struct wanted_record, m.ts) + n_ts * sizeof(struct selector);
+}
 
 /* --- the table ----------------------------------------------------------------------------------
  */
@@ -78,7 +84,7 @@ static int keep(struct control *c, const struct wanted_sa *w)
     memset(&r, 0, sizeof(r));
     r.m = w->m;
     r.settled = w->state == WANTED_SETTLED;
-    int err = journal_put(c->journal, JOURNAL_SA, w->m.sa, &r, sizeof(r));
+    int err = journal_put(c->journal, JOURNAL_SA, w->m.sa, &r, record_size(r.m.n_ts));
     mem_wipe(&r, sizeof(r));
     return err;
 }
@@ -86,10 +92,12 @@ static int keep(struct control *c, const struct wanted_sa *w)
 bool wanted_load(struct control *c, const uint8_t *p, size_t n)
 {
     struct wanted_record r;
-    bool good = n == sizeof(r);
+    memset(&r, 0, sizeof(r));
+    bool good = n >= record_size(0) && n <= sizeof(r);
     if (good) {
-        memcpy(&r, p, sizeof(r));
-        good = r.m.sa && r.m.sa <= INT32_MAX && r.m.slot < DPSTATS_SLOTS && !wanted_find(c, r.m.sa);
+        memcpy(&r, p, n);
+        good = r.m.n_ts <= SADB_TS_MAX && n == record_size(r.m.n_ts) && r.m.sa &&
+               r.m.sa <= INT32_MAX && r.m.slot < DPSTATS_SLOTS && !wanted_find(c, r.m.sa);
     }
     struct wanted_sa *w = good ? insert(c, &r.m) : NULL;
     if (w)

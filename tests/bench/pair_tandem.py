@@ -157,6 +157,7 @@ def measure(folder, version, groups, tunnels, say):
         for g in groups:
             boxes.group(g)
             poll(boxes.ready, 60, "routes into the tunnels")
+            poll(boxes.settled, 60, "nothing is left to be done for the configuration")
             found[g] = boxes.measure()
             say("tandem", version, g, found[g])
         boxes.shows()

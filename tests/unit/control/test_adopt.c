@@ -21,8 +21,8 @@ struct count_record {
 };
 
 struct sa_record {
-    struct sadb_sa m;
     uint32_t settled;
+    struct sadb_sa m;
 };
 
 static int memory(void)
@@ -97,7 +97,7 @@ static void put_sa(int fd, uint32_t id, uint32_t slot)
     r.m.policy = 5;
     r.m.spi = 0x1000 + id;
     r.m.dir = SADB_IN;
-    put(fd, JOURNAL_SA, id, &r, sizeof(r));
+    put(fd, JOURNAL_SA, id, &r, offsetof(struct sa_record, m.ts));
 }
 
 static bool taken(const struct bench *b, uint32_t slot)
