@@ -108,27 +108,26 @@ struct intent_rri {
 
 struct intent_map_entry {
     uint32_t seq;
-    const struct intent_acl *acl; /* NULL: unknown or missing; the entry is inert */
-    struct addr peer[INTENT_PEERS];
-    uint8_t n_peer, n_proposal;
-    const struct ike_esp_proposal *proposal[IKE_PROPOSALS];
-    const struct ike_esp_proposal *transform[IKE_PROPOSALS]; /* transform sets: for IKEv1 */
-    uint8_t n_transform;
-    bool aggressive;   /* ASA: set ikev1 phase1-mode aggressive */
-    bool dynamic;      /* from a template: peers come that nobody has listed, and only they begin */
-    bool any;          /* dynamic, without an access list: what such a peer wants protected */
     uint32_t template; /* dynamic: number of the template's entry, 1..65535; else 0 */
     const char *template_name;
+    const struct intent_acl *acl; /* NULL: unknown or missing; the entry is inert */
+    const struct ike_esp_proposal *proposal[IKE_PROPOSALS];
+    const struct ike_esp_proposal *transform[IKE_PROPOSALS]; /* transform sets: for IKEv1 */
     const char *profile;        /* of IKEv2: only peers that it meets; NULL: any */
     const char *isakmp_profile; /* the same of IKEv1 */
+    uint64_t life_kbytes;
+    uint32_t life_seconds;
+    uint32_t replay_window;
+    uint32_t df; /* SADB_DF_* */
+    enum { CONN_BIDIR, CONN_ORIGINATE, CONN_ANSWER } connection;
     struct intent_rri rri;
     uint16_t pfs_group;
-    uint32_t life_seconds;
-    uint64_t life_kbytes;
-    enum { CONN_BIDIR, CONN_ORIGINATE, CONN_ANSWER } connection;
-    uint32_t replay_window;
-    bool has_df; /* df counts, and not the interface's */
-    uint32_t df; /* SADB_DF_* */
+    bool has_df;     /* df counts, and not the interface's */
+    bool aggressive; /* ASA: set ikev1 phase1-mode aggressive */
+    bool dynamic;    /* from a template: peers come that nobody has listed, and only they begin */
+    bool any;        /* dynamic, without an access list: what such a peer wants protected */
+    uint8_t n_peer, n_proposal, n_transform;
+    struct addr peer[INTENT_PEERS];
 };
 
 static inline bool intent_entry_lists(const struct intent_map_entry *e, const struct addr *peer)

@@ -313,8 +313,9 @@ static inline void forget_frames(struct bench *b)
  * ------------------------------------------------------------- */
 
 struct wish {
-    const char *outside;   /* address; NULL: none */
-    const char *psk;       /* NULL: no tunnel-groups */
+    const char *outside; /* address; NULL: none */
+    const char *psk;     /* NULL: no tunnel-groups */
+    const char *profile;
     unsigned peers, lines; /* of the map entry and its list */
     uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
@@ -322,8 +323,7 @@ struct wish {
     bool templ;     /* the entry is of a template, without peers … */
     bool open;      /* … and without a list */
     bool ikev1;     /* spoken, too, with the same proposal as transform set */
-    const char *profile;
-    bool behind; /* half of 192.168.10.0/24 is reached by the inside, not by the map */
+    bool behind;    /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
 static inline struct wish seed_wish(void)
