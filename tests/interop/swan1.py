@@ -8,7 +8,7 @@ import network
 import pings
 from charon import Charon
 from harness import check, equal, lab_up, ping, poll, show, squeeze
-from swan import CHILD, configure
+from swan import CHILD
 
 CONNECTION = """\
   {box} {{
@@ -87,11 +87,6 @@ def esp_spis(box):
     return list(zip(numbers[::2], numbers[1::2]))
 
 
-def cookies(charon):
-    return re.findall(r"ESTABLISHED, IKEv1, (\w+)_i\*? (\w+)_r\*?",
-                      charon.swanctl("--list-sas").stdout)
-
-
 def none_left(box):
     return not is_up(box) and not esp_spis(box)
 
@@ -147,3 +142,16 @@ def agrees(box, charon, want, ike, esp):
     spis = re.findall(r"^    in +(\w+),.*?^    out (\w+),", theirs, re.M | re.S)
     equal([(int(o, 16), int(i, 16)) for i, o in spis], esp_spis(box), "SPIs")
     equal(len(spis), 1, "children")
+
+
+def cookies_of(charon):
+    """Phase 1 at strongSwan: both cookies of each SA that is up."""
+    return re.findall(r"ESTABLISHED, IKEv1, (\w+)_i\*? (\w+)_r", charon.swanctl("--list-sas").stdout)
+
+
+@contextlib.contextmanager
+def traffic(lab, name):
+    """A hundred pings a second, fifty before and a hundred after; each must be answered."""
+    with pings.Flow(lab.ns(HOST[name]), "10.20.0.1", 100, 0.01, size=1000) as flow:
+        yield
+    equal(flow.received, flow.sent, "answered while keys were replaced")
