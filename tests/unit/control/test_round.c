@@ -310,6 +310,8 @@ static size_t spd_of(struct bench *b, struct sadb_spd_entry *e, size_t max)
     const struct frame *f = last_told(b, SADB_SPD_SET);
     struct sadb_spd_set s;
     assert_non_null(f);
+    if (!f)
+        return 0;
     memcpy(&s, f->data, sizeof(s));
     assert_int_equal(s.ifid, 1);
     assert_int_equal(s.more, 0);
