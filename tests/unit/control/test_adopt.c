@@ -253,7 +253,7 @@ static void policies_that_nobody_wants_go_once(void **state)
 {
     struct bench *b = (struct bench *)*state;
     struct line_record mine = line(5, 40), inside = line(6, 41);
-    struct sadb_ref r;
+    struct sadb_ref r = {0};
     int fd = memory();
     inside.ifid = 2; /* had a map once */
     put_numbers(fd, 9, 30);

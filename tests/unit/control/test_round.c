@@ -324,7 +324,7 @@ static void policies_keep_their_numbers(void **state)
 {
     struct bench *b = bench_seed(state);
     struct wish w = seed_wish();
-    struct sadb_spd_entry e[8];
+    struct sadb_spd_entry e[8] = {0};
     assert_int_equal(spd_of(b, e, 8), 1);
     assert_int_equal(e[0].action, SPD_PROTECT);
     uint32_t policy = e[0].policy, slot = e[0].slot;
@@ -354,7 +354,7 @@ static void incomplete_entries_protect(void **state)
 {
     struct bench *b = bench_seed(state);
     struct wish w = seed_wish();
-    struct sadb_spd_entry e[8];
+    struct sadb_spd_entry e[8] = {0};
     w.peers = 0;
     wish_apply(b, &w);
     assert_int_equal(spd_of(b, e, 8), 1);
