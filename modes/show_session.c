@@ -60,20 +60,30 @@ static int by_session(const void *x, const void *y)
     return c ? c : (a->ace->line < b->ace->line ? -1 : a->ace->line > b->ace->line);
 }
 
-static int sa_by_peer(const void *x, const void *y)
+/* An IKE SA has no interface of its own before it has a child; its addresses say where it belongs.
+ */
+static int ends_cmp(const struct ike_sa_state *sa, const struct addr *remote,
+                    const struct addr *local)
+{
+    int c = addr_cmp(&sa->path.remote, remote);
+    return c ? c : addr_cmp(&sa->path.local, local);
+}
+
+static int sa_by_ends(const void *x, const void *y)
 {
     const struct ike_sa_state *a = *(const struct ike_sa_state *const *)x;
     const struct ike_sa_state *b = *(const struct ike_sa_state *const *)y;
-    int c = addr_cmp(&a->path.remote, &b->path.remote);
+    int c = ends_cmp(a, &b->path.remote, &b->path.local);
     return c ? c : (a->tunnel_id < b->tunnel_id ? -1 : a->tunnel_id > b->tunnel_id);
 }
 
-static size_t first_sa(const struct session_list *l, const struct addr *peer)
+static size_t first_sa(const struct session_list *l, const struct addr *peer,
+                       const struct addr *local)
 {
     size_t lo = 0, hi = l->n_sa;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (addr_cmp(&l->sa[mid]->path.remote, peer) < 0)
+        if (ends_cmp(l->sa[mid], peer, local) < 0)
             lo = mid + 1;
         else
             hi = mid;
@@ -88,7 +98,7 @@ static void gather(struct control *c, struct session_list *l)
     if (l->n_id)
         qsort(l->id, l->n_id, sizeof *l->id, by_session);
     if (l->n_sa)
-        qsort(l->sa, l->n_sa, sizeof *l->sa, sa_by_peer);
+        qsort(l->sa, l->n_sa, sizeof *l->sa, sa_by_ends);
 }
 
 /* One session: its flows, its SAs, and what they say together. */
@@ -101,12 +111,22 @@ struct crypto_session {
     usec_t since; /* 0 = not up */
 };
 
+/* Our end of it: where a flow has an SA, that is sure. */
+static const struct addr *local_end(const struct crypto_session *s)
+{
+    for (size_t i = 0; i < s->n_id; i++)
+        if (s->id[i].sa)
+            return &s->id[i].sa->path.local;
+    return &s->id[0].local;
+}
+
 static void judge(struct crypto_session *s, const struct session_list *l)
 {
-    size_t at = first_sa(l, &s->peer);
+    const struct addr *local = local_end(s);
+    size_t at = first_sa(l, &s->peer, local);
     s->sa = l->sa ? l->sa + at : NULL;
     while (addr_is_set(&s->peer) && at + s->n_sa < l->n_sa &&
-           addr_eq(&s->sa[s->n_sa]->path.remote, &s->peer)) {
+           ends_cmp(s->sa[s->n_sa], &s->peer, local) == 0) {
         const struct ike_sa_state *sa = s->sa[s->n_sa++];
         s->ike_up = s->ike_up || sa->state == IKE_ESTABLISHED;
         s->ike_busy = s->ike_busy || sa->state < IKE_ESTABLISHED;

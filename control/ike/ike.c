@@ -118,10 +118,9 @@ static void job_done(struct ike_job *job)
     struct ike *ike = j->ike;
 
     if (ike) {
-        struct ike_sa_job **at = &ike->jobs;
-        while (*at != j)
-            at = &(*at)->next;
-        *at = j->next;
+        *j->at = j->next;
+        if (j->next)
+            j->next->at = j->at;
         ike_enter(ike);
         if (j->sa) {
             struct ike_sa *sa = j->sa;
@@ -147,6 +146,9 @@ int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const ui
         return -ENOMEM;
     }
     j->next = ike->jobs;
+    j->at = &ike->jobs;
+    if (j->next)
+        j->next->at = &j->next;
     j->ike = ike;
     j->sa = sa;
     j->then = then;

@@ -82,9 +82,9 @@ struct ike_rekey {
 /* A key agreement for an SA. */
 struct ike_sa_job {
     struct ike_dh_job d;
-    struct ike_sa_job *next;
-    struct ike *ike;   /* NULL: the engine is gone */
-    struct ike_sa *sa; /* NULL: the SA is gone */
+    struct ike_sa_job *next, **at; /* what points to this one */
+    struct ike *ike;               /* NULL: the engine is gone */
+    struct ike_sa *sa;             /* NULL: the SA is gone */
     void (*then)(struct ike_sa *sa, struct ike_dh_job *j);
 };
 

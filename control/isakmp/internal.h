@@ -137,10 +137,10 @@ struct isk_nego {
 /* A key agreement for an SA, or for a node of it. */
 struct isk_job {
     struct ike_dh_job d;
-    struct isk_job *next;
-    struct isakmp *k;      /* NULL: the engine is gone */
-    struct isk_sa *sa;     /* NULL: the SA is gone */
-    struct isk_node *node; /* NULL with of_node: the node is gone */
+    struct isk_job *next, **at; /* what points to this one */
+    struct isakmp *k;           /* NULL: the engine is gone */
+    struct isk_sa *sa;          /* NULL: the SA is gone */
+    struct isk_node *node;      /* NULL with of_node: the node is gone */
     bool of_node;
     void (*then)(struct isk_sa *sa, struct isk_node *node, struct ike_dh_job *j);
 };

@@ -9,10 +9,9 @@ static void done(struct ike_job *job)
     struct isakmp *k = j->k;
 
     if (k) {
-        struct isk_job **at = &k->jobs;
-        while (*at != j)
-            at = &(*at)->next;
-        *at = j->next;
+        *j->at = j->next;
+        if (j->next)
+            j->next->at = j->at;
         isk_enter(k);
         if (j->of_node && j->node) {
             j->node->job = NULL;
@@ -41,6 +40,9 @@ int isk_job_start(struct isk_sa *sa, struct isk_node *node, uint16_t group, stru
         return -ENOMEM;
     }
     j->next = k->jobs;
+    j->at = &k->jobs;
+    if (j->next)
+        j->next->at = &j->next;
     j->k = k;
     j->sa = sa;
     j->node = node;

@@ -438,6 +438,7 @@ void query_identities(const struct control *c,
             continue;
         bool up = c->tunnel && addr_eq(&f->addr.addr, &c->sa.path.local);
         struct query_identity q = {.policy = i + 1,
+                                   .ifid = i + 1,
                                    .ifp = f,
                                    .map = f->map,
                                    .entry = &f->map->entry[0],
