@@ -14,7 +14,8 @@ from scapy.packet import raw
 
 # As the kernel names them: "aes" alone is AES-CBC.
 CIPHERS = {"aes": "AES-CBC", "rfc4106(gcm(aes))": "AES-GCM"}
-HASHES = {"hmac(sha1)": "HMAC-SHA1-96", "hmac(sha256)": "SHA2-256-128",
+# With IKEv1 libreswan calls SHA-1 by a shorter name.
+HASHES = {"hmac(sha1)": "HMAC-SHA1-96", "sha1": "HMAC-SHA1-96", "hmac(sha256)": "SHA2-256-128",
           "hmac(sha512)": "SHA2-512-256"}
 
 

@@ -21,8 +21,9 @@ LIBEXEC = "/usr/libexec/ipsec"
 CONF = """\
 config setup
     uniqueids=yes
+    ikev1-policy=accept
 conn box
-    ikev2=yes
+    ikev2={version}
     authby=secret
     left=198.51.100.20
     leftid=198.51.100.20
@@ -53,10 +54,10 @@ class Pluto:
 
     ike, esp: proposals in libreswan's words; more: further lines for the connection; options:
     of pluto; refuse: its SAs are refused, as by a kernel without ESP; data: pings to what is
-    behind it are answered."""
+    behind it are answered; version: what ikev2= says."""
 
     def __init__(self, ns, folder, ike, esp, secret="Shared-Secret", more="", options=(),
-                 refuse=False, data=False):
+                 refuse=False, data=False, version="yes"):
         self.ns, self.folder, self.options = ns, os.path.abspath(folder), options
         self.proc, self.data = None, None
         self.with_data = data
@@ -69,7 +70,8 @@ class Pluto:
             os.makedirs(self._path(sub))
         subprocess.run(["certutil", "-N", "-d", "sql:" + self._path("nss"), "--empty-password"],
                        check=True, capture_output=True)
-        self._write("ipsec.conf", CONF.format(ike=ike, esp=esp, more=more))
+        self._write("ipsec.conf", CONF.format(ike=ike, esp=esp, more=more,
+                                              version=version))
         self._write("ipsec.secrets", SECRETS.format(secret=secret))
 
     def _path(self, name):
