@@ -37,7 +37,7 @@ def write_lab(folder, sides):
 class Boxes:
     def __init__(self, lab, hub, spokes, tunnels):
         self.lab, self.tunnels = lab, tunnels
-        self.sides = {"initiator": hub, "responder": spokes}
+        self.sides = {"initiator": spokes, "responder": hub}
         self.logs, self.children = {}, {}
         for s in self.sides.values():
             # several ports on one wire: each answers for its own address
@@ -148,7 +148,7 @@ class Boxes:
 def measure(folder, version, groups, tunnels, say):
     hub, spokes = shape(tunnels)
     initiator, responder = SIDES[version]
-    sides = [initiator("HUB", 1, hub, 2, spokes), responder("SPOKES", 2, spokes, 1, hub)]
+    sides = [responder("HUB", 1, hub, 2, spokes), initiator("SPOKES", 2, spokes, 1, hub)]
     sample, found = os.path.join(folder, f"sample-{version}"), {}
     write_lab(sample, sides)
     with lab_up(sample, NAME, configure=False) as lab:

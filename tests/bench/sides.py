@@ -51,7 +51,9 @@ class Asa2:
                 f"integrity sha256\nprf sha256\ngroup {group}\nlifetime seconds 86400\n")
 
     def config(self, group):
-        t = [self.policy(group)[len("no crypto ikev2 policy 1\n"):], self.SUITE]
+        t = [self.policy(group)[len("no crypto ikev2 policy 1\n"):], self.SUITE,
+             # as with dos_protection = no and init_limit_half_open = 0; for both versions
+             "crypto ikev2 cookie-challenge never\ncrypto ikev2 limit max-in-negotiation-sa 100\n"]
         for p in range(self.ports):
             t.append(f"interface GigabitEthernet0/{p}\nnameif out{p}\nsecurity-level 0\n"
                      f"ip address {self.address(p)} 255.255.255.0\nno shutdown\n")
@@ -125,4 +127,4 @@ class Ios1(Asa2):
 
 
 # the initiator's and the responder's side, by the version of IKE
-SIDES = {2: (Asa2, Asa2), 1: (Asa1, Ios1)}
+SIDES = {2: (Asa2, Asa2), 1: (Ios1, Asa1)}
