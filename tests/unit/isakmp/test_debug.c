@@ -192,8 +192,8 @@ static const char *const seed[] = {
     "protocol : 0",
     "src port : 0",
     "dst port : 0",
-    "IPSEC(crypto_ipsec_sa_find_ident_head): reconnecting with the same proxies and peer "
-    "19.26.116.137",
+    ("IPSEC(crypto_ipsec_sa_find_ident_head): reconnecting with the same proxies and peer "
+     "19.26.116.137"),
     "IPSEC(policy_db_add_ident): src 192.168.20.25, dest 172.21.91.37, dest_port 0",
     "IPSEC(create_sa): sa created,",
     "(sa) sa_dest= 19.26.116.141, sa_proto= 50,",
