@@ -17,7 +17,7 @@
 
 struct isk_parts {
     uint16_t id;
-    unsigned total, have; /* total 0: the last one is not here yet */
+    unsigned total; /* 0: the last one is not here yet */
     size_t bytes;
     struct isk_msg part[PARTS_MAX];
 };
@@ -118,6 +118,15 @@ static struct isk_parts *parts_of(struct isk_sa *sa, uint16_t id)
     return sa->parts;
 }
 
+/* Counting does not do: a forged piece may stand behind the one that says to be the last. */
+static bool complete(const struct isk_parts *p)
+{
+    unsigned n = 0;
+    while (n < p->total && p->part[n].p)
+        n++;
+    return p->total && n == p->total;
+}
+
 static uint8_t *join(const struct isk_parts *p, size_t *len)
 {
     uint8_t *whole = malloc(p->bytes ? p->bytes : 1);
@@ -156,15 +165,14 @@ void isk_fragment_in(struct isakmp *k, const struct ike_path *p, const uint8_t *
     }
     if (parts->part[num - 1].p || isk_keep(&parts->part[num - 1], data.p, data.n) < 0)
         return;
-    parts->have++;
     parts->bytes += data.n;
     if (last)
         parts->total = num;
     k->stats.dropped[ISK_DROP_PART]++; /* not a drop */
-    if (!parts->total || parts->have < parts->total)
+    if (!complete(parts))
         return;
     size_t n = 0;
-    uint8_t *all = parts->have == parts->total ? join(parts, &n) : NULL;
+    uint8_t *all = join(parts, &n);
     isk_parts_free(parts);
     sa->parts = NULL;
     if (all)
