@@ -25,7 +25,8 @@ struct cbc_keys {
 struct mb_keys {
     IMB_CIPHER_MODE cipher;
     IMB_HASH_ALG hash;
-    union {
+    uint8_t unused[64 - sizeof(IMB_CIPHER_MODE) - sizeof(IMB_HASH_ALG)];
+    union { /* last: how much of it there is depends on the cipher (room_of) */
         struct gcm_key_data gcm;
         struct cbc_keys cbc; /* and HMAC */
     } u __attribute__((aligned(64)));
