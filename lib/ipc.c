@@ -20,9 +20,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define HDR      sizeof(struct ipc_header)
-#define FD_QUEUE 32
-#define LIMIT    (4u * 1024 * 1024)
+#define HDR           sizeof(struct ipc_header)
+#define FD_QUEUE      32
+#define LIMIT         (4u * 1024 * 1024)
+#define READS_AT_ONCE 32
 
 struct chunk {
     struct chunk *next;
@@ -395,11 +396,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     c->busy++;
     /* Frames that a pause left in the buffer go first: the socket may stay silent. */
     bool ok = dispatch(c, INT32_MAX) >= 0;
-    /* One read in a turn of the loop, however much waits: others have something to say, too. */
-    if (ok && !c->dead && !c->broken && !c->paused) {
+    for (int i = 0; ok && i < READS_AT_ONCE && !c->dead && !c->broken && !c->paused; i++) {
         ssize_t n = read_some(c);
-        if (n != -EAGAIN && n != -EWOULDBLOCK)
-            ok = n > 0 && dispatch(c, INT32_MAX) >= 0;
+        if (n == -EAGAIN || n == -EWOULDBLOCK)
+            break;
+        ok = n > 0 && dispatch(c, INT32_MAX) >= 0;
     }
     if (!ok)
         fail(c);

@@ -74,9 +74,11 @@ static void keep_running(struct cli *cli)
     str_wipe(&text);
 }
 
+/* Not before the box's configuration is loaded, whoever asks: a session may be there earlier, and
+ * the ports alone would take away what an engine before this one had made. */
 void cli_apply_now(struct cli *cli)
 {
-    if (!cli->dirty)
+    if (!cli->dirty || !cli->loaded)
         return;
     const struct clock *clk = control_clock(cli->control);
     usec_t begin = clock_mono(clk);

@@ -97,6 +97,22 @@ static void log_text(void *ctx, enum log_level level, const char *area, const ch
     str_copy(l->last, sizeof l->last, text);
 }
 
+/* A session may be there before the configuration is: what it asks for makes nothing true. */
+static void test_not_before_the_configuration(void **state)
+{
+    static const struct lm_box box = {.asa = 1, .version = "9.16(2)", .restarted = 1};
+    struct control *c = fake_new();
+    struct cli *cli = cli_new(c, &box);
+    (void)state;
+    cli_ports_changed(cli);
+    cli_apply_now(cli);
+    assert_int_equal(c->applied, 0);
+    cli_load(cli, "hostname A\n", 11);
+    assert_int_equal(c->applied, 1);
+    cli_free(cli);
+    fake_free(c);
+}
+
 static void test_login(void **state)
 {
     struct box b = make(true, users);
@@ -724,17 +740,29 @@ static void test_silence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume),       cmocka_unit_test(test_login),
-        cmocka_unit_test(test_auto_enable),  cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_must_auth),    cmocka_unit_test(test_vouched),
-        cmocka_unit_test(test_secret_lines), cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_typed_ahead),  cmocka_unit_test(test_abort),
-        cmocka_unit_test(test_gone),         cmocka_unit_test(test_echo),
-        cmocka_unit_test(test_notices),      cmocka_unit_test(test_terminals),
-        cmocka_unit_test(test_two_sessions), cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_not_root),     cmocka_unit_test(test_lines_in_use),
-        cmocka_unit_test(test_silence),      cmocka_unit_test(test_debug_ends),
-        cmocka_unit_test(test_pushed_back),  cmocka_unit_test(test_room_for_console),
+        cmocka_unit_test(test_not_before_the_configuration),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_login),
+        cmocka_unit_test(test_auto_enable),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_must_auth),
+        cmocka_unit_test(test_vouched),
+        cmocka_unit_test(test_secret_lines),
+        cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_typed_ahead),
+        cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_terminals),
+        cmocka_unit_test(test_two_sessions),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_not_root),
+        cmocka_unit_test(test_lines_in_use),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_debug_ends),
+        cmocka_unit_test(test_pushed_back),
+        cmocka_unit_test(test_room_for_console),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

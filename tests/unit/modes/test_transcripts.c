@@ -136,8 +136,7 @@ static void set_scene(struct play *p)
     str_copy(box.version, sizeof box.version, p->asa ? "9.16(2)" : "15.9(3)M4");
     p->cli = cli_new(p->c, &box);
     assert_non_null(p->cli);
-    if (startup.len)
-        cli_load(p->cli, startup.s, startup.len);
+    cli_load(p->cli, str_text(&startup), startup.len);
     str_free(&startup);
 }
 
