@@ -11,6 +11,17 @@ typedef int64_t usec_t; /* microseconds */
 #define USEC_PER_SEC  INT64_C(1000000)
 #define USEC_PER_MSEC INT64_C(1000)
 
+/* A zone: its name ("": UTC) and how far its clocks are before those of UTC. */
+struct clock_zone {
+    char name[8];
+    int32_t minutes;
+};
+/* The wall clock's time as gmtime_r() wants it for the clocks of this zone. */
+static inline usec_t clock_local(usec_t wall, const struct clock_zone *z)
+{
+    return wall + z->minutes * 60 * USEC_PER_SEC;
+}
+
 struct clock {
     usec_t (*mono)(void *ctx); /* monotonic, for timers and ages */
     usec_t (*wall)(void *ctx); /* since 1970 UTC, for timestamps people read */

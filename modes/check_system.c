@@ -9,6 +9,7 @@
 #include "modes/password.h"
 #include "lib/mem.h"
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 int hostname_check(struct txn *t, struct cfg_node *n, const struct a_hostname *a, bool negate)
@@ -164,6 +165,23 @@ int enable_secret_check(struct txn *t, struct cfg_node *n, const struct a_enable
 }
 
 /* Without a word about what to print, the platform prints how long it is up. */
+/* IOS writes the minutes always, the ASA where there are some. */
+int clock_timezone_check(struct txn *t, struct cfg_node *n, const struct a_clock_timezone *a,
+                         bool negate)
+{
+    struct a_clock_timezone whole = *a;
+    (void)n;
+    if (negate)
+        return 0;
+    const char *digits = a->hours + (a->hours[0] == '-');
+    if (!*digits || digits[strspn(digits, "0123456789")] || strtol(digits, NULL, 10) > 23)
+        return txn_refuse(t, "%% Hours from UTC are -23 to 23");
+    if (a->has_minutes)
+        return 0;
+    whole.has_minutes = true;
+    return txn_set(t, t->tree->root, E_CLOCK_TIMEZONE, &whole) ? 0 : -1;
+}
+
 int timestamps_log_check(struct txn *t, struct cfg_node *n, const struct a_timestamps_log *a,
                          bool negate)
 {

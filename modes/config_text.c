@@ -74,7 +74,7 @@ void config_checksum(const struct cli *cli, unsigned char sum[16])
 void config_written_by(struct cli *cli, const char *user)
 {
     char when[64];
-    time_clock(when, sizeof when, clock_wall(control_clock(cli->control)), true);
+    time_clock(when, sizeof when, cli->tree, clock_wall(control_clock(cli->control)), true);
     snprintf(cli->written, sizeof cli->written, ": Written by %s at %s", user, when);
 }
 
@@ -110,7 +110,7 @@ static void ios_text(const struct cli *cli, unsigned flags, struct str *out)
     short_version(cli, version, sizeof version);
     str_add(&body, "!\n");
     if (cli->changed_wall) {
-        time_clock(when, sizeof when, cli->changed_wall, false);
+        time_clock(when, sizeof when, cli->tree, cli->changed_wall, false);
         str_printf(&body, "! Last configuration change at %s by %s\n!\n", when, cli->changed_by);
     }
     str_printf(&body, "version %s\n", version);

@@ -108,6 +108,9 @@ void rule_expand(const struct rule *r, struct ace_buf *b);
 /* Moves them into the intent. */
 void ace_buf_store(struct derive *d, struct ace_buf *b, struct intent_acl *out);
 
+/* derive_log.c */
+struct clock_zone derive_zone(const struct cfg_node *root); /* clock timezone */
+
 /* derive_ikev1.c (ASA) */
 void derive_ikev1(struct derive *d);
 /* One more transform set of an entry, for IKEv1. */

@@ -102,6 +102,7 @@ static void asa_log(struct derive *d, struct syslog_cfg *c)
     n = cfg_first(root, E_LOGGING_TIMESTAMP);
     if (n)
         c->log.kind = CFG_ARGS(n, logging_timestamp)->rfc5424 ? STAMP_RFC5424 : STAMP_ASA;
+    c->log.zone = derive_zone(root);
     asa_sinks(root, c);
     asa_hosts(d, c);
     asa_origin(d, c);
@@ -193,6 +194,20 @@ static void ios_origin(struct derive *d, struct syslog_cfg *c)
     }
 }
 
+struct clock_zone derive_zone(const struct cfg_node *root)
+{
+    struct clock_zone z = {0};
+    const struct cfg_node *n = cfg_first(root, E_CLOCK_TIMEZONE);
+    if (!n)
+        return z;
+    const struct a_clock_timezone *a = CFG_ARGS(n, clock_timezone);
+    int32_t minutes = a->has_minutes ? (int32_t)a->minutes : 0;
+    str_copy(z.name, sizeof z.name, a->zone);
+    z.minutes =
+        (int32_t)strtol(a->hours, NULL, 10) * 60 + (a->hours[0] == '-' ? -minutes : minutes);
+    return z;
+}
+
 static void ios_log(struct derive *d, struct syslog_cfg *c)
 {
     const struct cfg_node *root = d->tree->root, *n;
@@ -200,13 +215,21 @@ static void ios_log(struct derive *d, struct syslog_cfg *c)
     c->sequence = cfg_first(root, E_SEQUENCE_NUMBERS) != NULL;
     if ((n = cfg_first(root, E_TIMESTAMPS_LOG))) {
         const struct a_timestamps_log *a = CFG_ARGS(n, timestamps_log);
-        c->log = (struct stamp){a->uptime ? STAMP_UPTIME : STAMP_DATETIME, a->msec, a->timezone,
-                                a->year};
+        c->log = (struct stamp){.kind = a->uptime ? STAMP_UPTIME : STAMP_DATETIME,
+                                .msec = a->msec,
+                                .timezone = a->timezone,
+                                .year = a->year};
+        if (a->localtime)
+            c->log.zone = derive_zone(root);
     }
     if ((n = cfg_first(root, E_TIMESTAMPS_DEBUG))) {
         const struct a_timestamps_debug *a = CFG_ARGS(n, timestamps_debug);
-        c->debug = (struct stamp){a->uptime ? STAMP_UPTIME : STAMP_DATETIME, a->msec, a->timezone,
-                                  a->year};
+        c->debug = (struct stamp){.kind = a->uptime ? STAMP_UPTIME : STAMP_DATETIME,
+                                  .msec = a->msec,
+                                  .timezone = a->timezone,
+                                  .year = a->year};
+        if (a->localtime)
+            c->debug.zone = derive_zone(root);
     }
     ios_buffer(root, c);
     ios_sinks(root, c);

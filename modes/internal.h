@@ -145,8 +145,8 @@ void config_section(const char *text, const char *words, struct str *out);
 void config_checksum(const struct cli *cli, unsigned char sum[16]);
 
 /* time_text.c */
-void time_clock(char *buf, size_t cap, usec_t wall,
-                bool msec); /* "18:57:38.347 UTC Mon Oct 19 2015" */
+/* "18:57:38.347 UTC Mon Oct 19 2015", in the box's zone */
+void time_clock(char *buf, size_t cap, const struct cfg_tree *tree, usec_t wall, bool msec);
 void time_uptime(char *buf, size_t cap, int64_t seconds, bool asa);
 
 /* The nameif or, on IOS, the canonical name of an interface of the intent. */

@@ -96,15 +96,16 @@ static void ike_part(struct str *out, const struct drops *d, const struct drops_
     }
 }
 
-static void last_clearing(struct str *out, usec_t wall, const char *by)
+static void last_clearing(struct str *out, const struct cfg_tree *tree, usec_t wall, const char *by)
 {
     char when[48];
     if (!wall) {
         str_add(out, "\nLast clearing: Never\n");
         return;
     }
-    time_clock(when, sizeof when, wall, false);
-    char *day = strstr(when, "UTC ") + 4; /* the platform leaves the day of the week out here */
+    time_clock(when, sizeof when, tree, wall, false);
+    /* "18:57:38 UTC Mon Oct 19 2015": the platform leaves the day of the week out here */
+    char *day = strchr(strchr(when, ' ') + 1, ' ') + 1;
     memmove(day, day + 4, strlen(day + 4) + 1);
     str_printf(out, "\nLast clearing: %s by %s\n", when, by);
 }
@@ -118,13 +119,13 @@ int show_asp_drop(struct cmd *c, const struct a_show_asp_drop *a)
         str_add(&out, "Frame drop:\n");
         datapath_part(&out, &d, then, false);
         ike_part(&out, &d, then);
-        last_clearing(&out, then->frame.wall, then->frame.by);
+        last_clearing(&out, c->tree, then->frame.wall, then->frame.by);
         str_addc(&out, '\n');
     }
     if (!a->frame) {
         str_add(&out, "Flow drop:\n");
         datapath_part(&out, &d, then, true);
-        last_clearing(&out, then->flow.wall, then->flow.by);
+        last_clearing(&out, c->tree, then->flow.wall, then->flow.by);
     }
     cmd_puts(c, str_text(&out));
     str_free(&out);

@@ -97,7 +97,7 @@ static void head(struct sessiondb *s, const struct ike_sa_state *sa)
     str_printf(o, "\nBytes Tx     : %llu", LLU(tx));
     second(o);
     str_printf(o, "Bytes Rx     : %llu\n", LLU(rx));
-    time_clock(clock, sizeof clock, s->wall - (s->mono - sa->established), false);
+    time_clock(clock, sizeof clock, s->c->tree, s->wall - (s->mono - sa->established), false);
     str_printf(o, "Login Time   : %s\n", clock);
     str_printf(o, "Duration     : %lluh:%02llum:%02llus\n", LLU(up / 3600), LLU(up / 60 % 60),
                LLU(up % 60));

@@ -7,7 +7,7 @@
 int show_clock(struct cmd *c, const struct a_show_clock *a)
 {
     char text[64];
-    time_clock(text, sizeof text, clock_wall(control_clock(c->control)), true);
+    time_clock(text, sizeof text, c->tree, clock_wall(control_clock(c->control)), true);
     cmd_printf(c, "%s\n", text);
     if (a->detail)
         cmd_puts(c, "Time source is hardware calendar\n");
@@ -41,7 +41,7 @@ static void asa_version(struct cmd *c, const char *uptime)
     query_ports(c->control, port_line, &n);
     cmd_printf(c, "\nSerial Number: %s\n", cli->box.serial);
     if (cli->changed_wall) {
-        time_clock(when, sizeof when, cli->changed_wall, true);
+        time_clock(when, sizeof when, cli->tree, cli->changed_wall, true);
         cmd_printf(c, "Configuration last modified by %s at %s\n", cli->changed_by, when);
     } else {
         cmd_puts(c, "Configuration has not been modified since last system restart.\n");

@@ -1,24 +1,27 @@
 /*
  * Times as the platforms print them.
  */
+#include "modes/derive.h"
 #include "modes/internal.h"
 #include <stdio.h>
 #include <time.h>
 
-void time_clock(char *buf, size_t cap, usec_t wall, bool msec)
+void time_clock(char *buf, size_t cap, const struct cfg_tree *tree, usec_t wall, bool msec)
 {
     static const char *const day[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t t = (time_t)(wall / USEC_PER_SEC);
+    const struct clock_zone zone = derive_zone(tree->root);
+    time_t t = (time_t)(clock_local(wall, &zone) / USEC_PER_SEC);
     struct tm tm;
     char ms[8] = "";
     if (!gmtime_r(&t, &tm))
         tm = (struct tm){.tm_mday = 1, .tm_year = 70};
     if (msec)
         snprintf(ms, sizeof ms, ".%03u", (unsigned)(wall % USEC_PER_SEC / USEC_PER_MSEC) % 1000u);
-    snprintf(buf, cap, "%02d:%02d:%02d%s UTC %s %s %d %d", tm.tm_hour, tm.tm_min, tm.tm_sec, ms,
-             day[tm.tm_wday % 7], month[tm.tm_mon % 12], tm.tm_mday, tm.tm_year + 1900);
+    snprintf(buf, cap, "%02d:%02d:%02d%s %s %s %s %d %d", tm.tm_hour, tm.tm_min, tm.tm_sec, ms,
+             zone.name[0] ? zone.name : "UTC", day[tm.tm_wday % 7], month[tm.tm_mon % 12],
+             tm.tm_mday, tm.tm_year + 1900);
 }
 
 struct unit {

@@ -22,7 +22,8 @@ static void uptime(struct str *out, usec_t up)
 
 void line_stamp(struct str *out, const struct stamp *s, usec_t wall, usec_t up)
 {
-    time_t t = (time_t)(wall / USEC_PER_SEC);
+    const struct clock_zone utc = {0}, *zone = s->kind == STAMP_RFC5424 ? &utc : &s->zone;
+    time_t t = (time_t)(clock_local(wall, zone) / USEC_PER_SEC);
     struct tm tm;
     if (s->kind == STAMP_UPTIME)
         uptime(out, up);
@@ -48,7 +49,7 @@ void line_stamp(struct str *out, const struct stamp *s, usec_t wall, usec_t up)
     if (s->msec)
         str_printf(out, ".%03u", (unsigned)(wall % USEC_PER_SEC / USEC_PER_MSEC));
     if (s->timezone)
-        str_add(out, " UTC");
+        str_printf(out, " %s", zone->name[0] ? zone->name : "UTC");
 }
 
 void line_format(struct str *out, const struct line_head *h, const struct stamp *s,

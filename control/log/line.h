@@ -21,6 +21,7 @@ enum stamp_kind { STAMP_NONE, STAMP_UPTIME, STAMP_DATETIME, STAMP_ASA, STAMP_RFC
 struct stamp {
     enum stamp_kind kind;
     bool msec, timezone, year; /* of STAMP_DATETIME */
+    struct clock_zone zone;    /* in which times are written */
 };
 
 /* What a message is, before anybody formats it. */

@@ -22,13 +22,18 @@ static void stamps(void **state)
 {
     const struct stamp none = {0}, up = {.kind = STAMP_UPTIME}, asa = {.kind = STAMP_ASA};
     const struct stamp iso = {.kind = STAMP_RFC5424}, plain = {.kind = STAMP_DATETIME};
-    const struct stamp all = {STAMP_DATETIME, true, true, true};
+    const struct stamp all = {.kind = STAMP_DATETIME, .msec = true, .timezone = true, .year = true};
+    const struct stamp est = {.kind = STAMP_DATETIME,
+                              .msec = true,
+                              .timezone = true,
+                              .zone = {.name = "EST", .minutes = -300}};
     const struct stamp msec = {.kind = STAMP_DATETIME, .msec = true};
     (void)state;
     stamp_is(&none, 0, "");
     stamp_is(&plain, 0, "Jan  6 14:32:12");
     stamp_is(&msec, 0, "Jan  6 14:32:12.454");
     stamp_is(&all, 0, "Jan  6 2026 14:32:12.454 UTC");
+    stamp_is(&est, 0, "Jan  6 09:32:12.454 EST");
     stamp_is(&asa, 0, "Jan 06 2026 14:32:12");
     stamp_is(&iso, 0, "2026-01-06T14:32:12Z");
     stamp_is(&up, 46 * USEC_PER_SEC, "00:00:46");
