@@ -415,6 +415,10 @@ static void loaded(struct cli *cli)
     cli->loaded = true;
     cli->dirty = true;
     cli_apply_now(cli);
+    for (struct session *s = cli->sessions, *next; s; s = next) {
+        next = s->next;
+        session_pump(s);
+    }
     if (!cli->box.restarted)
         syslog_ios(control_syslog(cli->control), "SYS", 5, "RESTART",
                    "System restarted --\nTandem Software, Version %s", cli->box.version);

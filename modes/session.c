@@ -422,9 +422,11 @@ static struct session_frame *unqueue(struct session *s)
     return f;
 }
 
+/* Not before the box's configuration is there: what a session saw, changed or saved would be that
+ * of the bare ports. cli.c goes on with it then. */
 void session_pump(struct session *s)
 {
-    if (s->pumping)
+    if (s->pumping || !s->cli->loaded)
         return;
     s->pumping = true;
     while (s->first && !s->running && !s->closing) {

@@ -97,7 +97,7 @@ static void log_text(void *ctx, enum log_level level, const char *area, const ch
     str_copy(l->last, sizeof l->last, text);
 }
 
-/* A session may be there before the configuration is: what it asks for makes nothing true. */
+/* A session may be there before the configuration is: it makes nothing true, and waits. */
 static void test_not_before_the_configuration(void **state)
 {
     static const struct lm_box box = {.asa = 1, .version = "9.16(2)", .restarted = 1};
@@ -107,8 +107,17 @@ static void test_not_before_the_configuration(void **state)
     cli_ports_changed(cli);
     cli_apply_now(cli);
     assert_int_equal(c->applied, 0);
+    struct shell s;
+    shell_open(&s, c, cli, true, false, "");
+    shell_send(&s, CLI_START, "", 0);
+    for (int i = 0; i < 5; i++)
+        event_base_loop(c->base, EVLOOP_NONBLOCK);
+    assert_false(s.got_done);
     cli_load(cli, "hostname A\n", 11);
     assert_int_equal(c->applied, 1);
+    shell_wait(&s);
+    assert_non_null(strstr(shell_line(&s, "show running-config hostname"), "hostname A"));
+    shell_close(&s);
     cli_free(cli);
     fake_free(c);
 }
