@@ -83,6 +83,40 @@ struct intent_route {
     bool discard;   /* what it leads to goes nowhere (Null0) */
 };
 
+/* What a tracked object looks at (track/track.h). */
+enum intent_track_kind {
+    TRACK_SLA_REACH,  /* a probe gets answers, in time or not */
+    TRACK_SLA_STATE,  /* it is OK */
+    TRACK_LINE,       /* an interface's line protocol */
+    TRACK_IP_ROUTING, /* … and it has an address */
+    TRACK_ROUTE,      /* a prefix stands in the routing table */
+    TRACK_METRIC,     /* … with a metric that is low enough */
+    TRACK_AND,
+    TRACK_OR,
+    TRACK_WEIGHT,
+    TRACK_PERCENT,
+    TRACK_KINDS
+};
+
+struct intent_member {
+    uint32_t number;
+    bool negated;
+    uint32_t weight;
+};
+
+struct intent_track {
+    uint32_t number;
+    enum intent_track_kind kind;
+    uint32_t sla;
+    char ifname[INTENT_NAME];
+    struct prefix dst;
+    uint32_t delay_up, delay_down; /* seconds */
+    uint32_t least_up, most_down;  /* of a threshold; of a metric the other way round */
+    bool default_up;               /* the state while there is nothing to look at */
+    uint32_t n_member;
+    struct intent_member *member;
+};
+
 /* One line of an access list, protocol level already resolved (objects expanded). */
 struct intent_ace {
     bool permit;
@@ -204,9 +238,10 @@ struct intent {
     struct arena arena;
     uint32_t pmtu_age; /* seconds; 0 = for ever */
     uint32_t n_if, n_route, n_acl, n_map, n_policy, n_proposal, n_peer;
-    uint32_t n_isakmp, n_transform, n_key;
+    uint32_t n_isakmp, n_transform, n_key, n_track;
     struct intent_if *ifs;
     struct intent_route *route;
+    struct intent_track *track; /* by number */
     struct intent_acl *acl;
     struct intent_map *map;
     struct ike_policy *policy; /* by priority */
