@@ -78,7 +78,7 @@ struct control *control_new(const struct control_opts *o)
     c->booted = clock_wall(&c->o.clock);
     c->tick = evtimer_new(o->base, on_tick, c);
     c->again = evtimer_new(o->base, on_again, c);
-    if (!c->tick || !c->again || events_open(c) < 0)
+    if (!c->tick || !c->again || events_open(c) < 0 || sla_open(c) < 0)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
@@ -104,6 +104,7 @@ void control_free(struct control *c)
     c->closing = true;
     journal_close(c->journal); /* from here on it belongs to the successor */
     c->journal = NULL;
+    sla_close(c);
     ping_close(c);
     jobs_free(c->jobs);
     c->jobs = NULL;
@@ -263,6 +264,7 @@ void control_apply(struct control *c, struct intent *i)
     if (first)
         adopt_begin(c);
     round_with(c, &old);
+    sla_apply(c->sla, &c->intent); /* its sources stand, as far as they can at once */
     intent_free(&old);
 }
 

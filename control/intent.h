@@ -234,11 +234,38 @@ struct intent_peer {
     struct ike_peer_cfg cfg;
 };
 
+/* A measurement (sla/sla.h). */
+enum intent_sla_type { SLA_ICMP_ECHO, SLA_UDP_ECHO, SLA_TCP_CONNECT };
+enum intent_sla_start { SLA_START_PENDING, SLA_START_NOW, SLA_START_AFTER, SLA_START_AT };
+
+#define SLA_FOREVER UINT32_MAX
+
+struct intent_sla {
+    uint32_t number;
+    enum intent_sla_type type;
+    struct addr target, source;     /* source unset: the interface's, or the route's */
+    char ifname[INTENT_NAME];       /* canonical; "": any */
+    bool bound;                     /* leaves by this interface, whatever the routing says */
+    bool verify;                    /* the answer has to bring back every byte */
+    uint8_t tos;                    /* of IPv6 the traffic class */
+    uint16_t port, source_port;     /* source_port 0: any */
+    uint32_t packets;               /* of one operation */
+    uint32_t frequency;             /* seconds */
+    uint32_t timeout, threshold;    /* milliseconds */
+    uint32_t size;                  /* bytes of payload */
+    uint32_t pattern;               /* that the payload repeats */
+    enum intent_sla_start start;    /* pending, too, where there is no schedule */
+    uint32_t start_time;            /* after: seconds; at: second of the day (UTC) */
+    uint8_t start_month, start_day; /* at: 1 …; 0: the next such time */
+    bool scheduled, recurring;
+    uint32_t life, ageout; /* seconds; life SLA_FOREVER; ageout 0 = never */
+};
+
 struct intent {
     struct arena arena;
     uint32_t pmtu_age; /* seconds; 0 = for ever */
     uint32_t n_if, n_route, n_acl, n_map, n_policy, n_proposal, n_peer;
-    uint32_t n_isakmp, n_transform, n_key, n_track;
+    uint32_t n_isakmp, n_transform, n_key, n_track, n_sla;
     struct intent_if *ifs;
     struct intent_route *route;
     struct intent_track *track; /* by number */
@@ -251,6 +278,7 @@ struct intent {
     struct isakmp_policy *isakmp;       /* by priority */
     struct ike_esp_proposal *transform; /* transform sets */
     struct intent_key *key;
+    struct intent_sla *sla; /* by number */
     bool invalid_spi_recovery;
     bool log_session, log_ikev2; /* crypto logging session, ikev2 */
     struct syslog_cfg log;

@@ -24,6 +24,7 @@
 #include "lib/vec.h"
 #include "control/route/rib.h"
 #include "control/route/rri.h"
+#include "control/sla/wire.h"
 #include "control/world/logical.h"
 #include "control/world/ports.h"
 #include "control/world/world.h"
@@ -87,6 +88,7 @@ struct control {
     struct family_socket icmp_sock[FAMILIES], log_sock[FAMILIES];
     struct syslog *syslog;
     struct ping *pings;
+    struct sla *sla;
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];
     struct lab *lab;

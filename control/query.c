@@ -31,6 +31,16 @@ usec_t query_booted(const struct control *c)
     return c->booted;
 }
 
+void query_sla(const struct control *c, bool (*fn)(void *ctx, const struct sla_view *v), void *ctx)
+{
+    sla_each(c->sla, fn, ctx);
+}
+
+bool query_sla_one(const struct control *c, uint32_t number, struct sla_view *v)
+{
+    return sla_view(c->sla, number, v);
+}
+
 /* --- counters
  * --------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #define TANDEM_CONTROL_QUERY_H
 
 #include "control/control.h"
+#include "control/sla/sla.h"
 #include "control/world/world.h"
 #include "dataplane/dpstats.h"
 
@@ -69,6 +70,9 @@ struct query_port {
 };
 void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),
                  void *ctx);
+/* Measurements, by number. */
+void query_sla(const struct control *c, bool (*fn)(void *ctx, const struct sla_view *v), void *ctx);
+bool query_sla_one(const struct control *c, uint32_t number, struct sla_view *v);
 usec_t query_booted(const struct control *c); /* wall clock */
 /* How many times a line of an access list matched (crypto ACLs: packets). */
 uint64_t query_acl_hits(const struct control *c, const char *acl, uint32_t line);
