@@ -263,6 +263,7 @@ void control_apply(struct control *c, struct intent *i)
     syslog_configure(c->syslog, &c->intent.log);
     if (first)
         adopt_begin(c);
+    sla_paths_find(&c->sla_paths, &c->intent);
     round_with(c, &old);
     sla_apply(c->sla, &c->intent); /* its sources stand, as far as they can at once */
     intent_free(&old);
@@ -385,7 +386,7 @@ void control_set_socket(struct control *c, enum launch_socket kind, int fd)
         adopt_journal(c, fd);
         break;
     default:
-        close(fd);
+        sla_set_socket(c, kind, fd);
         break;
     }
 }

@@ -65,6 +65,8 @@ int control_keep(struct control *c, const void *text, size_t len);
  * returns, or with -errno. */
 int control_processes(struct control *c, void (*fn)(void *ctx, int err), void *ctx);
 void control_launcher_processes(struct control *c, const void *list, size_t len);
+/* The socket that an LR_PROBE asked for; its LM_REPLY follows at once. Takes fd. */
+void control_launcher_probe(struct control *c, int fd);
 int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int err), void *ctx);
 void control_reload(struct control *c);
 

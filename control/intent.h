@@ -255,7 +255,8 @@ struct intent_sla {
     uint32_t size;                  /* bytes of payload */
     uint32_t pattern;               /* that the payload repeats */
     enum intent_sla_start start;    /* pending, too, where there is no schedule */
-    uint32_t start_time;            /* after: seconds; at: second of the day (UTC) */
+    uint32_t start_time;            /* after: seconds; at: second of the day */
+    struct clock_zone zone;         /* … of this zone */
     uint8_t start_month, start_day; /* at: 1 …; 0: the next such time */
     bool scheduled, recurring;
     uint32_t life, ageout; /* seconds; life SLA_FOREVER; ageout 0 = never */

@@ -282,7 +282,6 @@ static void on_error6(struct control *c, const uint8_t *icmp, size_t len)
 /* The kernel leaves the IPv6 header out and has checked the sum. */
 static void on_packet6(struct control *c, const struct addr *from, const uint8_t *icmp, size_t len)
 {
-    sla_icmp6(c->sla, from, icmp, len);
     if (len < ICMP_HEADER)
         return;
     if (icmp[0] == ICMP6_ECHO_REPLY)
@@ -293,7 +292,6 @@ static void on_packet6(struct control *c, const struct addr *from, const uint8_t
 
 static void on_packet(struct control *c, const uint8_t *ip, size_t len)
 {
-    sla_icmp4(c->sla, ip, len);
     size_t hdr = len >= IP_HEADER ? (size_t)(ip[0] & 15) * 4 : 0;
     if (hdr < IP_HEADER || len < hdr + ICMP_HEADER)
         return;

@@ -89,6 +89,8 @@ struct control {
     struct syslog *syslog;
     struct ping *pings;
     struct sla *sla;
+    struct sla_wire *sla_wire;
+    struct sla_paths sla_paths;
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];
     struct lab *lab;

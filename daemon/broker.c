@@ -96,7 +96,7 @@ static int do_rule(struct answer *a, const struct lr_rule *r)
     if (r->goto_priority ? r->table != 0 || r->goto_priority <= r->priority : !table_ok(r->table))
         return broker_refuse(a, -EPERM,
                              "a rule of ours points to table %u, %u..%u, or to a later rule",
-                             TABLE_MAIN, TANDEM_RT_TABLE, TANDEM_RT_TABLE + TANDEM_IFIDS);
+                             TABLE_MAIN, TANDEM_RT_TABLE, TANDEM_PROBE_TABLE);
     if (memchr(r->iif, 0, sizeof(r->iif)) == NULL)
         return broker_refuse(a, -EPERM, "interface name without an end");
     snprintf(what, sizeof(what), "rule %u", r->priority);
@@ -283,6 +283,7 @@ static int carry_out(struct answer *a, enum launch_req type, const union request
         return broker_do_vlan(a, &r->vlan);
     case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
     case LR_PROCESSES:
+    case LR_PROBE:
         break;
     }
     return -EPROTO;

@@ -311,6 +311,10 @@ static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
         if (m->len >= sizeof(struct lm_reply))
             reply(e, m);
         break;
+    case LM_PROBE:
+        if (m->len == sizeof(struct lm_probe) && m->nfds == 1)
+            control_launcher_probe(e->control, take_fd(m, 0));
+        break;
     case LM_PROCESSES:
         control_launcher_processes(e->control, m->data, m->len);
         break;

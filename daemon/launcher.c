@@ -112,6 +112,25 @@ static bool list_processes(struct launcher *l, const struct ipc_msg *m, struct l
     return true;
 }
 
+/* A socket of a probe, as one frame before the reply. False: it is no such request. */
+static bool open_probe(struct launcher *l, const struct ipc_msg *m, struct lm_reply *reply)
+{
+    struct lr_probe r;
+    if (m->type != LR_PROBE || m->len != sizeof(r))
+        return false;
+    memcpy(&r, m->data, sizeof(r));
+    *reply = (struct lm_reply){.id = r.id};
+    int fd = probe_socket(&l->probes, clock_mono(&l->clock), &r);
+    if (fd < 0) {
+        reply->err = fd;
+        return true;
+    }
+    const struct lm_probe p = {.id = r.id};
+    reply->err = ipc_send_fds(l->child[ROLE_ENGINE].ch, LM_PROBE, &p, sizeof(p), &fd, 1);
+    close(fd);
+    return true;
+}
+
 static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
 {
     struct child *c = (struct child *)ctx;
@@ -120,7 +139,8 @@ static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
     char text[BROKER_TEXT];
     uint64_t held;
     /* Only the engine has wishes; in the other two a request is a sign of a break-in. */
-    if (c->role == ROLE_ENGINE && (keep_running(l, m, &reply) || list_processes(l, m, &reply))) {
+    if (c->role == ROLE_ENGINE &&
+        (keep_running(l, m, &reply) || list_processes(l, m, &reply) || open_probe(l, m, &reply))) {
         ipc_send(ch, LM_REPLY, &reply, sizeof(reply));
         return;
     }

@@ -6,6 +6,7 @@
 #include "daemon/build.h"
 #include "daemon/launcher.h"
 #include "daemon/prepare.h"
+#include "daemon/probe.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include <event2/event.h>
@@ -14,7 +15,7 @@
 
 #define RETRY_SOCKETS (3 * USEC_PER_SEC) /* how often handover_sockets() is to be called */
 #define LAST_ROLE     ROLE_ACCESS
-#define SOCKETS       (SOCK_SYSLOG6 + 1)
+#define SOCKETS       (SOCK_PROBE_UDP6 + 1)
 
 struct launcher;
 
@@ -47,6 +48,7 @@ struct launcher {
     enum phase phase;
     struct event *ev_term, *ev_int, *ev_hup, *ev_child, *ev_sockets, *ev_kill;
     struct log_limit odd_requests;
+    struct probe_budget probes;
 };
 
 /* handover.c: everything that a child which was just spawned needs. */

@@ -8,10 +8,13 @@
  */
 #include "daemon/sockets.h"
 #include "control/journal.h"
+#include "control/sla/probe.h"
 #include "dataplane/dpstats.h"
 #include "lib/ipc.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -46,7 +49,12 @@ const char *socket_name(enum launch_socket kind)
                                         [SOCK_AH4] = "raw AH socket",
                                         [SOCK_AH6] = "raw AH socket (IPv6)",
                                         [SOCK_SYSLOG4] = "UDP socket of messages",
-                                        [SOCK_SYSLOG6] = "UDP socket of messages (IPv6)"};
+                                        [SOCK_SYSLOG6] = "UDP socket of messages (IPv6)",
+                                        [SOCK_PROBE4] = "ICMP socket of probes",
+                                        [SOCK_PROBE6] = "ICMP socket of probes (IPv6)",
+                                        [SOCK_PROBE_IF4] = "ICMP socket of probes of an interface",
+                                        [SOCK_PROBE_UDP4] = "UDP socket of probes",
+                                        [SOCK_PROBE_UDP6] = "UDP socket of probes (IPv6)"};
     return names[kind];
 }
 
@@ -112,7 +120,6 @@ static int open_udp(int family, uint16_t port)
     return fd;
 }
 
-/* Answers and errors; neighbour discovery is the kernel's. */
 /* The kernel chooses its port and, unless a message names one, its address. */
 static int open_plain(int family)
 {
@@ -120,6 +127,7 @@ static int open_plain(int family)
     return fd < 0 ? -errno : fd;
 }
 
+/* Answers and errors; neighbour discovery is the kernel's. */
 static int filter_icmp6(int fd)
 {
     struct icmp6_filter f;
@@ -169,6 +177,63 @@ static int open_raw6(int protocol, bool ipsec)
         return fail(fd, err);
     big_buffers(fd);
     return fd;
+}
+
+/* Each ICMP socket is given all answers that come: those to thousands of probes are not to wake the
+ * box's ping, nor the other way round. Errors go to both. probes: answers whose identifier has
+ * the probes' bit, else those without. */
+static int filter_answers(int fd, int family, bool probes)
+{
+    const struct sock_filter after_ip = BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0);
+    const struct sock_filter at_icmp = BPF_STMT(BPF_LDX | BPF_IMM, 0);
+    struct sock_filter code[] = {
+        family == AF_INET ? after_ip : at_icmp,
+        BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                 family == AF_INET ? (uint32_t)ICMP_ECHOREPLY : (uint32_t)ICMP6_ECHO_REPLY, 0, 2),
+        BPF_STMT(BPF_LD | BPF_H | BPF_IND, 4),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROBE_ID_BIT, probes ? 0 : 1, probes ? 1 : 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog p = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof(p)) < 0 ? -errno : 0;
+}
+
+static int open_ping(int family, bool probes)
+{
+    int fd = family == AF_INET ? open_raw(IPPROTO_ICMP, false) : open_raw6(IPPROTO_ICMPV6, false);
+    int err = fd < 0 ? 0 : filter_answers(fd, family, probes);
+    if (fd >= 0 && !err && probes)
+        err = set_no_df(fd, family);
+    return err ? fail(fd, err) : fd;
+}
+
+/* IPv6 for itself: the twin has IPv4. */
+static int open_probe_udp(int family)
+{
+    int fd = open_plain(family);
+    int err = fd < 0 ? 0 : set_no_df(fd, family);
+    if (fd >= 0 && !err && family == AF_INET6)
+        err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (fd < 0 || err)
+        return err ? fail(fd, err) : fd;
+    big_buffers(fd);
+    return fd;
+}
+
+/* What comes in is read from the other one. */
+static int open_probe_if(void)
+{
+    int fd = open_raw(IPPROTO_ICMP, false);
+    if (fd < 0)
+        return fd;
+    int err = set_int(fd, SOL_RAW, ICMP_FILTER, -1); /* all types are filtered out */
+    if (!err)
+        err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_PROBE_MARK);
+    if (!err)
+        err = set_no_df(fd, AF_INET);
+    return err ? fail(fd, err) : fd;
 }
 
 /* One listener for both families; for IPv4 alone where the host has no IPv6. */
@@ -277,7 +342,7 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         fd = open_raw(IPPROTO_ESP, true);
         break;
     case SOCK_ICMP4:
-        fd = open_raw(IPPROTO_ICMP, false);
+        fd = open_ping(AF_INET, false);
         break;
     case SOCK_IKE6:
         fd = open_udp(AF_INET6, IKE_PORT);
@@ -295,7 +360,22 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         fd = open_raw6(IPPROTO_AH, true);
         break;
     case SOCK_ICMP6:
-        fd = open_raw6(IPPROTO_ICMPV6, false);
+        fd = open_ping(AF_INET6, false);
+        break;
+    case SOCK_PROBE4:
+        fd = open_ping(AF_INET, true);
+        break;
+    case SOCK_PROBE6:
+        fd = open_ping(AF_INET6, true);
+        break;
+    case SOCK_PROBE_IF4:
+        fd = open_probe_if();
+        break;
+    case SOCK_PROBE_UDP4:
+        fd = open_probe_udp(AF_INET);
+        break;
+    case SOCK_PROBE_UDP6:
+        fd = open_probe_udp(AF_INET6);
         break;
     case SOCK_SYSLOG4:
         fd = open_plain(AF_INET);

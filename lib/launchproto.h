@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* To be raised when a message changes: children of another version are not started. */
-#define LAUNCH_VERSION 2u
+#define LAUNCH_VERSION 3u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -26,10 +26,14 @@
 /* Behind it one table per interface number (ifid 1 …): what arrives there and has to be looked at
  * (docs/control.md, "What arrives in clear"). */
 #define TANDEM_IFIDS 512
+/* Probes that leave by an interface of their own choice, and where they find their way
+ * (docs/control.md, "Probes"). */
+#define TANDEM_PROBE_MARK  0x7a6e
+#define TANDEM_PROBE_TABLE (TANDEM_RT_TABLE + TANDEM_IFIDS + 1)
 
 static inline bool rt_table_is_ours(uint32_t table)
 {
-    return table >= TANDEM_RT_TABLE && table <= TANDEM_RT_TABLE + TANDEM_IFIDS;
+    return table >= TANDEM_RT_TABLE && table <= TANDEM_PROBE_TABLE;
 }
 
 enum launch_role { ROLE_ENGINE = 1, ROLE_DATAPATH, ROLE_ACCESS };
@@ -49,6 +53,7 @@ enum launch_msg {
                         there is none (engine only) */
     /* struct lm_process × n, just before the LM_REPLY to LR_PROCESSES */
     LM_PROCESSES = 16,
+    LM_PROBE = 17, /* struct lm_probe + fd, just before the LM_REPLY to LR_PROBE */
 };
 
 /* What runs of this box; the roles have their own numbers. */
@@ -87,7 +92,12 @@ enum launch_socket {
     SOCK_AH4, /* raw protocol 51, else as ESP's */
     SOCK_AH6,
     SOCK_SYSLOG4, /* UDP, neither bound nor marked: messages of the box to servers */
-    SOCK_SYSLOG6
+    SOCK_SYSLOG6,
+    SOCK_PROBE4,     /* raw ICMP of probes: neither bound nor marked */
+    SOCK_PROBE6,     /* IPv6 twin */
+    SOCK_PROBE_IF4,  /* the same with TANDEM_PROBE_MARK, for sending only */
+    SOCK_PROBE_UDP4, /* UDP of probes, on a port of the kernel's choice */
+    SOCK_PROBE_UDP6
 };
 
 struct lm_peer {
@@ -142,6 +152,7 @@ enum launch_req {
     LR_VLAN = 72,   /* struct lr_vlan */
     /* struct lr_processes: what runs, from /proc; the engine opens no files */
     LR_PROCESSES = 80,
+    LR_PROBE = 81, /* struct lr_probe: a socket that is connected, or about to be */
 };
 
 struct lm_reply {
@@ -210,6 +221,16 @@ struct lr_reload {
 };
 struct lr_processes {
     uint32_t id;
+};
+struct lr_probe {
+    uint32_t id;
+    uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+    uint8_t tos;
+    uint16_t port, source_port; /* source_port 0: any */
+    struct addr target, source; /* of one family; source unset: any */
+};
+struct lm_probe {
+    uint32_t id; /* of the request */
 };
 struct lr_keep {
     uint32_t id;

@@ -19,8 +19,9 @@ static struct intent_sla defaults(uint64_t number)
                                .life = LIFE};
 }
 
-static void schedule(struct intent_sla *s, const struct a_sla_schedule *a)
+static void schedule(const struct derive *d, struct intent_sla *s, const struct a_sla_schedule *a)
 {
+    s->zone = derive_zone(d->tree->root);
     s->scheduled = true;
     s->life = a->forever ? SLA_FOREVER : a->has_life ? (uint32_t)a->life : LIFE;
     s->ageout = a->has_ageout ? (uint32_t)a->ageout : 0;
@@ -65,7 +66,7 @@ static void asa_monitor(struct derive *d, const struct cfg_node *n)
     const struct cfg_node *tos = cfg_first(echo, E_SLA_TOS);
     s->tos = tos ? (uint8_t)CFG_ARGS(tos, sla_tos)->n : 0;
     if (when)
-        schedule(s, CFG_ARGS(when, sla_schedule));
+        schedule(d, s, CFG_ARGS(when, sla_schedule));
 }
 
 void derive_sla(struct derive *d)

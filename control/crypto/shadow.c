@@ -12,6 +12,8 @@
 
 /* Bypassed packets jump over our tables to where the kernel keeps the rule for `main`. Then what
  * came in by an interface with a map is looked at; then what leaves. */
+#define RULE_PROBE   31998 /* probes of an interface: their own routes, then main */
+#define RULE_PROBED  31999
 #define RULE_BYPASS  32000
 #define RULE_INBOUND 32001
 #define RULE_CRYPTO  32002
@@ -150,15 +152,29 @@ static size_t wanted_rules(const struct control *c, uint8_t family, struct lr_ru
     return n;
 }
 
+static size_t probe_rules(const struct control *c, struct lr_rule *v)
+{
+    if (!c->sla_paths.bound)
+        return 0;
+    v[0].family = v[1].family = AF_INET;
+    v[0].mark = v[1].mark = TANDEM_PROBE_MARK;
+    v[0].priority = RULE_PROBE;
+    v[0].table = TANDEM_PROBE_TABLE;
+    v[1].priority = RULE_PROBED;
+    v[1].goto_priority = RULE_MAIN;
+    return 2;
+}
+
 static void apply_rules(struct control *c)
 {
     const struct world *w = &c->world;
-    struct lr_rule *want = (struct lr_rule *)calloc(2 * (c->ports.n + 2), sizeof(*want));
+    struct lr_rule *want = (struct lr_rule *)calloc(2 * (c->ports.n + 2) + 2, sizeof(*want));
     if (!want)
         return;
     size_t n = wanted_rules(c, AF_INET, want);
     if (shadow_ipv6(c))
         n += wanted_rules(c, AF_INET6, want + n);
+    n += probe_rules(c, want + n);
     for (size_t i = 0; i < w->n_rule; i++) {
         struct lr_rule have;
         memset(&have, 0, sizeof(have));

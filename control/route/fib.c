@@ -61,6 +61,16 @@ static void add_statics(struct control *c, struct wanted *w)
     }
 }
 
+/* --- probes
+ * ---------------------------------------------------------------------------------------- */
+
+static void add_probe(void *ctx, const struct lr_route *r)
+{
+    struct lr_route *to = add((struct wanted *)ctx);
+    if (to)
+        *to = *r;
+}
+
 /* --- the crypto table
  * ----------------------------------------------------------------------------- */
 
@@ -338,6 +348,7 @@ void fib_apply(struct control *c)
 {
     struct wanted w = {0};
     add_statics(c, &w);
+    sla_each_route(c, add_probe, &w);
     add_table(c, &w);
     for (size_t i = 0; i < c->ports.n; i++)
         if (c->shadow[c->ports.v[i]->ifid].wanted)

@@ -13,29 +13,30 @@
 /* The wall clock may be set meanwhile; times of day are looked at again after this. */
 #define LOOK_AGAIN (60 * USEC_PER_SEC)
 
-static usec_t wall_of(struct tm tm, uint32_t second)
+static usec_t wall_of(const struct intent_sla *cfg, struct tm tm)
 {
     tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    return ((usec_t)timegm(&tm) + second) * USEC_PER_SEC;
+    usec_t local = ((usec_t)timegm(&tm) + cfg->start_time) * USEC_PER_SEC;
+    return local - clock_local(0, &cfg->zone);
 }
 
 usec_t sla_start_time(const struct intent_sla *cfg, usec_t wall)
 {
-    time_t now = (time_t)(wall / USEC_PER_SEC);
+    time_t now = (time_t)(clock_local(wall, &cfg->zone) / USEC_PER_SEC);
     struct tm tm;
     if (!gmtime_r(&now, &tm))
         return wall;
     if (!cfg->start_month) {
-        usec_t at = wall_of(tm, cfg->start_time);
+        usec_t at = wall_of(cfg, tm);
         return at >= wall ? at : at + DAY * USEC_PER_SEC;
     }
     tm.tm_mon = cfg->start_month - 1;
     tm.tm_mday = cfg->start_day;
-    usec_t at = wall_of(tm, cfg->start_time);
+    usec_t at = wall_of(cfg, tm);
     if (at >= wall)
         return at;
     tm.tm_year++;
-    return wall_of(tm, cfg->start_time);
+    return wall_of(cfg, tm);
 }
 
 static void tick_at(struct sla_op *op, usec_t when)

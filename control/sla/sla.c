@@ -53,7 +53,8 @@ static bool same_schedule(const struct intent_sla *a, const struct intent_sla *b
 {
     return a->scheduled == b->scheduled && a->start == b->start && a->start_time == b->start_time &&
            a->start_month == b->start_month && a->start_day == b->start_day && a->life == b->life &&
-           a->ageout == b->ageout && a->recurring == b->recurring;
+           a->ageout == b->ageout && a->recurring == b->recurring &&
+           (a->start != SLA_START_AT || a->zone.minutes == b->zone.minutes);
 }
 
 static bool same(const struct intent_sla *a, const struct intent_sla *b)

@@ -328,7 +328,7 @@ static void inbound_tables(void **state)
     assert_int_equal(ASK(x, LR_RULE, a), 0);
     assert_false(ns_shows("ip rule show", "iif p0"));
     assert_true(ns_shows("ip rule show", "iif p1"));
-    b.table = r.table = TANDEM_RT_TABLE + TANDEM_IFIDS + 1;
+    b.table = r.table = TANDEM_PROBE_TABLE + 1;
     assert_int_equal(ASK(x, LR_RULE, b), -EPERM);
     assert_int_equal(ASK(x, LR_ROUTE, r), -EPERM);
     b.table = TANDEM_RT_TABLE - 1;
@@ -540,13 +540,8 @@ static bool one_random_request(struct box *x, uint64_t *seed)
 {
     static const char *const names[] = {"tdm1", "tdm2", "p0", "lo", "../x"};
     static const char *const dst[] = {"10.50.0.0", "10.9.9.0", "10.9.9.1", "0.0.0.0", "10.40.0.0"};
-    static const uint32_t tables[] = {0,
-                                      253,
-                                      254,
-                                      255,
-                                      TANDEM_RT_TABLE,
-                                      TANDEM_RT_TABLE + TANDEM_IFIDS,
-                                      TANDEM_RT_TABLE + TANDEM_IFIDS + 1};
+    static const uint32_t tables[] = {
+        0, 253, 254, 255, TANDEM_RT_TABLE, TANDEM_RT_TABLE + TANDEM_IFIDS, TANDEM_PROBE_TABLE + 1};
     const char *where = dst[dice(seed, 5)];
     unsigned len = dice(seed, 2) ? 16 : dice(seed, 34);
     bool add = dice(seed, 2);
