@@ -165,6 +165,25 @@ int if_vlan_check(struct txn *t, struct cfg_node *n, const struct a_if_vlan *a, 
     return 0;
 }
 
+static bool mac_text(const char *s)
+{
+    for (unsigned group = 0; group < 3; group++) {
+        if (strspn(s, "0123456789abcdefABCDEF") != 4)
+            return false;
+        s += 4;
+        if (*s != (group < 2 ? '.' : '\0'))
+            return false;
+        s++;
+    }
+    return true;
+}
+
+int if_mac_check(struct txn *t, struct cfg_node *n, const struct a_if_mac *a, bool negate)
+{
+    (void)n;
+    return negate || mac_text(a->mac) ? 0 : txn_refuse(t, "%% Invalid MAC address");
+}
+
 int if_load_interval_check(struct txn *t, struct cfg_node *n, const struct a_if_load_interval *a,
                            bool negate)
 {

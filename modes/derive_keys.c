@@ -185,6 +185,8 @@ static void apply_profile(struct derive *d, const struct cfg_node *profile, stru
             derive_identity(&k->cfg.local_id, ID_FQDN, name);
         else if (a->has_user)
             derive_identity(&k->cfg.local_id, ID_USER_FQDN, a->user);
+        else if (a->has_addr)
+            derive_address_identity(&k->cfg.local_id, &a->addr);
     }
     if ((l = cfg_first(profile, E_PROFILE_KEEPALIVE))) {
         k->cfg.dpd_seconds = (uint32_t)CFG_ARGS(l, profile_keepalive)->seconds;

@@ -37,6 +37,23 @@ static void refuse(struct check *c, const char *text, const char *reason)
     str_free(&out);
 }
 
+static void understood(struct check *c, const char *text)
+{
+    if (!line_accepted_only(&c->r)) {
+        c->counts->act++;
+        return;
+    }
+    struct str out = {0};
+    c->counts->accepted++;
+    while (*text == ' ')
+        text++;
+    str_printf(&out, "%s:%lu: accepted without effect: %s\n", c->name, c->number,
+               line_has_secret(c->r.entry) ? "(a line with a secret)" : text);
+    c->report(c->ctx, str_text(&out));
+    str_wipe(&out);
+    str_free(&out);
+}
+
 static void edit(struct check *c, const char *text)
 {
     struct txn t;
@@ -44,10 +61,8 @@ static void edit(struct check *c, const char *text)
     t.loading = true;
     if (line_edit(&c->place, &t, &c->r) != 0)
         refuse(c, text, str_text(&t.error));
-    else if (line_accepted_only(c->r.entry))
-        c->counts->accepted++;
     else
-        c->counts->act++;
+        understood(c, text);
     txn_commit(&t);
     txn_end(&t);
 }
@@ -58,10 +73,7 @@ static void check_line(struct check *c, const char *text)
     if (c->r.status != LINE_EMPTY)
         c->counts->lines++;
     if (c->r.status == LINE_OK && line_is_exec(c->r.entry)) {
-        if (line_accepted_only(c->r.entry))
-            c->counts->accepted++;
-        else
-            c->counts->act++;
+        understood(c, text);
     } else if (c->r.status == LINE_OK) {
         edit(c, text);
     } else if (c->r.status != LINE_EMPTY) {

@@ -125,7 +125,8 @@ enum {
     GA_KEY = 1,
     GA_SECRET = 2,
     GA_INSERT_AT = 4,
-    GA_NUMBER = 8 /* orders the items of a list; kept, but neither printed nor compared */
+    GA_NUMBER = 8,   /* orders the items of a list; kept, but neither printed nor compared */
+    GA_ACCEPTED = 16 /* a line that gives it is without effect */
 };
 
 struct g_pos {

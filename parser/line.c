@@ -518,9 +518,15 @@ unsigned line_priv(uint16_t entry)
     return entry < g_nentries ? g_entries[entry].priv : 15;
 }
 
-bool line_accepted_only(uint16_t entry)
+bool line_accepted_only(const struct line_result *r)
 {
-    return entry < g_nentries && (g_entries[entry].flags & GE_ACCEPTED);
+    if (r->entry >= g_nentries)
+        return false;
+    const struct g_entry *e = &g_entries[r->entry];
+    for (uint16_t i = 0; e->size && i < e->narg; i++)
+        if (g_args[e->arg + i].flags & GA_ACCEPTED && field_present(&g_args[e->arg + i], r->args))
+            return true;
+    return e->flags & GE_ACCEPTED;
 }
 
 const char *line_entry_name(uint16_t entry)

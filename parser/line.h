@@ -91,10 +91,12 @@ void line_complete(const struct line_place *p, const struct cfg_tree *tree, cons
 bool line_is_exec(uint16_t entry);
 bool line_has_secret(uint16_t entry); /* one of its arguments is a password or a key */
 unsigned line_priv(uint16_t entry);
-bool line_accepted_only(uint16_t entry); /* status accepted */
+/* Parsed and kept, but nothing acts on it (status accepted, or an argument that is `accepted`). */
+bool line_accepted_only(const struct line_result *r);
 const char *line_entry_name(uint16_t entry);
 
-/* The offline check of a whole text (tandem --check). report gets one text per refused line. */
+/* The offline check of a whole text (tandem --check). report gets one text per line that
+ * is refused or without effect. */
 struct check_counts {
     unsigned long lines, act, accepted, refused;
 };

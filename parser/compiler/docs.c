@@ -158,6 +158,8 @@ static void write_entry(struct grammar *g, FILE *f, const struct entry *e, const
     (void)fputc('\n', f);
     if (e->flags & GE_ACCEPTED)
         (void)fputs("**Accepted without effect.** ", f);
+    if (e->accepted)
+        (void)fprintf(f, "**Without effect when it gives** `%s`. ", e->accepted);
     (void)fputs(removal(e), f);
     if (e->defaults)
         (void)fprintf(f, " Default: `%s`.", e->defaults);

@@ -336,15 +336,26 @@ static void place_argument(struct grammar *g, struct entry *e, const char *what,
     e->flags |= entry_flag;
 }
 
+/* `secret` and `accepted` name arguments. */
+static void mark_arguments(struct grammar *g, struct entry *e, const char *what, const char *names,
+                           unsigned flag)
+{
+    while (names && *names) {
+        size_t n = strcspn(names, " ");
+        const char *name = take_text(g, names, n);
+        struct arg *a = own_arg(e, name);
+        if (a)
+            a->flags |= flag;
+        else
+            fail_at(g, e->at, "%s '%s' is no argument", what, name);
+        names += n + (names[n] == ' ');
+    }
+}
+
 static void resolve_attributes(struct grammar *g, struct entry *e)
 {
-    if (e->secrets) {
-        struct arg *a = own_arg(e, e->secrets);
-        if (a)
-            a->flags |= GA_SECRET;
-        else
-            fail_at(g, e->at, "secret '%s' is no argument", e->secrets);
-    }
+    mark_arguments(g, e, "secret", e->secrets, GA_SECRET);
+    mark_arguments(g, e, "accepted", e->accepted, GA_ACCEPTED);
     place_argument(g, e, "insert-at", e->insert_at, GA_INSERT_AT, GE_INSERT);
     place_argument(g, e, "number", e->number, GA_NUMBER, GE_NUMBERED);
     each (arg, a, e->args)

@@ -144,7 +144,8 @@ struct entry {
     const char *unset, *check, *call;
     const char *defaults; /* "a=1 b=2" */
     struct where defaults_at;
-    const char *secrets, *insert_at, *number;
+    const char *secrets, *accepted; /* names, blanks between */
+    const char *insert_at, *number;
     struct arg *args;
     struct form *forms;
     unsigned index; /* E_… */

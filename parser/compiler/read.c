@@ -387,6 +387,19 @@ static void form_line(struct reader *r, unsigned flags)
     append_forms(r, &f);
 }
 
+/* The names of several lines of one attribute, with blanks between. */
+static const char *one_more(struct reader *r, const char *names)
+{
+    const char *name = need(r, "the argument's name");
+    struct str s = {0};
+    if (names)
+        str_printf(&s, "%s ", names);
+    str_add(&s, name);
+    const char *all = take_text(r->g, str_text(&s), s.len);
+    str_free(&s);
+    return all;
+}
+
 /* True when the word was an attribute (and its values have been read). */
 static bool attribute(struct reader *r, struct entry *e, const char *t)
 {
@@ -416,7 +429,9 @@ static bool attribute(struct reader *r, struct entry *e, const char *t)
     } else if (strcmp(t, "unset") == 0) {
         e->unset = need(r, "the text");
     } else if (strcmp(t, "secret") == 0) {
-        e->secrets = need(r, "the argument's name");
+        e->secrets = one_more(r, e->secrets);
+    } else if (strcmp(t, "accepted") == 0) {
+        e->accepted = one_more(r, e->accepted);
     } else if (strcmp(t, "insert-at") == 0) {
         e->insert_at = need(r, "the argument's name");
     } else if (strcmp(t, "number") == 0) {

@@ -15,7 +15,8 @@
 static void print_refused(void *ctx, const char *lines)
 {
     (void)ctx;
-    print_message("%s", lines);
+    if (!strstr(lines, ": accepted without effect: "))
+        print_message("%s", lines);
 }
 
 /* box NAME asa|ios in the topology beside the file. */

@@ -74,6 +74,7 @@ static void test_asa_list(void **state)
     assert_string_equal(box_help(&b, ""), "Port commands:\n"
                                           "  about    A text\n"
                                           "  address  Address of the port\n"
+                                          "  colour   Colour of the port\n"
                                           "  default  Set a command to its defaults\n"
                                           "  down     Turn the port off\n"
                                           "  end      Exit from configure mode\n"

@@ -1,5 +1,6 @@
 /* Printing: forms chosen by what is present, blocks, secrets, parts of the whole. */
 #include "tests/unit/parser/support.h"
+#include <string.h>
 
 static const char ports[] = "port e0/1\nabout second\nport e0/0\nabout first  port\nlevel 3\n"
                             "address 10.0.0.1 255.255.255.0\nspeed 1000\ndown";
@@ -41,6 +42,10 @@ static void test_secrets(void **state)
     box_paste(&b, "map M 1 key very secret");
     assert_string_equal(box_show(&b, 0), "map M 1 key *****\n");
     assert_string_equal(box_show(&b, PRINT_SECRETS), "map M 1 key very secret\n");
+    box_free(&b);
+    box_init(&b, true); /* each `secret` line of an entry counts */
+    box_paste(&b, "port e0/0\n colour red secret blue");
+    assert_non_null(strstr(box_show(&b, 0), " colour ***** secret *****\n"));
     box_free(&b);
 }
 
@@ -142,6 +147,9 @@ static void test_offline_check(void **state)
                                "port e0/0\n"
                                " levle 3\n"
                                " level 3\n"
+                               " speed 10\n"
+                               " speed auto\n"
+                               " colour red\n"
                                "end\n"
                                "map M 1 peer\n"
                                "show tree";
@@ -151,12 +159,15 @@ static void test_offline_check(void **state)
     assert_string_equal(str_text(&r.text), "f.cfg:5:  levle 3\n"
                                            "             ^\n"
                                            "ERROR: % Invalid input detected at '^' marker.\n"
-                                           "f.cfg:8: map M 1 peer\n"
+                                           "f.cfg:7: accepted without effect: speed 10\n"
+                                           "f.cfg:9: accepted without effect: (a line with a "
+                                           "secret)\n"
+                                           "f.cfg:11: map M 1 peer\n"
                                            "ERROR: % Incomplete command\n");
-    assert_int_equal(n.lines, 7);
+    assert_int_equal(n.lines, 10);
     assert_int_equal(n.refused, 2);
-    assert_int_equal(n.act, 5);
-    assert_int_equal(n.accepted, 0);
+    assert_int_equal(n.act, 6);
+    assert_int_equal(n.accepted, 2);
     str_free(&r.text);
 }
 
