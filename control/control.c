@@ -78,7 +78,7 @@ struct control *control_new(const struct control_opts *o)
     c->booted = clock_wall(&c->o.clock);
     c->tick = evtimer_new(o->base, on_tick, c);
     c->again = evtimer_new(o->base, on_again, c);
-    if (!c->tick || !c->again || events_open(c) < 0 || sla_open(c) < 0)
+    if (!c->tick || !c->again || events_open(c) < 0 || sla_open(c) < 0 || tracking_open(c) < 0)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
@@ -104,6 +104,7 @@ void control_free(struct control *c)
     c->closing = true;
     journal_close(c->journal); /* from here on it belongs to the successor */
     c->journal = NULL;
+    tracking_close(c);
     sla_close(c);
     ping_close(c);
     jobs_free(c->jobs);
@@ -212,6 +213,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     ports_look(&c->ports, &c->world);
     logical_apply(&c->ports, &c->world, &c->launch);
     dynamic_apply(c);
+    track_look(c->track);
     build_rib(c);
     shadow_apply(c);
     fib_apply(c);
@@ -261,6 +263,8 @@ void control_apply(struct control *c, struct intent *i)
         keyex_set_limits(c, &c->intent.limits);
     ports_set_intent(&c->ports, &c->intent);
     syslog_configure(c->syslog, &c->intent.log);
+    if (track_configure(c->track, &c->intent) < 0)
+        log_line(c->o.log, LOGL_ERROR, "track", "out of memory: nothing is tracked");
     if (first)
         adopt_begin(c);
     sla_paths_find(&c->sla_paths, &c->intent);

@@ -79,9 +79,10 @@ bool control_clear_isakmp(struct control *c, uint32_t tunnel_id);
 /* Children with this peer, of this map (NULL: any) end; their IKE SAs stay. How many ended. */
 size_t control_clear_children(struct control *c, const struct addr *remote, const char *map);
 size_t control_clear_ipsec_counters(struct control *c);
-/* Classes of debug text: enum ike_debug, then enum isakmp_debug. */
+/* Classes of debug text: enum ike_debug, then enum isakmp_debug, then those of this room. */
 #define CONTROL_DEBUG_V1      IKE_DBG_CLASSES
-#define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_V1 + ISAKMP_DBG_CLASSES)
+#define CONTROL_DEBUG_TRACK   (CONTROL_DEBUG_V1 + ISAKMP_DBG_CLASSES)
+#define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_TRACK + 1)
 void control_debug(struct control *c, unsigned cls, unsigned level); /* 0 = off */
 unsigned control_debug_level(const struct control *c, unsigned cls);
 

@@ -25,6 +25,7 @@
 #include "control/route/rib.h"
 #include "control/route/rri.h"
 #include "control/sla/wire.h"
+#include "control/track/look.h"
 #include "control/world/logical.h"
 #include "control/world/ports.h"
 #include "control/world/world.h"
@@ -91,6 +92,7 @@ struct control {
     struct sla *sla;
     struct sla_wire *sla_wire;
     struct sla_paths sla_paths;
+    struct track *track;
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];
     struct lab *lab;

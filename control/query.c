@@ -41,6 +41,11 @@ bool query_sla_one(const struct control *c, uint32_t number, struct sla_view *v)
     return sla_view(c->sla, number, v);
 }
 
+const struct track *query_tracks(const struct control *c)
+{
+    return c->track;
+}
+
 /* --- counters
  * --------------------------------------------------------------------------------------- */
 

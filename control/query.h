@@ -7,6 +7,7 @@
 
 #include "control/control.h"
 #include "control/sla/sla.h"
+#include "control/track/track.h"
 #include "control/world/world.h"
 #include "dataplane/dpstats.h"
 
@@ -70,6 +71,7 @@ struct query_port {
 };
 void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),
                  void *ctx);
+const struct track *query_tracks(const struct control *c); /* tracked objects */
 /* Measurements, by number. */
 void query_sla(const struct control *c, bool (*fn)(void *ctx, const struct sla_view *v), void *ctx);
 bool query_sla_one(const struct control *c, uint32_t number, struct sla_view *v);

@@ -59,22 +59,6 @@ int ip_route_check(struct txn *t, struct cfg_node *n, const struct a_ip_route *a
     return txn_set(t, n->parent, E_IP_ROUTE, &plain) ? 0 : -1;
 }
 
-int track_check(struct txn *t, struct cfg_node *n, const struct a_track *a, bool negate)
-{
-    (void)a;
-    if (!negate)
-        return 0;
-    uint64_t id = CFG_ARGS(n, track)->id;
-    cfg_each(t->tree->root, E_ROUTE, r)
-    {
-        const struct a_route *route = CFG_ARGS(r, route);
-        if (route->has_track && route->track == id)
-            return txn_refuse(t, "ERROR: Removing track %u not allowed, it is being used.",
-                              (unsigned)id);
-    }
-    return 0;
-}
-
 /* The address bits behind the length must be zero, as those behind a mask. */
 static int check_prefix(struct txn *t, const struct prefix *p)
 {

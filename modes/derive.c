@@ -17,6 +17,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_path(&d);
     derive_log(&d);
     derive_sla(&d);
+    derive_track(&d);
     derive_acls(&d);
     if (!asa) {
         derive_isakmp(&d);

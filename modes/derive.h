@@ -31,6 +31,7 @@ void derive_path(struct derive *d); /* after the interfaces */
 void derive_maps(struct derive *d); /* also ties maps to interfaces */
 void derive_peers(struct derive *d);
 void derive_log(struct derive *d); /* after the interfaces */
+void derive_track(struct derive *d);
 void derive_sla(struct derive *d); /* after the interfaces */
 /* IOS */
 void derive_isakmp(struct derive *d); /* policies of IKEv1 */

@@ -148,6 +148,7 @@ int show_debug(struct cmd *c, const struct a_show_debug *a)
         {"debug crypto ikev2 protocol", "IKEv2 protocol"},
         [CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP] = {"debug crypto ikev1", "Crypto ISAKMP"},
         [CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC] = {"debug crypto ipsec", "Crypto IPSEC"},
+        [CONTROL_DEBUG_TRACK] = {"debug track", "Track"},
     };
     (void)a;
     for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++) {

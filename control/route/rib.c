@@ -254,3 +254,10 @@ fail:
     rib_free(&n);
     return -ENOMEM;
 }
+
+const struct query_route *rib_find(const struct rib *r, const struct prefix *dst)
+{
+    const struct query_route key = {.dst = *dst};
+    return r->n ? (const struct query_route *)bsearch(&key, r->v, r->n, sizeof(*r->v), by_place)
+                : NULL;
+}

@@ -31,4 +31,7 @@ void rib_free(struct rib *r);
 int rib_build(struct rib *r, const struct rib_if *ifs, size_t n_if,
               const struct intent_route *routes, size_t n_routes, usec_t now);
 
+/* The route to exactly this prefix that decrypted traffic need not have; NULL: none. */
+const struct query_route *rib_find(const struct rib *r, const struct prefix *dst);
+
 #endif

@@ -32,6 +32,7 @@ struct object {
     const struct intent_track *cfg;
     enum state state;
     struct track_input in;
+    const char *why; /* of the state */
     struct timer delay;
     usec_t since, news; /* when state and input changed last */
     uint32_t changes, sum;
@@ -97,6 +98,7 @@ static void view_of(const struct object *o, struct track_view *v)
     usec_t left = o->delay.when - clock_mono(o->t->clock);
     *v = (struct track_view){.cfg = o->cfg,
                              .in = o->in,
+                             .why = o->why,
                              .up = is_up(o),
                              .delayed = o->state == S_RISING || o->state == S_FALLING,
                              .changes = o->changes,
@@ -175,6 +177,8 @@ static void feed(struct object *o, const struct track_input *in)
     o->in = *in;
     bool up = in->state == INPUT_UP || (in->state == INPUT_UNKNOWN && o->cfg->default_up);
     step(o, up ? E_UP : E_DOWN);
+    if (up == is_up(o))
+        o->why = in->why;
 }
 
 /* --- lists --------------------------------------------------------------------------------------
@@ -259,6 +263,7 @@ static void on_delay(struct timer *timer, void *owner)
     struct object *o = (struct object *)owner;
     (void)timer;
     step(o, E_TIME);
+    o->why = o->in.why;
     evaluate_lists(o->t);
 }
 

@@ -72,6 +72,7 @@ void track_unfollow(struct track *t, uint32_t number, const char *client);
 struct track_view {
     const struct intent_track *cfg;
     struct track_input in;
+    const char *why; /* of the state, as in.why is of the input */
     bool up;
     bool delayed;     /* a change is under way … */
     usec_t remaining; /* … and comes after this time */

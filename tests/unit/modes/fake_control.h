@@ -39,8 +39,10 @@ struct control {
     unsigned applied; /* how often */
     unsigned debug[CONTROL_DEBUG_CLASSES];
     bool reloaded, cleared, counters_cleared, erased;
-    bool tunnel; /* the SA of seed 000 is up */
-    bool silent; /* pings get no answer */
+    bool tunnel;         /* the SA of seed 000 is up */
+    bool silent;         /* pings get no answer */
+    bool probed;         /* probes get answers */
+    struct track *track; /* the real one; it sees what stands in the intent */
     struct str saved, kept;
     struct dp_counters in, out;
     struct ike_sa_state sa;
@@ -68,6 +70,30 @@ static int fake_send(void *ctx, const struct syslog_host *to, const char *packet
     return -1;
 }
 
+/* Interfaces are up as query_ports() says, routes stand as they are configured. */
+static inline void fake_look(void *ctx, const struct intent_track *t, struct track_input *in)
+{
+    const struct control *c = (const struct control *)ctx;
+    in->state = INPUT_DOWN;
+    if (t->kind == TRACK_SLA_REACH || t->kind == TRACK_SLA_STATE)
+        in->state = c->probed ? INPUT_UP : c->silent ? INPUT_DOWN : INPUT_UNKNOWN;
+    for (uint32_t i = 0; t->ifname[0] && i < c->intent.n_if; i++)
+        if (strcmp(c->intent.ifs[i].name, t->ifname) == 0 && !c->intent.ifs[i].shutdown)
+            in->state = INPUT_UP;
+    if (t->ifname[0] && in->state == INPUT_DOWN)
+        in->why = "hw admin-down";
+    if (t->kind == TRACK_ROUTE || t->kind == TRACK_METRIC)
+        in->why = "no ip route";
+    for (uint32_t i = 0; in->why && i < c->intent.n_route; i++) {
+        const struct intent_route *r = &c->intent.route[i];
+        if (!addr_is_set(&t->dst.addr) || prefix_cmp(&r->dst, &t->dst) != 0)
+            continue;
+        in->state = INPUT_UP;
+        in->why = "static";
+        str_copy(in->hop, sizeof in->hop, r->ifname);
+    }
+}
+
 static inline struct control *fake_new(void)
 {
     const struct syslog_out out = {.terminal = fake_terminal, .send = fake_send};
@@ -78,12 +104,16 @@ static inline struct control *fake_new(void)
     c->clock = clock_manual(&c->time);
     log_init(&c->log, "test", 2, LOGL_ERROR);
     c->syslog = syslog_new(&c->clock, &out);
+    const struct track_host host = {.look = fake_look, .ctx = c};
+    c->track = track_new(&c->timers, &c->clock, &host);
     return c;
 }
 
 static inline void fake_free(struct control *c)
 {
     syslog_free(c->syslog);
+    track_free(c->track);
+    timerq_free(&c->timers);
     intent_free(&c->intent);
     str_free(&c->saved);
     str_free(&c->kept);
@@ -182,8 +212,11 @@ struct log *control_log(struct control *c)
 
 void control_apply(struct control *c, struct intent *i)
 {
-    intent_free(&c->intent);
+    struct intent old = c->intent;
     c->intent = *i;
+    track_configure(c->track, &c->intent);
+    track_look(c->track);
+    intent_free(&old);
     syslog_configure(c->syslog, &c->intent.log);
     *i = (struct intent){0};
     c->applied++;
@@ -318,6 +351,21 @@ void control_ping_abort(struct ping *p)
 const struct intent *query_intent(const struct control *c)
 {
     return &c->intent;
+}
+
+const struct track *query_tracks(const struct control *c)
+{
+    return c->track;
+}
+
+bool query_sla_one(const struct control *c, uint32_t number, struct sla_view *v)
+{
+    (void)number;
+    *v = (struct sla_view){.code = c->probed   ? SLA_OK
+                                   : c->silent ? SLA_TIMEOUT
+                                               : SLA_NONE,
+                           .rtt = 7};
+    return true;
 }
 
 void query_ike_sas(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),

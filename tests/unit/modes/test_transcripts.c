@@ -7,7 +7,8 @@
  *     # personality asa|ios
  *     # session console | script | ssh USER PASSWORD ADDRESS
  *     # state tunnel              an SA as in seed 000 is up
- *     # state silent              pings get no answer
+ *     # state silent              pings and probes get no answer
+ *     # state probed              probes get answers
  *     #+ LINE                     a line of the startup-config
  *
  * {*} in expected output stands for anything up to the character behind it (hashes, hardware).
@@ -112,6 +113,8 @@ static void scene_line(struct play *p, const char *line, struct str *startup)
         fake_tunnel(p->c);
     else if (strcmp(word, "state") == 0 && strcmp(rest, "silent") == 0)
         p->c->silent = true;
+    else if (strcmp(word, "state") == 0 && strcmp(rest, "probed") == 0)
+        p->c->probed = true;
 }
 
 static void set_scene(struct play *p)
