@@ -79,8 +79,9 @@ const char *isk_notify_name(uint16_t type)
 
 int isk_header_read(const uint8_t *msg, size_t len, struct ike_header *h)
 {
-    /* RFC 2408 §3.1: the initiator's cookie is never zero; the form is that of IKEv2. */
-    if (ike_header_read(msg, len, h) < 0 || h->spi_i == 0)
+    /* RFC 2408 §3.1: the initiator's cookie is never zero; the form is that of IKEv2. No hash
+     * covers the flags, so what makes no sense there is looked for here (§5.2). */
+    if (ike_header_read(msg, len, h) < 0 || h->spi_i == 0 || (h->flags & ~ISK_F_KNOWN))
         return -EBADMSG;
     return 0;
 }

@@ -237,7 +237,7 @@ static void input(struct isakmp *k, const struct ike_path *p, const uint8_t *msg
 
     if (len > ISK_IN_MAX || isk_header_read(msg, len, &rx.h) < 0)
         isk_dropped(k, NULL, ISK_DROP_HEADER);
-    else if (rx.h.version >> 4 != ISK_VERSION >> 4)
+    else if (rx.h.version != ISK_VERSION) /* RFC 2408 §3.1: no higher minor version either */
         isk_dropped(k, NULL, ISK_DROP_VERSION);
     else if (rx.h.exchange == ISX_MAIN || rx.h.exchange == ISX_AGGRESSIVE)
         phase1_input(k, &rx);

@@ -16,6 +16,7 @@
 /* Header flags, RFC 2408 §3.1. */
 #define ISK_F_ENCRYPTED 0x01u
 #define ISK_F_COMMIT    0x02u
+#define ISK_F_KNOWN     (ISK_F_ENCRYPTED | ISK_F_COMMIT) /* 0x04, not encrypted, is never used */
 
 enum isk_exchange { ISX_MAIN = 2, ISX_AGGRESSIVE = 4, ISX_INFO = 5, ISX_QUICK = 32 };
 

@@ -299,12 +299,29 @@ static void bounds(void **state)
     assert_int_equal(isk_payloads_read(w.first, buf, w.w.len + 8, false, &l), -EBADMSG);
 }
 
+/* RFC 2408 §3.1: bits that are not used are zero. */
+static void flags(void **state)
+{
+    uint8_t buf[1024];
+    size_t len = everything(buf, sizeof buf);
+    struct ike_header h;
+    (void)state;
+    for (unsigned f = 0; f < 256; f++) {
+        buf[19] = (uint8_t)f;
+        assert_int_equal(isk_header_read(buf, len, &h), f < 4 ? 0 : -EBADMSG);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),       cmocka_unit_test(identities),
-        cmocka_unit_test(every_truncation), cmocka_unit_test(every_changed_byte),
-        cmocka_unit_test(nonsense),         cmocka_unit_test(bounds),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(identities),
+        cmocka_unit_test(every_truncation),
+        cmocka_unit_test(every_changed_byte),
+        cmocka_unit_test(nonsense),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(flags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

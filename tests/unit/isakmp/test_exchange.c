@@ -480,6 +480,26 @@ static void bad_network(void **state)
     }
 }
 
+static bool newer_minor(struct sim *s, struct sim_packet *p)
+{
+    (void)s;
+    p->data[17]++;
+    return true;
+}
+
+/* RFC 2408 §3.1: a minor version above ours is not understood. */
+static void another_version(void **state)
+{
+    struct sim *s = sim_new(1, DH_2048);
+    (void)state;
+    s->tap = newer_minor;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 5);
+    assert_int_equal(sim_sas(s, 1).n, 0);
+    assert_int_equal(isakmp_stats(s->node[1].k)->dropped[ISK_DROP_VERSION], 1);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -506,6 +526,7 @@ int main(void)
         cmocka_unit_test(crossing),
         cmocka_unit_test(another_peer),
         cmocka_unit_test(bad_network),
+        cmocka_unit_test(another_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
