@@ -485,38 +485,47 @@ void control_reload(struct control *c)
 /* --- actions
  * ---------------------------------------------------------------------------------------------- */
 
-size_t control_clear_ike(struct control *c, unsigned version, const struct addr *remote)
+size_t control_clear_ike(struct control *c, unsigned version, const struct ike_which *w,
+                         enum ike_clear_how how)
 {
-    return version ? keyex_clear_version(c, (enum ike_version)version, remote, 0)
-                   : keyex_clear(c, remote, 0);
-}
-
-bool control_clear_isakmp(struct control *c, uint32_t tunnel_id)
-{
-    return keyex_clear_conn(c, tunnel_id);
+    return keyex_clear_which(c, version, w, how);
 }
 
 struct children {
-    const struct addr *remote;
-    const char *map;
+    const struct control_children *w;
     uint32_t *sa;
     size_t n, cap;
 };
 
+/* Either direction, of ESP or of AH; the other one and its siblings end with it. */
+static bool has_sa(const struct ike_sa_state *sa, const struct ike_child_state *k,
+                   const struct control_children *w)
+{
+    bool plain = k->proto == w->proto, bundle = w->proto == SADB_AH && k->ah_integ;
+    uint32_t in = plain ? k->spi_in : bundle ? k->ah_spi_in : 0;
+    uint32_t out = plain ? k->spi_out : bundle ? k->ah_spi_out : 0;
+    return (addr_eq(&w->dst, &sa->path.local) && w->spi == in) ||
+           (addr_eq(&w->dst, &sa->path.remote) && w->spi == out);
+}
+
 static bool add_children(void *ctx, const struct ike_sa_state *sa)
 {
     struct children *k = (struct children *)ctx;
-    if (k->remote && !addr_eq(k->remote, &sa->path.remote))
+    const struct control_children *w = k->w;
+    if (addr_is_set(&w->remote) && !addr_eq(&w->remote, &sa->path.remote))
         return true;
-    for (uint32_t i = 0; i < sa->n_children; i++)
-        if ((!k->map || strcmp(k->map, sa->child[i].map) == 0) && VEC_ROOM(k->sa, k->cap, k->n + 1))
-            k->sa[k->n++] = sa->child[i].sa_in;
+    for (uint32_t i = 0; i < sa->n_children; i++) {
+        const struct ike_child_state *one = &sa->child[i];
+        if ((!w->map || strcmp(w->map, one->map) == 0) && (!w->spi || has_sa(sa, one, w)) &&
+            (!w->replaced || one->leaving) && VEC_ROOM(k->sa, k->cap, k->n + 1))
+            k->sa[k->n++] = one->sa_in;
+    }
     return true;
 }
 
-size_t control_clear_children(struct control *c, const struct addr *remote, const char *map)
+size_t control_clear_children(struct control *c, const struct control_children *w)
 {
-    struct children k = {.remote = remote, .map = map};
+    struct children k = {.w = w};
     keyex_each(c, add_children, &k);
     for (size_t i = 0; i < k.n; i++)
         keyex_end_child(c, k.sa[i], IKE_R_LOCAL_DELETE);

@@ -71,13 +71,20 @@ int control_erase(struct control *c, const char *name, void (*fn)(void *ctx, int
 void control_reload(struct control *c);
 
 /* Actions of EXEC commands. */
-/* IKE SAs of a version (enum ike_version; 0: both) with this peer (NULL: all) end, with their
- * children. How many ended. */
-size_t control_clear_ike(struct control *c, unsigned version, const struct addr *remote);
-/* The SA of IKEv1 with this number (`conn-id`); false: there is none. */
-bool control_clear_isakmp(struct control *c, uint32_t tunnel_id);
-/* Children with this peer, of this map (NULL: any) end; their IKE SAs stay. How many ended. */
-size_t control_clear_children(struct control *c, const struct addr *remote, const char *map);
+/* IKE SAs of a version (enum ike_version; 0: both) end. How many there were. */
+size_t control_clear_ike(struct control *c, unsigned version, const struct ike_which *w,
+                         enum ike_clear_how how);
+/* Which children are meant: what is set has to agree. */
+struct control_children {
+    struct addr remote;
+    const char *map;
+    struct addr dst; /* the SA to this address, ours or the peer's, */
+    uint8_t proto;   /* enum sadb_proto, */
+    uint32_t spi;    /* and its SPI */
+    bool replaced;   /* only what a successor has replaced */
+};
+/* These children end; their IKE SAs stay. How many there were. */
+size_t control_clear_children(struct control *c, const struct control_children *w);
 size_t control_clear_ipsec_counters(struct control *c);
 /* Classes of debug text: enum ike_debug, then enum isakmp_debug, then those of this room. */
 #define CONTROL_DEBUG_V1      IKE_DBG_CLASSES

@@ -1,5 +1,5 @@
 /*
- * Actions on tunnels, debugging, and ping.
+ * Debugging tunnels, and ping.
  */
 #include "modes/internal.h"
 #include <stdio.h>
@@ -8,57 +8,6 @@
 #include <strings.h>
 
 #define PING_WRAP 70 /* marks on one line */
-
-/* --- clear --------------------------------------------------------------------------------- */
-
-int clear_ikev2_sa(struct cmd *c, const struct a_clear_ikev2_sa *a)
-{
-    control_clear_ike(c->control, IKE_V2, a->has_peer ? &a->peer : NULL);
-    return CMD_OK;
-}
-
-int clear_ikev1_sa(struct cmd *c, const struct a_clear_ikev1_sa *a)
-{
-    control_clear_ike(c->control, IKE_V1, a->has_peer ? &a->peer : NULL);
-    return CMD_OK;
-}
-
-int clear_isakmp(struct cmd *c, const struct a_clear_isakmp *a)
-{
-    if (!a->has_conn)
-        control_clear_ike(c->control, IKE_V1, NULL);
-    else if (!control_clear_isakmp(c->control, (uint32_t)a->conn)) {
-        cmd_printf(c, "%% There is no ISAKMP SA with connection id %u\n", (unsigned)a->conn);
-        return CMD_REFUSED;
-    }
-    return CMD_OK;
-}
-
-int clear_crypto_sa(struct cmd *c, const struct a_clear_crypto_sa *a)
-{
-    if (a->counters)
-        control_clear_ipsec_counters(c->control);
-    else
-        control_clear_children(c->control, a->has_peer ? &a->peer : NULL,
-                               a->has_map ? a->map : NULL);
-    return CMD_OK;
-}
-
-int clear_crypto_session(struct cmd *c, const struct a_clear_crypto_session *a)
-{
-    control_clear_ike(c->control, 0, a->has_peer ? &a->peer : NULL);
-    return CMD_OK;
-}
-
-int clear_ipsec_sa(struct cmd *c, const struct a_clear_ipsec_sa *a)
-{
-    /* An IKEv2 child does not outlive its IKE SA here: ending it makes both ends agree. */
-    if (a->counters)
-        control_clear_ipsec_counters(c->control);
-    else
-        control_clear_ike(c->control, 0, a->has_peer ? &a->peer : NULL);
-    return CMD_OK;
-}
 
 /* --- debug --------------------------------------------------------------------------------- */
 

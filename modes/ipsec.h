@@ -59,4 +59,10 @@ void ipsec_transform_ios(struct str *out, const struct ike_child_state *c, bool 
 /* "ah-md5-hmac esp-aes " of a transform set. */
 void ipsec_set_ios(struct str *out, const struct ike_esp_proposal *p);
 
+/* The number of a session of the ASA, by which it is ended, too. */
+static inline uint32_t session_index(const struct ike_sa_state *sa)
+{
+    return sa->session_id ? sa->session_id : sa->tunnel_id;
+}
+
 #endif

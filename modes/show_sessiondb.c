@@ -81,7 +81,7 @@ static void head(struct sessiondb *s, const struct ike_sa_state *sa)
     for (uint32_t i = 0; i < sa->n_children; i++)
         sum(s, &sa->child[i], &tx, &rx);
     str_printf(o, "Connection   : %s\n", addr_print(&sa->path.remote, peer, sizeof peer));
-    str_printf(o, "Index        : %u", sa->session_id ? sa->session_id : sa->tunnel_id);
+    str_printf(o, "Index        : %u", session_index(sa));
     second(o);
     str_printf(o, "IP Addr      : %s\n", peer);
     str_printf(o, "Protocol     : IKEv%u %s\n", v, nat ? "IPsecOverNatT" : "IPsec");
@@ -109,7 +109,7 @@ static void ike_block(struct sessiondb *s, const struct ike_sa_state *sa)
     uint64_t left = sa->expires > s->mono ? (uint64_t)((sa->expires - s->mono) / USEC_PER_SEC) : 0;
     unsigned v = sa->version == IKE_V1 ? 1 : 2;
     str_printf(o, "\nIKEv%u Tunnels: 1\nIPsec Tunnels: %u\n\nIKEv%u:\n", v, sa->n_children, v);
-    str_printf(o, "  Tunnel ID    : %u.1\n", sa->session_id ? sa->session_id : sa->tunnel_id);
+    str_printf(o, "  Tunnel ID    : %u.1\n", session_index(sa));
     str_printf(o, "  UDP Src Port : %u", sa->path.rport);
     second(o);
     str_printf(o, "UDP Dst Port : %u\n", sa->path.lport);
@@ -156,7 +156,7 @@ static void child_block(struct sessiondb *s, const struct ike_sa_state *sa, uint
     uint64_t tx = 0, rx = 0;
     sum(s, k, &tx, &rx);
     str_printf(o, "\n%s:\n  Tunnel ID    : %u.%u\n", k->udp ? "IPsecOverNatT" : "IPsec",
-               sa->session_id ? sa->session_id : sa->tunnel_id, i + 2);
+               session_index(sa), i + 2);
     if (k->n_ts) {
         proxy(o, "Local", &k->ts[0].local, k->ts[0].proto, k->ts[0].lport);
         proxy(o, "Remote", &k->ts[0].remote, k->ts[0].proto, k->ts[0].rport);

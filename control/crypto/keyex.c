@@ -73,9 +73,11 @@ size_t keyex_clear(struct control *c, const struct addr *remote, uint32_t ifid)
            keyex_clear_version(c, IKE_V2, remote, ifid);
 }
 
-bool keyex_clear_conn(struct control *c, uint32_t tunnel_id)
+size_t keyex_clear_which(struct control *c, unsigned version, const struct ike_which *w,
+                         enum ike_clear_how how)
 {
-    return isakmp_clear_one(c->isakmp, tunnel_id);
+    return (version == IKE_V2 ? 0 : isakmp_clear_which(c->isakmp, w, how)) +
+           (version == IKE_V1 ? 0 : ike_clear_which(c->ike, w, how));
 }
 
 bool keyex_knows(const struct control *c, enum ike_version v, const struct ike_path *p)

@@ -27,8 +27,9 @@ int keyex_initiate(struct control *c, enum ike_version v, const struct ike_path 
 size_t keyex_clear(struct control *c, const struct addr *remote, uint32_t ifid);
 size_t keyex_clear_version(struct control *c, enum ike_version v, const struct addr *remote,
                            uint32_t ifid);
-/* The SA of IKEv1 with this number ends (`clear crypto isakmp CONN-ID`). False: there is none. */
-bool keyex_clear_conn(struct control *c, uint32_t tunnel_id);
+/* Those of a version (0: both) that are meant. */
+size_t keyex_clear_which(struct control *c, unsigned version, const struct ike_which *w,
+                         enum ike_clear_how how);
 void keyex_interface_changed(struct control *c, uint32_t ifid, const struct addr *local, size_t n);
 void keyex_expired(struct control *c, uint32_t sa, bool hard);
 void keyex_end_child(struct control *c, uint32_t sa, enum ike_reason why);

@@ -465,24 +465,29 @@ static size_t delete_where(struct ike *ike, bool (*fn)(const struct ike_sa *sa, 
     return n;
 }
 
+static bool to_clear(const struct ike_sa *sa, const void *ctx)
+{
+    return ike_is_meant(&sa->s, ctx);
+}
+
+size_t ike_clear_which(struct ike *ike, const struct ike_which *w, enum ike_clear_how how)
+{
+    return delete_where(ike, to_clear, w, how != IKE_CLEAR_SILENT);
+}
+
+size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid)
+{
+    struct ike_which w = {.ifid = ifid};
+    if (remote)
+        w.remote = *remote;
+    return ike_clear_which(ike, &w, IKE_CLEAR_ALL);
+}
+
 struct chosen {
     const struct addr *addr;
     uint32_t ifid;
     size_t n; /* addresses */
 };
-
-static bool to_clear(const struct ike_sa *sa, const void *ctx)
-{
-    const struct chosen *c = ctx;
-    return (!c->addr || !addr_is_set(c->addr) || addr_eq(c->addr, &sa->s.path.remote)) &&
-           (!c->ifid || c->ifid == sa->s.ifid);
-}
-
-size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid)
-{
-    struct chosen c = {remote, ifid, 1};
-    return delete_where(ike, to_clear, &c, true);
-}
 
 static bool to_drop(const struct ike_sa *sa, const void *ctx)
 {

@@ -220,6 +220,17 @@ bool ike_is_first(const uint8_t *msg, size_t len);
 /* So many messages were not given to ike_input(), because more came than can be answered. */
 void ike_overloaded(struct ike *ike, uint64_t n);
 
+/* Which SAs are meant: what is set has to agree. */
+struct ike_which {
+    struct addr local, remote;
+    uint16_t lport, rport;
+    uint32_t ifid, tunnel_id;
+};
+bool ike_is_meant(const struct ike_sa_state *s, const struct ike_which *w);
+/* Whether peers are told; with IKEv1 also whether children end with their SA of phase 1. */
+enum ike_clear_how { IKE_CLEAR_ALL, IKE_CLEAR_SILENT, IKE_CLEAR_PHASE1 };
+/* Ends these SAs; how many there were. */
+size_t ike_clear_which(struct ike *ike, const struct ike_which *w, enum ike_clear_how how);
 /* Ends SAs: all, or those with this remote address, or of this interface. Peers are told. */
 size_t ike_clear(struct ike *ike, const struct addr *remote, uint32_t ifid);
 /* Ends SAs of ifid whose local address is none of the n that it still has. */

@@ -90,3 +90,11 @@ void ike_cfg_copy(struct ike_child_cfg *to, struct ike_esp_proposal prop[IKE_PRO
         to->proposal[i] = &prop[i];
     }
 }
+
+bool ike_is_meant(const struct ike_sa_state *s, const struct ike_which *w)
+{
+    return (!addr_is_set(&w->local) || addr_eq(&w->local, &s->path.local)) &&
+           (!addr_is_set(&w->remote) || addr_eq(&w->remote, &s->path.remote)) &&
+           (!w->lport || w->lport == s->path.lport) && (!w->rport || w->rport == s->path.rport) &&
+           (!w->ifid || w->ifid == s->ifid) && (!w->tunnel_id || w->tunnel_id == s->tunnel_id);
+}

@@ -302,18 +302,13 @@ int isakmp_initiate(struct isakmp *k, const struct ike_path *p, const struct ike
 
 struct chosen {
     const struct addr *addr;
-    uint32_t ifid, tunnel;
+    uint32_t ifid;
     size_t n; /* addresses */
 };
 
-static bool of_peer(const struct isk_sa *sa, const struct chosen *c)
+static bool homeless(const struct isk_sa *sa, const void *ctx)
 {
-    return (!c->addr || !addr_is_set(c->addr) || addr_eq(c->addr, &sa->s.path.remote)) &&
-           (!c->ifid || c->ifid == sa->s.ifid);
-}
-
-static bool homeless(const struct isk_sa *sa, const struct chosen *c)
-{
+    const struct chosen *c = ctx;
     if (c->ifid != sa->s.ifid)
         return false;
     for (size_t i = 0; i < c->n; i++)
@@ -322,32 +317,35 @@ static bool homeless(const struct isk_sa *sa, const struct chosen *c)
     return true;
 }
 
-static bool of_tunnel(const struct isk_sa *sa, const struct chosen *c)
+static bool is_meant(const struct isk_sa *sa, const void *ctx)
 {
-    return sa->s.tunnel_id == c->tunnel && sa->s.state != IKE_IDLE;
+    return ike_is_meant(&sa->s, ctx);
 }
 
-enum how { WITH_CHILDREN, SILENTLY, PHASE_1 };
+/* The shell of one that has ended is none of phase 1. */
+static bool is_phase1(const struct isk_sa *sa, const void *ctx)
+{
+    return sa->s.state != IKE_IDLE && ike_is_meant(&sa->s, ctx);
+}
 
 /* Ends what fn chooses. Callbacks may change the list, so it is walked anew after each; an SA that
  * they begin meanwhile is not meant. */
-static size_t end_where(struct isakmp *k,
-                        bool (*fn)(const struct isk_sa *sa, const struct chosen *c),
-                        const struct chosen *c, enum how how)
+static size_t end_where(struct isakmp *k, bool (*fn)(const struct isk_sa *sa, const void *ctx),
+                        const void *ctx, enum ike_clear_how how)
 {
     uint32_t last = k->serial;
     size_t n = 0;
 
     isk_enter(k);
     for (struct isk_sa *sa = k->head; sa;) {
-        if (sa->serial > last || !fn(sa, c)) {
+        if (sa->serial > last || !fn(sa, ctx)) {
             sa = sa->next;
             continue;
         }
-        if (how == PHASE_1)
+        if (how == IKE_CLEAR_PHASE1)
             isk_sa_end(sa, IKE_R_LOCAL_DELETE, true);
         else
-            isk_peer_end(sa, IKE_R_LOCAL_DELETE, how == WITH_CHILDREN);
+            isk_peer_end(sa, IKE_R_LOCAL_DELETE, how == IKE_CLEAR_ALL);
         n++;
         sa = k->head;
     }
@@ -355,46 +353,30 @@ static size_t end_where(struct isakmp *k,
     return n;
 }
 
+size_t isakmp_clear_which(struct isakmp *k, const struct ike_which *w, enum ike_clear_how how)
+{
+    return end_where(k, how == IKE_CLEAR_PHASE1 ? is_phase1 : is_meant, w, how);
+}
+
 size_t isakmp_clear(struct isakmp *k, const struct addr *remote, uint32_t ifid)
 {
-    struct chosen c = {.addr = remote, .ifid = ifid};
-    return end_where(k, of_peer, &c, WITH_CHILDREN);
+    struct ike_which w = {.ifid = ifid};
+    if (remote)
+        w.remote = *remote;
+    return isakmp_clear_which(k, &w, IKE_CLEAR_ALL);
 }
 
 void isakmp_interface_changed(struct isakmp *k, uint32_t ifid, const struct addr *local, size_t n)
 {
     struct chosen c = {.addr = local, .ifid = ifid, .n = n};
     /* Nothing can be sent from an address that is gone. */
-    end_where(k, homeless, &c, SILENTLY);
+    end_where(k, homeless, &c, IKE_CLEAR_SILENT);
 }
 
 bool isakmp_clear_one(struct isakmp *k, uint32_t tunnel_id)
 {
-    struct chosen c = {.tunnel = tunnel_id};
-    return tunnel_id && end_where(k, of_tunnel, &c, PHASE_1) > 0;
-}
-
-size_t isakmp_clear_children(struct isakmp *k, const struct addr *remote, uint32_t ifid)
-{
-    struct chosen c = {.addr = remote, .ifid = ifid};
-    uint32_t last = k->conn;
-    size_t n = 0;
-
-    isk_enter(k);
-    for (struct isk_sa *sa = k->head; sa;) {
-        unsigned i = 0;
-        while (of_peer(sa, &c) && i < sa->s.n_children && sa->s.child[i].conn_id > last)
-            i++;
-        if (!of_peer(sa, &c) || i == sa->s.n_children) {
-            sa = sa->next;
-            continue;
-        }
-        isk_child_remove(sa, i, IKE_R_LOCAL_DELETE, true);
-        n++;
-        sa = k->head;
-    }
-    isk_leave(k);
-    return n;
+    struct ike_which w = {.tunnel_id = tunnel_id};
+    return tunnel_id && isakmp_clear_which(k, &w, IKE_CLEAR_PHASE1) > 0;
 }
 
 /* --- by the datapath's handles --------------------------------------------------------------- */

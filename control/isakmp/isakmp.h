@@ -93,9 +93,9 @@ void isakmp_input(struct isakmp *k, const struct ike_path *p, const uint8_t *msg
 bool isakmp_is_first(const uint8_t *msg, size_t len);
 void isakmp_overloaded(struct isakmp *k, uint64_t n);
 size_t isakmp_clear(struct isakmp *k, const struct addr *remote, uint32_t ifid);
-/* Ends the SA of phase 1 with this tunnel_id; only children, of this peer or interface. */
+size_t isakmp_clear_which(struct isakmp *k, const struct ike_which *w, enum ike_clear_how how);
+/* Ends the SA of phase 1 with this tunnel_id, not its children. */
 bool isakmp_clear_one(struct isakmp *k, uint32_t tunnel_id);
-size_t isakmp_clear_children(struct isakmp *k, const struct addr *remote, uint32_t ifid);
 void isakmp_interface_changed(struct isakmp *k, uint32_t ifid, const struct addr *local, size_t n);
 void isakmp_expired(struct isakmp *k, uint32_t sa, bool hard);
 void isakmp_end_child(struct isakmp *k, uint32_t sa, enum ike_reason why);

@@ -130,16 +130,25 @@ static void children_outlive_phase1(void **state)
     sim_free(s);
 }
 
-static void clear_children(void **state)
+/* Each thing that may be asked for, right and wrong. */
+static void clear_chosen(void **state)
 {
     struct sim *s = up(DH_2048);
+    struct isakmp *k = s->node[0].k;
+    const struct addr *own = &s->node[0].addr, *peer = &s->node[1].addr;
+    const struct ike_which wrong[] = {
+        {.local = *peer}, {.remote = *own}, {.lport = 4500},
+        {.rport = 4500},  {.ifid = 99},     {.tunnel_id = 1002},
+    };
     (void)state;
-    assert_int_equal(isakmp_clear_children(s->node[1].k, NULL, 0), 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(isakmp_clear_which(k, &wrong[i], IKE_CLEAR_ALL), 0);
+    assert_tunnel(s, 1);
+    const struct ike_which right = {*own, *peer, 500, 500, 3, 1001};
+    assert_int_equal(isakmp_clear_which(k, &right, IKE_CLEAR_SILENT), 1);
     sim_for(s, 1);
-    assert_int_equal(sim_up_count(&s->node[0]), 0);
-    assert_int_equal(sim_up_count(&s->node[1]), 0);
-    assert_int_equal(sim_sas(s, 0).established, 1);
-    assert_int_equal(sim_sas(s, 1).established, 1);
+    assert_int_equal(sim_sas(s, 0).n, 0);
+    assert_int_equal(sim_sas(s, 1).established, 1); /* nobody has told it */
     sim_free(s);
 }
 
@@ -367,7 +376,7 @@ int main(void)
         cmocka_unit_test(clear_everything),
         cmocka_unit_test(clear_another_peer),
         cmocka_unit_test(children_outlive_phase1),
-        cmocka_unit_test(clear_children),
+        cmocka_unit_test(clear_chosen),
         cmocka_unit_test(interface_changed),
         cmocka_unit_test(initial_contact),
         cmocka_unit_test(no_initial_contact),

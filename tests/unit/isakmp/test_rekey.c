@@ -78,7 +78,7 @@ static void phase1_without_children(void **state)
     (void)state;
     begin(s);
     s->after = NULL;
-    isakmp_clear_children(s->node[0].k, NULL, 0);
+    isakmp_end_child(s->node[0].k, s->node[0].child[0].sa_in, IKE_R_LOCAL_DELETE);
     sim_for(s, 610);
     assert_nothing(s);
     sim_free(s);

@@ -38,11 +38,12 @@ struct control {
     struct intent intent;
     unsigned applied; /* how often */
     unsigned debug[CONTROL_DEBUG_CLASSES];
-    bool reloaded, cleared, counters_cleared, erased;
-    bool tunnel;         /* the SA of seed 000 is up */
-    bool silent;         /* pings get no answer */
-    bool probed;         /* probes get answers */
-    struct track *track; /* the real one; it sees what stands in the intent */
+    bool reloaded, counters_cleared, erased;
+    enum ike_clear_how clear_how; /* as the last one was ended */
+    bool tunnel;                  /* the SA of seed 000 is up */
+    bool silent;                  /* pings get no answer */
+    bool probed;                  /* probes get answers */
+    struct track *track;          /* the real one; it sees what stands in the intent */
     struct str saved, kept;
     struct dp_counters in, out;
     struct ike_sa_state sa;
@@ -266,27 +267,34 @@ void control_reload(struct control *c)
     c->reloaded = true;
 }
 
-size_t control_clear_ike(struct control *c, unsigned version, const struct addr *remote)
+/* What was asked for is kept; the tunnel goes when it is meant. */
+size_t control_clear_ike(struct control *c, unsigned version, const struct ike_which *w,
+                         enum ike_clear_how how)
 {
-    (void)version;
-    bool hit = c->tunnel && (!remote || addr_eq(remote, &c->sa.path.remote));
-    c->cleared = true;
+    const struct ike_sa_state *sa = &c->sa;
+    bool hit = c->tunnel && (!version || version == sa->version) &&
+               (!addr_is_set(&w->remote) || addr_eq(&w->remote, &sa->path.remote)) &&
+               (!addr_is_set(&w->local) || addr_eq(&w->local, &sa->path.local)) &&
+               (!w->lport || w->lport == sa->path.lport) &&
+               (!w->rport || w->rport == sa->path.rport) &&
+               (!w->tunnel_id || w->tunnel_id == sa->tunnel_id);
+    c->clear_how = how;
     if (hit)
         c->tunnel = false;
     return hit;
 }
 
-bool control_clear_isakmp(struct control *c, uint32_t tunnel_id)
+size_t control_clear_children(struct control *c, const struct control_children *w)
 {
-    bool hit = c->tunnel && c->sa.version == IKE_V1 && c->sa.tunnel_id == tunnel_id;
-    c->tunnel = c->tunnel && !hit;
+    struct ike_child_state *k = &c->child;
+    bool hit = c->tunnel && c->sa.n_children &&
+               (!addr_is_set(&w->remote) || addr_eq(&w->remote, &c->sa.path.remote)) &&
+               (!w->map || strcmp(w->map, k->map) == 0) && !w->replaced &&
+               (!w->spi || (w->proto == k->proto && w->spi == k->spi_in &&
+                            addr_eq(&w->dst, &c->sa.path.local)));
+    if (hit)
+        c->sa.n_children = 0;
     return hit;
-}
-
-size_t control_clear_children(struct control *c, const struct addr *remote, const char *map)
-{
-    (void)map;
-    return control_clear_ike(c, 0, remote);
 }
 
 size_t control_clear_ipsec_counters(struct control *c)
@@ -484,7 +492,7 @@ void query_identities(const struct control *c,
         const struct intent_if *f = &c->intent.ifs[i];
         if (!f->map || !f->map->n || !f->map->entry[0].acl || !f->map->entry[0].acl->n)
             continue;
-        bool up = c->tunnel && addr_eq(&f->addr.addr, &c->sa.path.local);
+        bool up = c->tunnel && c->sa.n_children && addr_eq(&f->addr.addr, &c->sa.path.local);
         struct query_identity q = {.policy = i + 1,
                                    .ifid = i + 1,
                                    .ifp = f,
