@@ -8,6 +8,7 @@
  */
 #include "control/journal.h"
 #include "control/crypto/dynamic.h"
+#include "control/crypto/egress.h"
 #include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include "lib/str.h"
@@ -222,6 +223,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     spd_apply(c);
     dp_local_addrs(c);
     adopt_end(c);
+    egress_apply(c);
     tunnel_prune(c, old);
     path_apply(c);
     dp_go(c);
@@ -259,8 +261,7 @@ void control_apply(struct control *c, struct intent *i)
     c->intent = *i;
     c->applied = true;
     *i = (struct intent){0};
-    if (c->intent.limits.sas)
-        keyex_set_limits(c, &c->intent.limits);
+    keyex_configure(c);
     ports_set_intent(&c->ports, &c->intent);
     syslog_configure(c->syslog, &c->intent.log);
     if (track_configure(c->track, &c->intent) < 0)

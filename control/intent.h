@@ -157,6 +157,7 @@ struct intent_map_entry {
     struct intent_rri rri;
     uint16_t pfs_group;
     bool has_df;     /* df counts, and not the interface's */
+    bool follow;     /* IOS: a walk begins at the peer in use before, not at the first */
     bool aggressive; /* ASA: set ikev1 phase1-mode aggressive */
     bool dynamic;    /* from a template: peers come that nobody has listed, and only they begin */
     bool any;        /* dynamic, without an access list: what such a peer wants protected */
@@ -274,6 +275,7 @@ struct intent {
     struct intent_map *map;
     struct ike_policy *policy; /* by priority */
     struct ike_limits limits;  /* all 0: as they are */
+    struct ike_schedule retransmit1, retransmit2; /* of IKEv1 and IKEv2; n 0: the engine's own */
     struct ike_esp_proposal *proposal;
     struct intent_peer *peer;
     struct isakmp_policy *isakmp;       /* by priority */

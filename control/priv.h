@@ -77,6 +77,7 @@ struct control {
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;
     bool told_go; /* the datapath on this channel reads packets */
+    uint64_t routes_seen; /* crypto/egress.c */
     const struct dpstats *stats;
     size_t stats_len;
     struct counter_ring *ring; /* query.c, once counters were cleared */
@@ -128,10 +129,18 @@ void dp_close(struct control *c);
 void spd_apply(struct control *c);
 void spd_forget(struct control *c, struct identity *id); /* and free it */
 
-/* crypto/tunnel.c */
+/* crypto/walk.c: the walk through a peer list */
+void walk_init(struct control *c, struct identity *id);
+void walk_end(struct control *c, struct identity *id);
 void tunnel_acquire(struct control *c, const struct sadb_acquire *a);
 void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
                             const struct ike_path *p, enum ike_reason why);
+/* There is an SA with this peer; whoever began it, the walk is over. */
+void walk_arrived(struct control *c, struct identity *id, const struct addr *peer);
+/* The last SA with the current peer ended. */
+void walk_lost(struct identity *id, enum ike_reason why);
+
+/* crypto/tunnel.c */
 int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
                     const struct ike_child_state *child, const struct ike_child_keys *keys,
                     const struct ike_child_cfg *cfg);
@@ -141,8 +150,6 @@ void tunnel_child_retired(struct control *c, const struct ike_child_state *child
 void tunnel_child_down(struct control *c, const struct ike_child_state *child, enum ike_reason why);
 int tunnel_rekey_cfg(const struct control *c, uint8_t version, const struct ike_child_state *child,
                      struct ike_child_cfg *cfg);
-void tunnel_identity_new(struct control *c, struct identity *id);
-void tunnel_identity_gone(struct control *c, struct identity *id);
 void tunnel_child_cfg(const struct identity *id, uint8_t version, struct ike_child_cfg *cfg);
 /* Ends SAs whose reason is gone. `old` is the intent before the present one, or NULL. */
 void tunnel_prune(struct control *c, const struct intent *old);

@@ -19,6 +19,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_sla(&d);
     derive_track(&d);
     derive_acls(&d);
+    derive_retransmit(&d);
     if (!asa) {
         derive_isakmp(&d);
         derive_keys(&d);

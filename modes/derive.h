@@ -30,6 +30,7 @@ void derive_limits(struct derive *d);
 void derive_path(struct derive *d); /* after the interfaces */
 void derive_maps(struct derive *d); /* also ties maps to interfaces */
 void derive_peers(struct derive *d);
+void derive_retransmit(struct derive *d);
 void derive_log(struct derive *d); /* after the interfaces */
 void derive_track(struct derive *d);
 void derive_sla(struct derive *d); /* after the interfaces */

@@ -130,6 +130,7 @@ static void global_defaults(const struct cfg_node *root, struct intent_map_entry
 /* The preferred peer first, the others as they were typed. A name is not resolved. */
 static void entry_peers(const struct cfg_node *n, struct intent_map_entry *e)
 {
+    e->follow = true;
     for (int preferred = 1; preferred >= 0; preferred--) {
         cfg_each(n, E_ENTRY_PEER, p)
         {
@@ -138,6 +139,8 @@ static void entry_peers(const struct cfg_node *n, struct intent_map_entry *e)
             if (a->preferred == preferred && e->n_peer < INTENT_PEERS &&
                 addr_parse(a->peer, &addr) == 0)
                 e->peer[e->n_peer++] = addr;
+            if (a->preferred)
+                e->follow = false;
         }
     }
 }

@@ -29,7 +29,7 @@ static struct identity *make(struct control *c, uint32_t ifid, uint32_t seq,
     if (!id)
         return NULL;
     c->ids.n_dynamic++;
-    tunnel_identity_new(c, id);
+    walk_init(c, id);
     return id;
 }
 

@@ -32,7 +32,9 @@ struct identity {
     const struct intent_ace *ace;
     /* the walk through the peer list */
     bool walking;
-    unsigned at; /* try under way: each peer with IKEv2, then with IKEv1 */
+    unsigned first, at;  /* place of the peer that it began with; the try under way, counted from
+                            there: each peer with IKEv2, then with IKEv1 */
+    struct addr current; /* IOS: with which the next walk begins; unset: the first */
     struct addr tried;
     uint8_t tried_version;
     struct timer step;

@@ -23,10 +23,16 @@ void keyex_close(struct control *c)
     c->isakmp = NULL;
 }
 
-void keyex_set_limits(struct control *c, const struct ike_limits *l)
+void keyex_configure(struct control *c)
 {
-    ike_set_limits(c->ike, l);
-    isakmp_set_limits(c->isakmp, l);
+    const struct intent *i = &c->intent;
+    if (i->limits.sas) {
+        ike_set_limits(c->ike, &i->limits);
+        isakmp_set_limits(c->isakmp, &i->limits);
+    }
+    ike_set_schedule(c->ike, &i->retransmit2);
+    isakmp_set_schedule(c->isakmp, &i->retransmit1);
+    isakmp_set_end_alone(c->isakmp, c->ports.asa);
 }
 
 /* RFC 2408 §3.1 and RFC 7296 §3.1 have the version at the same place, so that either side can

@@ -12,7 +12,8 @@ struct control;
 
 int keyex_open(struct control *c); /* 0 or -ENOMEM */
 void keyex_close(struct control *c);
-void keyex_set_limits(struct control *c, const struct ike_limits *l);
+/* What the intent says of IKE altogether: limits and retransmission. */
+void keyex_configure(struct control *c);
 
 /* One datagram, without the non-ESP marker. */
 void keyex_input(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);

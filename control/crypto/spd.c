@@ -80,7 +80,7 @@ static struct identity *identify(struct control *c, const struct port *p, const 
         if (!id)
             return NULL;
         id->counted = known;
-        tunnel_identity_new(c, id);
+        walk_init(c, id);
         adopt_identity_new(c, id);
     }
     id->round = ids->round;
@@ -202,7 +202,7 @@ static void apply_port(struct control *c, const struct port *p)
 
 void spd_forget(struct control *c, struct identity *id)
 {
-    tunnel_identity_gone(c, id);
+    walk_end(c, id);
     drops_kept(c, id->slot);
     adopt_identity_gone(c, id);
     identity_remove(&c->ids, id);

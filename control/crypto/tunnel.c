@@ -1,10 +1,6 @@
 /*
- * Tunnels: from a packet that asks for one (SADB_ACQUIRE) to SAs in the datapath, and back.
- *
- * An identity walks the peer list of its map entry, one peer at a time, by the seed's rules
- * (semantics.md §1.1): from the first peer when traffic asks, on to the next when IKE gives up,
- * and after the last one the datapath is told, so that the next packet starts over. Only the
- * initiator walks. A step always runs from its timer, never inside a callback of IKE.
+ * Tunnels: what a child SA is made from, SAs into the datapath and out of it again. How a peer is
+ * found to make one with is walk.c's.
  */
 #include "control/crypto/dynamic.h"
 #include "control/crypto/pathmtu.h"
@@ -12,14 +8,13 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define PORT_IKE     500
 #define BYTES_PER_KB 1024u
 
-/* --- initiating
- * ------------------------------------------------------------------------------------- */
+/* --- what a child is made from
+ * ---------------------------------------------------------------------- */
 
 void tunnel_child_cfg(const struct identity *id, uint8_t version, struct ike_child_cfg *cfg)
 {
@@ -37,135 +32,6 @@ void tunnel_child_cfg(const struct identity *id, uint8_t version, struct ike_chi
     cfg->life_seconds = e->life_seconds;
     cfg->life_kbytes = e->life_kbytes;
     cfg->replay_window = e->replay_window;
-}
-
-/* The peer and the version of a try. False: the version is not configured for this entry. */
-static bool select_try(struct identity *id)
-{
-    static const uint8_t version[] = {IKE_V2, IKE_V1};
-    id->tried = id->entry->peer[id->at / 2];
-    id->tried_version = version[id->at % 2];
-    return intent_entry_speaks(id->entry, id->tried_version);
-}
-
-static unsigned tries(const struct identity *id)
-{
-    return 2u * id->entry->n_peer;
-}
-
-/* 0 when IKE is at work, or -errno: this peer cannot even be tried. */
-static int try_peer(struct identity *id)
-{
-    struct control *c = id->control;
-    const struct port *p = ports_by_ifid(&c->ports, id->ifid);
-    struct ike_child_cfg cfg;
-    struct ike_path path = {.local = intent_if_local(intent_if_end(id->ifp), id->tried.family),
-                            .remote = id->tried,
-                            .lport = PORT_IKE,
-                            .rport = PORT_IKE};
-    if (!p || !ports_up(&c->ports, p, &c->world))
-        return -ENETDOWN;
-    if (!addr_is_set(&path.local))
-        return -EAFNOSUPPORT;
-    if (!intent_if_speaks(id->ifp, id->tried_version) ||
-        !(id->tried_version == IKE_V1 ? c->intent.n_isakmp
-                                      : c->intent.n_policy + id->ifp->n_policy))
-        return -EPROTONOSUPPORT;
-    if (!keyex_knows(c, id->tried_version, &path))
-        return -ENOKEY;
-    tunnel_child_cfg(id, id->tried_version, &cfg);
-    return keyex_initiate(c, id->tried_version, &path, &cfg);
-}
-
-static void say_next(struct identity *id, const struct addr *before)
-{
-    struct control *c = id->control;
-    char a[ADDR_STRLEN], b[ADDR_STRLEN], line[256];
-    snprintf(line, sizeof(line),
-             "[IKE COMMON DEBUG]Failed to initiate ikev2 SA with peer %s, initiating to next peer "
-             "%s configured in the multiple peer list of the crypto map.",
-             addr_print(before, a, sizeof(a)), addr_print(&id->tried, b, sizeof(b)));
-    log_line(c->o.log, LOGL_NOTICE, "tunnel", "%s", line);
-    if (c->debug[IKE_DBG_PLATFORM])
-        control_notice(c, line);
-}
-
-static void give_up(struct identity *id)
-{
-    struct control *c = id->control;
-    struct sadb_ref r = {.seq = dp_seq(c), .policy = id->policy};
-    id->walking = false;
-    dp_send(c, SADB_ACQUIRE_FAILED, &r, sizeof(r), NULL, 0);
-}
-
-static void on_step(struct timer *t, void *owner)
-{
-    struct identity *id = (struct identity *)owner;
-    struct control *c = id->control;
-    (void)t;
-    for (; id->walking && id->at < tries(id); id->at++) {
-        char a[ADDR_STRLEN];
-        struct addr before = id->tried;
-        if (!select_try(id))
-            continue;
-        if (id->at >= 2 && !addr_eq(&before, &id->tried))
-            say_next(id, &before);
-        int err = try_peer(id);
-        if (!err)
-            return;
-        log_line(c->o.log, LOGL_NOTICE, "tunnel", "map %s %u, peer %s: %s", id->map->name, id->seq,
-                 addr_print(&id->tried, a, sizeof(a)),
-                 err == -ENOKEY ? "no key for it"
-                 : err == -EPROTONOSUPPORT
-                     ? "its version of IKE is not enabled on the interface or has no policy"
-                 : err == -EAFNOSUPPORT ? "the interface has no address of its family"
-                                        : strerror(-err));
-    }
-    if (id->walking)
-        give_up(id);
-}
-
-static void step_soon(struct identity *id)
-{
-    struct control *c = id->control;
-    timer_set(&c->timers, &id->step, clock_mono(&c->o.clock));
-}
-
-void tunnel_acquire(struct control *c, const struct sadb_acquire *a)
-{
-    struct identity *id = identity_by_policy(&c->ids, a->policy);
-    if (!id || id->walking)
-        return;
-    id->walking = true;
-    id->at = 0;
-    if (id->entry->connection == CONN_ANSWER)
-        give_up(id);
-    else
-        step_soon(id);
-}
-
-void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
-                            const struct ike_path *p, enum ike_reason why)
-{
-    struct identity *id = identity_by_policy(&c->ids, policy);
-    char a[ADDR_STRLEN];
-    log_line(c->o.log, LOGL_NOTICE, "tunnel", "no SA with peer %s: %s",
-             addr_print(&p->remote, a, sizeof(a)), ike_reason_text(why));
-    if (!id || !id->walking || version != id->tried_version || !addr_eq(&id->tried, &p->remote))
-        return;
-    id->at++;
-    step_soon(id);
-}
-
-void tunnel_identity_new(struct control *c, struct identity *id)
-{
-    id->control = c;
-    timer_init(&id->step, on_step, id);
-}
-
-void tunnel_identity_gone(struct control *c, struct identity *id)
-{
-    timer_cancel(&c->timers, &id->step);
 }
 
 /* --- SAs into the datapath
@@ -252,6 +118,36 @@ static void uninstall(struct control *c, uint32_t sa, uint32_t slot)
     slot_give(&c->ids, slot); /* the datapath is done with it before it sees another SA there */
 }
 
+/* A new tunnel for the same traffic from another peer takes it over (semantics.md §1.2). Each engine
+ * sees to that among its own SAs; the peer before may have spoken the other version. */
+struct replaced {
+    const struct ike_sa_state *sa;
+    uint32_t policy;
+    uint32_t *gone;
+    size_t n, cap;
+};
+
+static bool look_for_replaced(void *ctx, const struct ike_sa_state *sa)
+{
+    struct replaced *r = (struct replaced *)ctx;
+    if (sa->version == r->sa->version || addr_eq(&sa->path.remote, &r->sa->path.remote))
+        return true;
+    for (uint32_t i = 0; i < sa->n_children; i++)
+        if (sa->child[i].policy == r->policy && VEC_ROOM(r->gone, r->cap, r->n + 1))
+            r->gone[r->n++] = sa->child[i].sa_in;
+    return true;
+}
+
+static void replace_other_version(struct control *c, const struct ike_sa_state *sa,
+                                  const struct ike_child_state *child)
+{
+    struct replaced r = {.sa = sa, .policy = child->policy};
+    keyex_each(c, look_for_replaced, &r);
+    for (size_t i = 0; i < r.n; i++)
+        keyex_end_child(c, r.gone[i], IKE_R_REPLACED);
+    free(r.gone);
+}
+
 int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
                     const struct ike_child_state *child, const struct ike_child_keys *keys,
                     const struct ike_child_cfg *cfg)
@@ -266,16 +162,15 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     if (err)
         return err;
     bool first = !id->sa_in;
-    id->walking = false;
-    timer_cancel(&c->timers, &id->step);
+    walk_arrived(c, id, &sa->path.remote);
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
-    id->tried = sa->path.remote;
     id->version = (uint8_t)sa->version;
     if (identity_is_dynamic(id))
         dynamic_up(c, id);
     rri_changed(c, child->policy);
     events_child_up(c, id, child, first);
+    replace_other_version(c, sa, child);
     return 0;
 }
 
@@ -332,6 +227,8 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child, e
         return;
     id->sa_in = s.found ? s.found->sa_in : 0;
     id->sa_out = s.found ? s.found->sa_out : 0;
+    if (!s.found)
+        walk_lost(id, why);
     if (!s.found && identity_is_dynamic(id))
         dynamic_down(c, id);
     rri_changed(c, child->policy);
@@ -346,5 +243,5 @@ void tunnel_child_adopted(struct control *c, const struct ike_sa_state *sa,
         return;
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
-    id->tried = sa->path.remote;
+    id->tried = id->current = sa->path.remote;
 }

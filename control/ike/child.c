@@ -225,7 +225,7 @@ static void replace_others(struct ike_sa *sa, uint32_t policy)
         next = sa->ike->head; /* callbacks may have changed the list; this one cannot hit again */
         if (!ike_sa_alive(other))
             continue;
-        if (other->s.n_children == 0 && !other->wants && !other->active)
+        if (ike_sa_alone(other))
             ike_sa_delete(other, IKE_R_REPLACED);
         else
             ike_sa_kick(other);

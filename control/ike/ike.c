@@ -528,7 +528,9 @@ void ike_end_child(struct ike *ike, uint32_t handle, enum ike_reason why)
         return;
     ike_enter(ike);
     ike_child_remove(sa, i, why, true);
-    if (ike_sa_alive(sa)) {
+    if (why == IKE_R_REPLACED && ike_sa_alive(sa) && ike_sa_alone(sa)) {
+        ike_sa_delete(sa, why);
+    } else if (ike_sa_alive(sa)) {
         ike_sa_arm_life(sa);
         ike_sa_kick(sa);
     }

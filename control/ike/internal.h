@@ -204,6 +204,11 @@ static inline bool ike_sa_alive(const struct ike_sa *sa)
 {
     return sa->s.state != IKE_DEAD;
 }
+/* Neither children nor anybody who waits for one. */
+static inline bool ike_sa_alone(const struct ike_sa *sa)
+{
+    return sa->s.n_children == 0 && !sa->wants && !sa->active;
+}
 static inline usec_t ike_now(const struct ike *ike)
 {
     return clock_mono(&ike->clk);

@@ -59,8 +59,24 @@ bool isk_child_replaced(const struct isk_sa *sa, const struct ike_child_state *c
 
 /* --- birth ----------------------------------------------------------------------------------- */
 
-/* A new tunnel for the same traffic from another peer takes it over; the old peer is told, its SA
- * of phase 1 stays (semantics.md §1.2). */
+/* Neither children nor anything that would become one. */
+static bool alone(const struct isk_sa *sa)
+{
+    for (const struct isk_node *n = sa->nodes; n; n = n->next)
+        if (n->state < NODE_DONE)
+            return false;
+    return sa->s.n_children == 0 && !sa->wants;
+}
+
+void isk_child_taken(struct isk_sa *sa, unsigned i)
+{
+    isk_child_remove(sa, i, IKE_R_REPLACED, true);
+    if (sa->k->end_alone && isk_sa_alive(sa) && isk_up(sa) && alone(sa))
+        isk_sa_end(sa, IKE_R_REPLACED, true);
+}
+
+/* A new tunnel for the same traffic from another peer takes it over; the old peer is told
+ * (semantics.md §1.2). */
 void isk_replace_others(struct isk_sa *sa, uint32_t policy)
 {
     struct isk_sa *o = sa->k->head;
@@ -73,7 +89,7 @@ void isk_replace_others(struct isk_sa *sa, uint32_t policy)
             o = o->next;
             continue;
         }
-        isk_child_remove(o, i, IKE_R_REPLACED, true);
+        isk_child_taken(o, i);
         o = sa->k->head; /* callbacks may have changed the list */
     }
 }

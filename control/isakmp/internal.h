@@ -235,6 +235,7 @@ struct isakmp {
     uint8_t *record;
     uint64_t hash_key;
     unsigned depth;
+    bool end_alone; /* isakmp_set_end_alone() */
     uint32_t n_sas, n_half_open, serial, conn_id, conn, spis;
     uint8_t out[ISK_OUT_MAX];
     uint8_t plain[ISK_IN_MAX + 1];
@@ -506,6 +507,8 @@ void isk_child_from_cfg(const struct isk_sa *sa, struct isk_node *n,
 int isk_child_install(struct isk_node *n, bool initiator, struct bytes secret,
                       const struct ike_child_cfg *cfg);
 void isk_child_remove(struct isk_sa *sa, unsigned i, enum ike_reason why, bool tell);
+/* Another peer has its traffic now. On the ASA phase 1 goes with its last child. */
+void isk_child_taken(struct isk_sa *sa, unsigned i);
 int isk_child_by_spi(const struct isk_sa *sa, uint32_t spi_in);
 /* Of this peer, in whichever SA: the child with this inbound or outbound SPI. */
 bool isk_child_find(struct isakmp *k, const struct ike_path *p, uint32_t spi_in, uint32_t spi_out,

@@ -85,6 +85,11 @@ void isakmp_set_limits(struct isakmp *k, const struct ike_limits *l)
     k->limits = *l;
 }
 
+void isakmp_set_end_alone(struct isakmp *k, bool on)
+{
+    k->end_alone = on;
+}
+
 void isakmp_set_first(struct isakmp *k, uint32_t first)
 {
     k->conn_id = first;
@@ -400,7 +405,10 @@ void isakmp_end_child(struct isakmp *k, uint32_t handle, enum ike_reason why)
     if (!sa)
         return;
     isk_enter(k);
-    isk_child_remove(sa, i, why, true);
+    if (why == IKE_R_REPLACED)
+        isk_child_taken(sa, i);
+    else
+        isk_child_remove(sa, i, why, true);
     isk_leave(k);
 }
 

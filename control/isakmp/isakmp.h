@@ -81,6 +81,8 @@ struct isakmp *isakmp_new(const struct isakmp_host *host, void *h, struct timerq
 void isakmp_free(struct isakmp *k); /* sends nothing; wipes every key */
 void isakmp_set_schedule(struct isakmp *k, const struct ike_schedule *s);
 void isakmp_set_limits(struct isakmp *k, const struct ike_limits *l);
+/* Phase 1 goes with its last child when another peer takes that over (ASA; on IOS it stays). */
+void isakmp_set_end_alone(struct isakmp *k, bool on);
 /* The tunnel_id of the next SA of phase 1, `conn-id` of IOS: 1001 unless set. */
 void isakmp_set_first(struct isakmp *k, uint32_t first);
 

@@ -323,6 +323,8 @@ struct wish {
     bool templ;     /* the entry is of a template, without peers … */
     bool open;      /* … and without a list */
     bool ikev1;     /* spoken, too, with the same proposal as transform set */
+    bool follow;    /* the walk begins where it ended before (IOS) */
+    bool moved;     /* the first peer is reached by the inside */
     bool behind;    /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
@@ -374,6 +376,7 @@ static inline void wish_map(struct intent *i, const struct wish *w)
     m->n = 1;
     e->seq = 1;
     e->acl = acl;
+    e->follow = w->follow;
     for (unsigned k = 0; !w->templ && k < w->peers; k++)
         e->peer[e->n_peer++] = adr(peers[k]);
     if (w->templ) {
@@ -450,15 +453,19 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
     strcpy(i.ifs[1].name, "GigabitEthernet0/1");
     strcpy(i.ifs[1].nameif, "INSIDE");
     i.ifs[1].addr = pfx("10.10.10.2", 24);
-    i.n_route = w->behind ? 2 : 1;
+    i.n_route = w->behind || w->moved ? 2 : 1;
     i.route = arena_array(&i.arena, struct intent_route, 2);
     i.route[0] =
         (struct intent_route){.dst = pfx("0.0.0.0", 0), .gateway = adr("192.0.2.2"), .distance = 1};
     strcpy(i.route[0].ifname, "GigabitEthernet0/0");
-    i.route[1] = (struct intent_route){.dst = pfx("192.168.10.128", 25),
+    i.route[1] = (struct intent_route){.dst = w->moved ? pfx("203.0.113.1", 32)
+                                                       : pfx("192.168.10.128", 25),
                                        .gateway = adr("10.10.10.9"),
                                        .distance = 1};
     strcpy(i.route[1].ifname, "GigabitEthernet0/1");
+    i.log = (struct syslog_cfg){.asa = b->c->ports.asa, .on = true, .size = 4096};
+    i.log.sink[SYSLOG_BUFFER].on = true;
+    i.log.sink[SYSLOG_BUFFER].level = 7;
     control_apply(b->c, &i);
     settle(b);
 }
@@ -473,6 +480,36 @@ static inline struct bench *bench_seed(void **state)
     control_set_ports(b->c, "GigabitEthernet0/0 eth0\nGigabitEthernet0/1 eth1\n", true);
     wish_apply(b, &w);
     return b;
+}
+
+static inline uint32_t policy_of(struct bench *b)
+{
+    assert_true(b->c->ids.n > 0);
+    return b->c->ids.by_policy[0]->policy;
+}
+
+static inline void acquire(struct bench *b, uint32_t policy)
+{
+    struct sadb_acquire a = {.ifid = 1, .policy = policy};
+    ipc_send(b->dp_end, SADB_ACQUIRE, &a, sizeof(a));
+    settle(b);
+}
+
+static inline bool first_sa(void *ctx, const struct ike_sa_state *sa)
+{
+    *(const struct ike_sa_state **)ctx = sa;
+    return false;
+}
+
+/* The peer that IKE is talking to, as text; "" when it talks to nobody. */
+static inline const char *talking_to(struct bench *b)
+{
+    static char text[ADDR_STRLEN];
+    const struct ike_sa_state *sa = NULL;
+    query_ike_sas(b->c, first_sa, &sa);
+    if (!sa)
+        return "";
+    return addr_print(&sa->path.remote, text, sizeof(text));
 }
 
 #endif

@@ -1,86 +1,5 @@
-/* Tunnels: the walk through a peer list, SAs into the datapath, and what ends them. */
+/* Tunnels: SAs into the datapath, and what ends them. */
 #include "bench.h"
-
-static uint32_t policy_of(struct bench *b)
-{
-    assert_true(b->c->ids.n > 0);
-    return b->c->ids.by_policy[0]->policy;
-}
-
-static void acquire(struct bench *b, uint32_t policy)
-{
-    struct sadb_acquire a = {.ifid = 1, .policy = policy};
-    ipc_send(b->dp_end, SADB_ACQUIRE, &a, sizeof(a));
-    settle(b);
-}
-
-static bool first_sa(void *ctx, const struct ike_sa_state *sa)
-{
-    *(const struct ike_sa_state **)ctx = sa;
-    return false;
-}
-
-/* The peer that IKE is talking to, as text; "" when it talks to nobody. */
-static const char *talking_to(struct bench *b)
-{
-    static char text[ADDR_STRLEN];
-    const struct ike_sa_state *sa = NULL;
-    query_ike_sas(b->c, first_sa, &sa);
-    if (!sa)
-        return "";
-    return addr_print(&sa->path.remote, text, sizeof(text));
-}
-
-static void walks_from_the_first_to_the_last(void **state)
-{
-    struct bench *b = bench_seed(state);
-    control_debug(b->c, IKE_DBG_PLATFORM, 1);
-    acquire(b, policy_of(b));
-    assert_string_equal(talking_to(b), "203.0.113.1");
-    acquire(b, policy_of(b)); /* more traffic meanwhile changes nothing */
-    pass(b, 120);
-    assert_string_equal(talking_to(b), "203.0.113.1");
-    pass(b, 10); /* 2+4+8+16+32+64 s */
-    assert_string_equal(talking_to(b), "198.51.100.1");
-    assert_string_equal(b->notice,
-                        "[IKE COMMON DEBUG]Failed to initiate ikev2 SA with peer 203.0.113.1, "
-                        "initiating to next peer 198.51.100.1 configured in the multiple peer list "
-                        "of the crypto map.");
-    assert_int_equal(TOLD(b, SADB_ACQUIRE_FAILED), 0);
-    acquire(b, policy_of(b)); /* traffic does not send the walk back */
-    pass(b, 2);
-    assert_string_equal(talking_to(b), "198.51.100.1");
-    pass(b, 130);
-    assert_string_equal(talking_to(b), ""); /* after the last one: only traffic starts again */
-    assert_int_equal(TOLD(b, SADB_ACQUIRE_FAILED), 1);
-    pass(b, 200);
-    assert_string_equal(talking_to(b), "");
-    acquire(b, policy_of(b));
-    assert_string_equal(talking_to(b), "203.0.113.1");
-}
-
-static void without_means_it_fails_at_once(void **state)
-{
-    struct bench *b = bench_seed(state);
-    struct wish w = seed_wish();
-    w.psk = NULL;
-    wish_apply(b, &w);
-    acquire(b, policy_of(b));
-    assert_int_equal(TOLD(b, SADB_ACQUIRE_FAILED), 1);
-    w = seed_wish();
-    w.ikev2 = false;
-    wish_apply(b, &w);
-    acquire(b, policy_of(b));
-    assert_int_equal(TOLD(b, SADB_ACQUIRE_FAILED), 2);
-    w.ikev2 = true;
-    wish_apply(b, &w);
-    bench_find(b, "eth0")->carrier = false;
-    acquire(b, policy_of(b));
-    assert_int_equal(TOLD(b, SADB_ACQUIRE_FAILED), 3);
-    assert_string_equal(talking_to(b), "");
-    acquire(b, 999); /* a policy that is gone */
-    assert_int_equal(TOLD(b, SADB_ACQUIRE_FAILED), 3);
-}
 
 static void removing_the_line_ends_the_walk(void **state)
 {
@@ -394,8 +313,6 @@ static void unrelated_changes_leave_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(walks_from_the_first_to_the_last),
-        T(without_means_it_fails_at_once),
         T(removing_the_line_ends_the_walk),
         T(inbound_before_outbound),
         T(replaced),

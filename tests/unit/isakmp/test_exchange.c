@@ -398,10 +398,8 @@ static void every_loss(void **state)
         }
 }
 
-static void several_children(void **state)
+static void two_entries(struct sim *s)
 {
-    struct sim *s = sim_new(19, DH_2048);
-    (void)state;
     for (int k = 0; k < 2; k++) {
         struct sim_node *n = &s->node[k];
         n->entry[1] = n->entry[0];
@@ -410,6 +408,13 @@ static void several_children(void **state)
                                 : sim_selector("10.10.10.0", "192.168.20.0", 24);
         n->n_entry = 2;
     }
+}
+
+static void several_children(void **state)
+{
+    struct sim *s = sim_new(19, DH_2048);
+    (void)state;
+    two_entries(s);
     sim_initiate(s, 0, 1, 0);
     sim_initiate(s, 0, 1, 1);
     sim_initiate(s, 0, 1, 1); /* one wish */
@@ -438,19 +443,26 @@ static void crossing(void **state)
     }
 }
 
-/* Another peer for the same traffic takes it over; the old one keeps phase 1 (semantics §1.2). */
-static void another_peer(void **state)
+static struct sim_node *third_node(struct sim *s)
 {
-    struct sim *s = up(DH_2048);
     struct sim_node *n = &s->node[2];
-    (void)state;
     *n = s->node[1];
     n->index = 2;
     n->n_child = n->n_record = 0;
     memset(n->record, 0, sizeof n->record);
     addr_parse("198.18.0.1", &n->addr);
-    n->entry[0].cfg.proposal[0] = &n->esp[0];
+    for (int i = 0; i < 2; i++)
+        n->entry[i].cfg.proposal[0] = &n->esp[0];
     sim_node_start(s, 2);
+    return n;
+}
+
+/* Another peer for the same traffic takes it over; the old one keeps phase 1 (semantics §1.2). */
+static void another_peer(void **state)
+{
+    struct sim *s = up(DH_2048);
+    struct sim_node *n = third_node(s);
+    (void)state;
     assert_int_equal(sim_initiate(s, 2, 0, 0), 0);
     sim_for(s, 1);
     assert_int_equal(sim_up_count(&s->node[1]), 0);
@@ -458,6 +470,35 @@ static void another_peer(void **state)
     assert_int_equal(sim_up_count(n), 1);
     assert_int_equal(sim_sas(s, 1).established, 1);
     assert_int_equal(s->node[1].last_child_down, IKE_R_PEER_DELETE);
+    sim_free(s);
+}
+
+/* The ASA: only that pair moves, and phase 1 goes with the last one (seed 001, B and then A). */
+static void another_peer_of_two_pairs(void **state)
+{
+    struct sim *s = sim_new(23, DH_2048);
+    (void)state;
+    two_entries(s);
+    struct sim_node *n = third_node(s);
+    for (int i = 0; i < 3; i++)
+        isakmp_set_end_alone(s->node[i].k, true);
+    sim_initiate(s, 0, 1, 0);
+    sim_initiate(s, 0, 1, 1);
+    sim_for(s, 1);
+    assert_tunnel(s, 2);
+    assert_int_equal(sim_initiate(s, 2, 0, 0), 0);
+    sim_for(s, 1);
+    assert_int_equal(sim_up_count(&s->node[0]), 2);
+    assert_int_equal(sim_up_count(&s->node[1]), 1);
+    assert_int_equal(sim_up_count(n), 1);
+    assert_int_equal(sim_sas(s, 0).established, 2);
+    assert_int_equal(sim_sas(s, 1).established, 1);
+    assert_int_equal(sim_initiate(s, 2, 0, 1), 0);
+    sim_for(s, 1);
+    assert_int_equal(sim_up_count(n), 2);
+    assert_int_equal(sim_up_count(&s->node[1]), 0);
+    assert_int_equal(sim_sas(s, 0).established, 1);
+    assert_int_equal(sim_sas(s, 1).established, 0);
     sim_free(s);
 }
 
@@ -525,6 +566,7 @@ int main(void)
         cmocka_unit_test(several_children),
         cmocka_unit_test(crossing),
         cmocka_unit_test(another_peer),
+        cmocka_unit_test(another_peer_of_two_pairs),
         cmocka_unit_test(bad_network),
         cmocka_unit_test(another_version),
     };
