@@ -111,7 +111,7 @@ void control_free(struct control *c)
     jobs_free(c->jobs);
     c->jobs = NULL;
     for (size_t i = 0; i < c->ids.n; i++)
-        timer_cancel(&c->timers, &c->ids.by_key[i]->step);
+        walk_end(c, c->ids.by_key[i]);
     keyex_close(c);
     dp_close(c);
     wanted_free(c);

@@ -156,11 +156,13 @@ struct intent_map_entry {
     enum { CONN_BIDIR, CONN_ORIGINATE, CONN_ANSWER } connection;
     struct intent_rri rri;
     uint16_t pfs_group;
-    bool has_df;     /* df counts, and not the interface's */
-    bool follow;     /* IOS: a walk begins at the peer in use before, not at the first */
-    bool aggressive; /* ASA: set ikev1 phase1-mode aggressive */
-    bool dynamic;    /* from a template: peers come that nobody has listed, and only they begin */
-    bool any;        /* dynamic, without an access list: what such a peer wants protected */
+    bool has_df;           /* df counts, and not the interface's */
+    uint32_t idle_seconds; /* IOS: SAs without traffic go; 0 = never */
+    bool idle_default;     /* … and the next walk begins at the first peer */
+    bool follow;           /* IOS: a walk begins at the peer in use before, not at the first */
+    bool aggressive;       /* ASA: set ikev1 phase1-mode aggressive */
+    bool dynamic; /* from a template: peers come that nobody has listed, and only they begin */
+    bool any;     /* dynamic, without an access list: what such a peer wants protected */
     uint8_t n_peer, n_proposal, n_transform;
     struct addr peer[INTENT_PEERS];
 };
@@ -273,8 +275,8 @@ struct intent {
     struct intent_track *track; /* by number */
     struct intent_acl *acl;
     struct intent_map *map;
-    struct ike_policy *policy; /* by priority */
-    struct ike_limits limits;  /* all 0: as they are */
+    struct ike_policy *policy;                    /* by priority */
+    struct ike_limits limits;                     /* all 0: as they are */
     struct ike_schedule retransmit1, retransmit2; /* of IKEv1 and IKEv2; n 0: the engine's own */
     struct ike_esp_proposal *proposal;
     struct intent_peer *peer;

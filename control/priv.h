@@ -76,7 +76,7 @@ struct control {
     struct wanted_table wanted;
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;
-    bool told_go; /* the datapath on this channel reads packets */
+    bool told_go;         /* the datapath on this channel reads packets */
     uint64_t routes_seen; /* crypto/egress.c */
     const struct dpstats *stats;
     size_t stats_len;
@@ -156,6 +156,8 @@ void tunnel_prune(struct control *c, const struct intent *old);
 
 /* crypto/ikehost.c, crypto/accept.c */
 extern const struct ike_host control_ike_host;
+/* When a packet was last counted in a slot, monotonic; 0 = never. */
+usec_t slot_last_used(const struct control *c, uint32_t slot);
 /* Puts one message on the wire, by the socket that its path asks for. */
 int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len);
 /* What a peer has got by an entry would still be given to it. */

@@ -125,6 +125,8 @@ static void global_defaults(const struct cfg_node *root, struct intent_map_entry
                                    .replay_window = REPLAY};
     if ((l = cfg_first(root, E_IOS_REPLAY)))
         e->replay_window = window(CFG_ARGS(l, ios_replay)->disable, CFG_ARGS(l, ios_replay)->size);
+    if ((l = cfg_first(root, E_IOS_IDLE_TIME)))
+        e->idle_seconds = (uint32_t)CFG_ARGS(l, ios_idle_time)->seconds;
 }
 
 /* The preferred peer first, the others as they were typed. A name is not resolved. */
@@ -198,6 +200,10 @@ static void entry_lines(struct derive *d, const struct cfg_node *n, struct inten
     if ((l = cfg_first(n, E_ENTRY_REPLAY)))
         e->replay_window =
             window(CFG_ARGS(l, entry_replay)->disable, CFG_ARGS(l, entry_replay)->size);
+    if ((l = cfg_first(n, E_ENTRY_IDLE))) {
+        e->idle_seconds = (uint32_t)CFG_ARGS(l, entry_idle)->seconds;
+        e->idle_default = CFG_ARGS(l, entry_idle)->preferred;
+    }
     if ((l = cfg_first(n, E_ENTRY_PFS))) { /* group 1 where none is said */
         const struct a_entry_pfs *a = CFG_ARGS(l, entry_pfs);
         e->pfs_group = derive_ios_group(a->has_group ? a->group : ENUM_DH_GROUP_IOS_1);

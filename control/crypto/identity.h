@@ -41,6 +41,8 @@ struct identity {
     bool counted; /* its slot's counters are its own, whichever datapath comes */
     /* the SA in force */
     uint32_t sa_in, sa_out; /* 0: none */
+    struct timer idle;      /* crypto/idle.h */
+    usec_t used;            /* when a packet passed them, as far as was looked */
     uint8_t version;        /* of IKE, of the newest one that came up in this engine */
     /* of a template */
     bool live;             /* has an SA: packets meet it */

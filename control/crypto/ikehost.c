@@ -167,9 +167,9 @@ static void host_run_job(void *h, struct ike_job *j)
     jobs_run(((struct control *)h)->jobs, j);
 }
 
-static usec_t last_of_slot(const struct control *c, uint32_t slot)
+usec_t slot_last_used(const struct control *c, uint32_t slot)
 {
-    return slot < DPSTATS_SLOTS
+    return c->stats && slot < DPSTATS_SLOTS
                ? (usec_t)atomic_load_explicit(&c->stats->slot[slot].last_us, memory_order_relaxed)
                : 0;
 }
@@ -179,8 +179,8 @@ static usec_t host_last_traffic(void *h, const struct ike_sa_state *sa)
 {
     const struct control *c = (const struct control *)h;
     usec_t last = 0;
-    for (uint32_t i = 0; c->stats && i < sa->n_children; i++) {
-        usec_t t = last_of_slot(c, sa->child[i].slot_in);
+    for (uint32_t i = 0; i < sa->n_children; i++) {
+        usec_t t = slot_last_used(c, sa->child[i].slot_in);
         last = t > last ? t : last;
     }
     return last;
@@ -190,8 +190,8 @@ static usec_t host_last_sent(void *h, const struct ike_sa_state *sa)
 {
     const struct control *c = (const struct control *)h;
     usec_t last = 0;
-    for (uint32_t i = 0; c->stats && i < sa->n_children; i++) {
-        usec_t t = last_of_slot(c, sa->child[i].slot_out);
+    for (uint32_t i = 0; i < sa->n_children; i++) {
+        usec_t t = slot_last_used(c, sa->child[i].slot_out);
         last = t > last ? t : last;
     }
     return last;

@@ -3,6 +3,7 @@
  * found to make one with is walk.c's.
  */
 #include "control/crypto/dynamic.h"
+#include "control/crypto/idle.h"
 #include "control/crypto/pathmtu.h"
 #include "control/priv.h"
 #include "lib/mem.h"
@@ -118,8 +119,8 @@ static void uninstall(struct control *c, uint32_t sa, uint32_t slot)
     slot_give(&c->ids, slot); /* the datapath is done with it before it sees another SA there */
 }
 
-/* A new tunnel for the same traffic from another peer takes it over (semantics.md §1.2). Each engine
- * sees to that among its own SAs; the peer before may have spoken the other version. */
+/* A new tunnel for the same traffic from another peer takes it over (semantics.md §1.2). Each
+ * engine sees to that among its own SAs; the peer before may have spoken the other version. */
 struct replaced {
     const struct ike_sa_state *sa;
     uint32_t policy;
@@ -162,6 +163,7 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     if (err)
         return err;
     bool first = !id->sa_in;
+    idle_child_up(c, id);
     walk_arrived(c, id, &sa->path.remote);
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
@@ -243,5 +245,6 @@ void tunnel_child_adopted(struct control *c, const struct ike_sa_state *sa,
         return;
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
+    idle_child_up(c, id);
     id->tried = id->current = sa->path.remote;
 }

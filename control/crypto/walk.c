@@ -9,6 +9,7 @@
  * A step always runs from its timer, never inside a callback of IKE.
  */
 #include "control/crypto/egress.h"
+#include "control/crypto/idle.h"
 #include "control/priv.h"
 #include <errno.h>
 #include <stdio.h>
@@ -180,9 +181,11 @@ void walk_init(struct control *c, struct identity *id)
 {
     id->control = c;
     timer_init(&id->step, on_step, id);
+    idle_init(id);
 }
 
 void walk_end(struct control *c, struct identity *id)
 {
     timer_cancel(&c->timers, &id->step);
+    idle_end(c, id);
 }

@@ -323,6 +323,7 @@ struct wish {
     bool templ;     /* the entry is of a template, without peers … */
     bool open;      /* … and without a list */
     bool ikev1;     /* spoken, too, with the same proposal as transform set */
+    unsigned idle;  /* seconds, and then the first peer again */
     bool follow;    /* the walk begins where it ended before (IOS) */
     bool moved;     /* the first peer is reached by the inside */
     bool behind;    /* half of 192.168.10.0/24 is reached by the inside, not by the map */
@@ -377,6 +378,8 @@ static inline void wish_map(struct intent *i, const struct wish *w)
     e->seq = 1;
     e->acl = acl;
     e->follow = w->follow;
+    e->idle_seconds = w->idle;
+    e->idle_default = w->idle != 0;
     for (unsigned k = 0; !w->templ && k < w->peers; k++)
         e->peer[e->n_peer++] = adr(peers[k]);
     if (w->templ) {
@@ -458,10 +461,10 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
     i.route[0] =
         (struct intent_route){.dst = pfx("0.0.0.0", 0), .gateway = adr("192.0.2.2"), .distance = 1};
     strcpy(i.route[0].ifname, "GigabitEthernet0/0");
-    i.route[1] = (struct intent_route){.dst = w->moved ? pfx("203.0.113.1", 32)
-                                                       : pfx("192.168.10.128", 25),
-                                       .gateway = adr("10.10.10.9"),
-                                       .distance = 1};
+    i.route[1] =
+        (struct intent_route){.dst = w->moved ? pfx("203.0.113.1", 32) : pfx("192.168.10.128", 25),
+                              .gateway = adr("10.10.10.9"),
+                              .distance = 1};
     strcpy(i.route[1].ifname, "GigabitEthernet0/1");
     i.log = (struct syslog_cfg){.asa = b->c->ports.asa, .on = true, .size = 4096};
     i.log.sink[SYSLOG_BUFFER].on = true;

@@ -67,8 +67,9 @@ static void up(struct bench *b, struct tunnel *t, const char *peer)
     struct ike_child_keys keys = {0};
     struct ike_child_cfg cfg;
     *t = (struct tunnel){
-        .sa = {.version = IKE_V2,
-               .path = {.local = adr("192.0.2.1"), .remote = adr(peer), .lport = 500, .rport = 500}}};
+        .sa = {
+            .version = IKE_V2,
+            .path = {.local = adr("192.0.2.1"), .remote = adr(peer), .lport = 500, .rport = 500}}};
     tunnel_child_cfg(b->c->ids.by_policy[0], IKE_V2, &cfg);
     t->child = (struct ike_child_state){.policy = policy_of(b),
                                         .ifid = 1,
@@ -183,6 +184,32 @@ static void the_one_in_use_may_go(void **state)
     assert_string_equal(first_tried(b), "203.0.113.1");
 }
 
+/* An hour of traffic and then silence: only that brings the first peer back. */
+static void idle_time_leads_back_to_the_first(void **state)
+{
+    struct bench *b = bench_ios(state, true);
+    struct wish w = seed_wish();
+    struct dpstats *stats = (struct dpstats *)calloc(1, sizeof(*stats));
+    struct tunnel t;
+    w.follow = true;
+    w.idle = 60;
+    wish_apply(b, &w);
+    b->c->stats = stats;
+    up(b, &t, "198.51.100.1");
+    for (int i = 0; i < 60; i++) {
+        atomic_store(&stats->slot[i % 2 ? t.child.slot_in : t.child.slot_out].last_us,
+                     (uint64_t)b->t.mono_us);
+        pass(b, 59);
+        assert_true(addr_is_set(&b->c->ids.by_policy[0]->current));
+    }
+    pass(b, 2);
+    assert_false(addr_is_set(&b->c->ids.by_policy[0]->current));
+    down(b, &t, IKE_R_LOCAL_DELETE);
+    b->c->stats = NULL;
+    free(stats);
+    assert_string_equal(first_tried(b), "203.0.113.1");
+}
+
 /* --- the schedule
  * -------------------------------------------------------------------------------------- */
 
@@ -257,6 +284,7 @@ int main(void)
         T(ios_leaves_a_dead_peer),
         T(ios_default_comes_first),
         T(the_one_in_use_may_go),
+        T(idle_time_leads_back_to_the_first),
         T(the_schedule_is_the_intents),
         T(a_route_takes_the_peer_along),
         T(ios_stays_with_the_map),
