@@ -7,6 +7,7 @@
 #define TANDEM_CONTROL_CONTROL_H
 
 #include "control/intent.h"
+#include "control/sla/sla.h"
 #include "lib/clock.h"
 #include "lib/ipc.h"
 #include "lib/launchproto.h"
@@ -89,9 +90,14 @@ size_t control_clear_ipsec_counters(struct control *c);
 /* Classes of debug text: enum ike_debug, then enum isakmp_debug, then those of this room. */
 #define CONTROL_DEBUG_V1      IKE_DBG_CLASSES
 #define CONTROL_DEBUG_TRACK   (CONTROL_DEBUG_V1 + ISAKMP_DBG_CLASSES)
-#define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_TRACK + 1)
+#define CONTROL_DEBUG_SLA     (CONTROL_DEBUG_TRACK + 1) /* then enum sla_trace */
+#define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_SLA + SLA_TRACES)
+#define CONTROL_DEBUG_ALL     UINT32_MAX /* of SLA, where the level is the number of one */
 void control_debug(struct control *c, unsigned cls, unsigned level); /* 0 = off */
 unsigned control_debug_level(const struct control *c, unsigned cls);
+
+/* A measurement begins anew, with its counters; 0: all. false: there is no such one. */
+bool control_sla_restart(struct control *c, uint32_t number);
 
 struct ping_opts {
     struct addr dst, src;             /* src unset: chosen by the route */

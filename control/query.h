@@ -6,7 +6,6 @@
 #define TANDEM_CONTROL_QUERY_H
 
 #include "control/control.h"
-#include "control/sla/sla.h"
 #include "control/track/track.h"
 #include "control/world/world.h"
 #include "dataplane/dpstats.h"

@@ -41,14 +41,6 @@ int debug_ipsec(struct cmd *c, const struct a_debug_ipsec *a)
     return CMD_OK;
 }
 
-int debug_sla(struct cmd *c, const struct a_debug_sla *a)
-{
-    (void)a;
-    cmd_puts(c, "INFO: SLA monitors are kept and printed, but do not run yet: there is nothing to "
-                "debug.\n");
-    return CMD_OK;
-}
-
 int undebug_ikev2(struct cmd *c, const struct a_undebug_ikev2 *a)
 {
     set_debug(c, ikev2_class(a->platform), 0);
@@ -98,11 +90,15 @@ int show_debug(struct cmd *c, const struct a_show_debug *a)
         [CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP] = {"debug crypto ikev1", "Crypto ISAKMP"},
         [CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC] = {"debug crypto ipsec", "Crypto IPSEC"},
         [CONTROL_DEBUG_TRACK] = {"debug track", "Track"},
+        [CONTROL_DEBUG_SLA + SLA_TRACE_ERROR] = {"debug sla monitor error", "IP SLA ERROR"},
+        [CONTROL_DEBUG_SLA + SLA_TRACE_STEP] = {"debug sla monitor trace", "IP SLA TRACE"},
     };
     (void)a;
     for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++) {
         unsigned level = control_debug_level(c->control, i);
-        if (level && c->asa)
+        if (level && c->asa && i >= CONTROL_DEBUG_SLA)
+            cmd_printf(c, "%s enabled\n", name[i].asa);
+        else if (level && c->asa)
             cmd_printf(c, "%s enabled at level %u\n", name[i].asa, level);
         else if (level)
             cmd_printf(c, "%s debugging is on\n", name[i].ios);

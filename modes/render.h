@@ -7,6 +7,7 @@
 
 #include "control/query.h"
 #include "lib/str.h"
+#include "parser/tree.h"
 
 /* show crypto ikev2 sa [detail]; now is monotonic. */
 void render_ikev2_sas(struct str *out, const struct ike_sa_state *const *sa, size_t n, usec_t now,
@@ -67,5 +68,14 @@ void render_ipv6_brief(struct str *out, const struct query_port *p, bool asa);
 
 /* One line of show (ip) interface (ip) brief. method: "CONFIG", "manual", … */
 void render_brief(struct str *out, const struct query_port *p, bool asa, const char *method);
+
+/* Blocks of the shows of measurements; the tree tells the zone, and what nothing acts on. */
+const char *sla_code_text(enum sla_code code);
+void render_sla_state(struct str *out, const struct cfg_tree *tree, const struct sla_view *v);
+void render_sla_config(struct str *out, const struct cfg_tree *tree, const struct sla_view *v,
+                       bool asa);
+void render_sla_statistics(struct str *out, const struct cfg_tree *tree, const struct sla_view *v,
+                           bool details);
+void render_sla_summary(struct str *out, const struct sla_view *v, usec_t wall);
 
 #endif

@@ -166,6 +166,7 @@ bool sla_restart(struct sla *s, uint32_t number)
         any = true;
         halt(op);
         begin(op, &cfg);
+        op->view.reset = op->view.modified;
         sla_tell(op);
     }
     return any;
@@ -202,8 +203,11 @@ static struct sla_view view_of(const struct sla_op *op)
     struct sla_view v = op->view;
     usec_t now = sla_now(op->sla);
     v.cfg = &op->cfg;
+    v.octets = (uint32_t)(sizeof(*op) + op->cfg.packets * sizeof(*op->shot));
     v.state = op->state;
     v.starts = op->starts;
+    if (op->state == SLA_PENDING && op->cfg.start == SLA_START_AFTER)
+        v.starts = clock_wall(op->sla->host.clock) + op->tick.when - now;
     v.life_left = op->cfg.life == SLA_FOREVER ? -1 : (int64_t)op->cfg.life;
     if (op->state == SLA_ACTIVE && op->life_end >= 0)
         v.life_left = now < op->life_end ? (op->life_end - now) / USEC_PER_SEC : 0;

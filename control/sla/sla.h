@@ -71,7 +71,9 @@ struct sla_view {
     enum sla_life state;
     enum sla_code code;
     bool lost, timed_out, over;     /* what the latest operation met */
+    uint32_t octets;                /* of memory */
     usec_t modified, started;       /* wall clock; of the latest operation, 0: none yet */
+    usec_t reset;                   /* by sla_restart(); 0: never */
     usec_t starts;                  /* pending: when (wall clock), 0: not known */
     int64_t life_left;              /* seconds; -1: for ever */
     uint64_t attempted, skipped;    /* skipped: the one before was still waiting */

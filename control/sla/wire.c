@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -349,6 +350,31 @@ void sla_set_socket(struct control *c, enum launch_socket kind, int fd)
         log_line(c->o.log, LOGL_ERROR, "sla", "no memory for a socket of probes");
 }
 
+/* --- debug ---------------------------------------------------------------------------------------
+ */
+
+static bool traced(void *ctx, enum sla_trace what, uint32_t number)
+{
+    const struct control *c = (const struct control *)ctx;
+    unsigned level = c->debug[CONTROL_DEBUG_SLA + what];
+    return level && (level == CONTROL_DEBUG_ALL || level == number);
+}
+
+static void trace(void *ctx, enum sla_trace what, const struct intent_sla *op, const char *text)
+{
+    struct control *c = (struct control *)ctx;
+    char line[224];
+    (void)what;
+    snprintf(line, sizeof(line), c->ports.asa ? "IP SLA Monitor(%u) %s" : "IP SLAs(%u) %s",
+             (unsigned)op->number, text);
+    control_notice(c, line);
+}
+
+bool control_sla_restart(struct control *c, uint32_t number)
+{
+    return sla_restart(c->sla, number);
+}
+
 /* --- life ----------------------------------------------------------------------------------------
  */
 
@@ -368,6 +394,8 @@ int sla_open(struct control *c)
                                   .connect = connect_probe,
                                   .disconnect = disconnect_probe,
                                   .random = secret,
+                                  .traced = traced,
+                                  .trace = trace,
                                   .ctx = c};
     c->sla_wire = (struct sla_wire *)calloc(1, sizeof(*c->sla_wire));
     c->sla = sla_new(&host);

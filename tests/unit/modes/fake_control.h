@@ -581,6 +581,47 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
     }
 }
 
+/* What runs found something: those up to number 600 an answer, the others none. */
+void query_sla(const struct control *c, bool (*fn)(void *ctx, const struct sla_view *v), void *ctx)
+{
+    for (uint32_t i = 0; i < c->intent.n_sla; i++) {
+        const struct intent_sla *s = &c->intent.sla[i];
+        bool ran = s->start == SLA_START_NOW, good = ran && s->number <= 600;
+        struct sla_view v = {.cfg = s,
+                             .state = ran ? SLA_ACTIVE : SLA_PENDING,
+                             .code = good  ? SLA_OK
+                                     : ran ? SLA_TIMEOUT
+                                           : SLA_NONE,
+                             .timed_out = ran && !good,
+                             .octets = 1480,
+                             .starts = s->start > SLA_START_NOW
+                                           ? c->time.wall_us + 3600 * USEC_PER_SEC
+                                           : 0,
+                             .modified = c->time.wall_us - 307016 * USEC_PER_MSEC,
+                             .started = ran ? c->time.wall_us - 83 * USEC_PER_SEC : 0,
+                             .life_left = s->life == SLA_FOREVER ? -1 : (int64_t)s->life,
+                             .attempted = ran ? 6 : 0,
+                             .successes = good ? 6 : 0,
+                             .failures = ran && !good ? 6 : 0};
+        if (good) {
+            v.rtts = 1;
+            v.rtt = v.rtt_min = v.rtt_max = 10;
+            v.rtt_sum = 10;
+            v.rtt_sum2 = 100;
+        }
+        if (!fn(ctx, &v))
+            return;
+    }
+}
+
+bool control_sla_restart(struct control *c, uint32_t number)
+{
+    for (uint32_t i = 0; i < c->intent.n_sla; i++)
+        if (c->intent.sla[i].number == number)
+            return true;
+    return false;
+}
+
 usec_t query_booted(const struct control *c)
 {
     return c->time.wall_us - 338400 * USEC_PER_SEC; /* 3 days 22 hours */
