@@ -87,8 +87,16 @@ struct control_children {
 /* These children end; their IKE SAs stay. How many there were. */
 size_t control_clear_children(struct control *c, const struct control_children *w);
 size_t control_clear_ipsec_counters(struct control *c);
-/* Classes of debug text: enum ike_debug, then enum isakmp_debug, then those of this room. */
-#define CONTROL_DEBUG_V1      IKE_DBG_CLASSES
+/* `debug crypto ikev2 …` of IOS: each is a choice of enum ike_debug's classes. */
+enum control_debug_ios {
+    CONTROL_DEBUG_DEFAULT = IKE_DBG_CLASSES,
+    CONTROL_DEBUG_ERROR,
+    CONTROL_DEBUG_INTERNAL,
+    CONTROL_DEBUG_PACKET,
+    CONTROL_DEBUG_V1
+};
+/* Classes of debug text: the ASA's of enum ike_debug, IOS's, then enum isakmp_debug, then those of
+ * this room. */
 #define CONTROL_DEBUG_TRACK   (CONTROL_DEBUG_V1 + ISAKMP_DBG_CLASSES)
 #define CONTROL_DEBUG_SLA     (CONTROL_DEBUG_TRACK + 1) /* then enum sla_trace */
 #define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_SLA + SLA_TRACES)

@@ -125,6 +125,8 @@ struct derive_life {
     uint32_t seconds;
     uint64_t kbytes; /* 0: no limit */
 };
+/* The group of `set pfs` of an entry or profile; 0 without. */
+uint16_t derive_pfs_ios(const struct cfg_node *of);
 /* How long SAs live: as said for all, and in `of`, a map entry or a profile (NULL: for all). */
 struct derive_life derive_life_ios(const struct cfg_node *root, const struct cfg_node *of);
 

@@ -102,6 +102,15 @@ static void own_life(const struct cfg_node *n, struct derive_life *life)
                                  (uint64_t)CFG_ARGS(l, entry_life_kilobytes)->kilobytes);
 }
 
+uint16_t derive_pfs_ios(const struct cfg_node *of)
+{
+    const struct cfg_node *l = cfg_first(of, E_ENTRY_PFS);
+    if (!l)
+        return 0;
+    const struct a_entry_pfs *a = CFG_ARGS(l, entry_pfs); /* group 1 where none is said */
+    return derive_ios_group(a->has_group ? a->group : ENUM_DH_GROUP_IOS_1);
+}
+
 struct derive_life derive_life_ios(const struct cfg_node *root, const struct cfg_node *of)
 {
     struct derive_life life = {LIFE_SECONDS, LIFE_KBYTES};
@@ -204,10 +213,8 @@ static void entry_lines(struct derive *d, const struct cfg_node *n, struct inten
         e->idle_seconds = (uint32_t)CFG_ARGS(l, entry_idle)->seconds;
         e->idle_default = CFG_ARGS(l, entry_idle)->preferred;
     }
-    if ((l = cfg_first(n, E_ENTRY_PFS))) { /* group 1 where none is said */
-        const struct a_entry_pfs *a = CFG_ARGS(l, entry_pfs);
-        e->pfs_group = derive_ios_group(a->has_group ? a->group : ENUM_DH_GROUP_IOS_1);
-    }
+    if (cfg_first(n, E_ENTRY_PFS))
+        e->pfs_group = derive_pfs_ios(n);
     if (cfg_first(n, E_PROFILE_RESPONDER))
         e->connection = CONN_ANSWER;
     if ((l = cfg_first(n, E_ENTRY_ISAKMP_PROFILE)))

@@ -11,6 +11,25 @@
 
 /* --- debug --------------------------------------------------------------------------------- */
 
+static const char ikev2_group[] = "IKEV2", crypto_group[] = "Cryptographic Subsystem";
+
+/* What is on, as each dialect calls it; IOS's groups stand together. */
+static const struct {
+    const char *asa, *ios, *group;
+} debug_name[CONTROL_DEBUG_CLASSES] = {
+    [IKE_DBG_PLATFORM] = {.asa = "debug crypto ikev2 platform"},
+    [IKE_DBG_PROTOCOL] = {.asa = "debug crypto ikev2 protocol"},
+    [CONTROL_DEBUG_DEFAULT] = {NULL, "IKEv2 default", ikev2_group},
+    [CONTROL_DEBUG_ERROR] = {NULL, "IKEv2 error", ikev2_group},
+    [CONTROL_DEBUG_INTERNAL] = {NULL, "IKEv2 internal", ikev2_group},
+    [CONTROL_DEBUG_PACKET] = {NULL, "IKEv2 packet", ikev2_group},
+    [CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP] = {"debug crypto ikev1", "Crypto ISAKMP", crypto_group},
+    [CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC] = {"debug crypto ipsec", "Crypto IPSEC", crypto_group},
+    [CONTROL_DEBUG_TRACK] = {"debug track", "Track", NULL},
+    [CONTROL_DEBUG_SLA + SLA_TRACE_ERROR] = {"debug sla monitor error", "IP SLA ERROR", NULL},
+    [CONTROL_DEBUG_SLA + SLA_TRACE_STEP] = {"debug sla monitor trace", "IP SLA TRACE", NULL},
+};
+
 static void set_debug(struct cmd *c, unsigned cls, unsigned level)
 {
     control_debug(c->control, cls, level);
@@ -18,16 +37,24 @@ static void set_debug(struct cmd *c, unsigned cls, unsigned level)
         c->session->debugging = true;
 }
 
-static unsigned ikev2_class(bool platform)
+/* The class of a line, by dialect. */
+static unsigned ikev2_class(const struct cmd *c, const struct a_debug_ikev2 *a)
 {
-    return platform ? IKE_DBG_PLATFORM : IKE_DBG_PROTOCOL;
+    if (c->asa)
+        return a->platform ? IKE_DBG_PLATFORM : IKE_DBG_PROTOCOL;
+    return a->error      ? CONTROL_DEBUG_ERROR
+           : a->internal ? CONTROL_DEBUG_INTERNAL
+           : a->packet   ? CONTROL_DEBUG_PACKET
+                         : CONTROL_DEBUG_DEFAULT;
 }
 
 int debug_ikev2(struct cmd *c, const struct a_debug_ikev2 *a)
 {
-    set_debug(c, ikev2_class(a->platform), a->has_level ? (unsigned)a->level : 1);
+    bool on = !c->line->negate && !a->off;
+    unsigned cls = ikev2_class(c, a);
+    set_debug(c, cls, !on ? 0 : a->has_level ? (unsigned)a->level : 1);
     if (!c->asa)
-        cmd_printf(c, "IKEv2 %s debugging is on\n", a->platform ? "platform" : "protocol");
+        cmd_printf(c, "%s debugging is %s\n", debug_name[cls].ios, on ? "on" : "off");
     return CMD_OK;
 }
 
@@ -38,14 +65,6 @@ int debug_ipsec(struct cmd *c, const struct a_debug_ipsec *a)
     set_debug(c, CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC, 1);
     if (!c->asa)
         cmd_puts(c, "Crypto IPSEC debugging is on\n");
-    return CMD_OK;
-}
-
-int undebug_ikev2(struct cmd *c, const struct a_undebug_ikev2 *a)
-{
-    set_debug(c, ikev2_class(a->platform), 0);
-    if (!c->asa)
-        cmd_printf(c, "IKEv2 %s debugging is off\n", a->platform ? "platform" : "protocol");
     return CMD_OK;
 }
 
@@ -82,26 +101,20 @@ int undebug_all(struct cmd *c, const struct a_undebug_all *a)
 
 int show_debug(struct cmd *c, const struct a_show_debug *a)
 {
-    static const struct {
-        const char *asa, *ios;
-    } name[CONTROL_DEBUG_CLASSES] = {
-        {"debug crypto ikev2 platform", "IKEv2 platform"},
-        {"debug crypto ikev2 protocol", "IKEv2 protocol"},
-        [CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP] = {"debug crypto ikev1", "Crypto ISAKMP"},
-        [CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC] = {"debug crypto ipsec", "Crypto IPSEC"},
-        [CONTROL_DEBUG_TRACK] = {"debug track", "Track"},
-        [CONTROL_DEBUG_SLA + SLA_TRACE_ERROR] = {"debug sla monitor error", "IP SLA ERROR"},
-        [CONTROL_DEBUG_SLA + SLA_TRACE_STEP] = {"debug sla monitor trace", "IP SLA TRACE"},
-    };
+    const char *group = NULL;
     (void)a;
     for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++) {
         unsigned level = control_debug_level(c->control, i);
-        if (level && c->asa && i >= CONTROL_DEBUG_SLA)
-            cmd_printf(c, "%s enabled\n", name[i].asa);
-        else if (level && c->asa)
-            cmd_printf(c, "%s enabled at level %u\n", name[i].asa, level);
-        else if (level)
-            cmd_printf(c, "%s debugging is on\n", name[i].ios);
+        if (level && c->asa && i >= CONTROL_DEBUG_SLA) {
+            cmd_printf(c, "%s enabled\n", debug_name[i].asa);
+        } else if (level && c->asa && debug_name[i].asa) {
+            cmd_printf(c, "%s enabled at level %u\n", debug_name[i].asa, level);
+        } else if (level && !c->asa && debug_name[i].ios) {
+            if (debug_name[i].group && debug_name[i].group != group)
+                cmd_printf(c, "%s:\n", debug_name[i].group);
+            group = debug_name[i].group;
+            cmd_printf(c, "%s%s debugging is on\n", group ? "  " : "", debug_name[i].ios);
+        }
     }
     return CMD_OK;
 }

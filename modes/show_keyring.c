@@ -107,7 +107,7 @@ static void one_profile(struct cmd *c, const struct cfg_node *n)
 {
     const struct cfg_node *v2 = cfg_first(n, E_ENTRY_IKEV2_PROFILE);
     const struct cfg_node *v1 = cfg_first(n, E_ENTRY_ISAKMP_PROFILE);
-    const struct cfg_node *pfs = cfg_first(n, E_ENTRY_PFS);
+    const uint16_t pfs = derive_pfs_ios(n);
     cmd_printf(c, "IPSEC profile %s\n", CFG_ARGS(n, ipsec_profile)->profile);
     if (v1)
         cmd_printf(c, "\tISAKMP Profile: %s\n", CFG_ARGS(v1, entry_isakmp_profile)->profile);
@@ -116,6 +116,8 @@ static void one_profile(struct cmd *c, const struct cfg_node *n)
     lifetime_line(c, "\t", derive_life_ios(c->tree->root, n));
     cmd_printf(c, "\tResponder-Only (Y/N): %s\n", cfg_first(n, E_PROFILE_RESPONDER) ? "Y" : "N");
     cmd_printf(c, "\tPFS (Y/N): %s\n", pfs ? "Y" : "N");
+    if (pfs)
+        cmd_printf(c, "\tDH group:  group%u\n", pfs);
     cmd_puts(c, "\tMixed-mode : Disabled\n");
     profile_sets(c, n);
     cmd_puts(c, "\n");

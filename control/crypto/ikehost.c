@@ -152,7 +152,30 @@ static void host_event(void *h, enum ike_event ev, const struct ike_sa_state *sa
 static bool host_debug_on(void *h, enum ike_debug cls, unsigned level)
 {
     const struct control *c = (const struct control *)h;
-    return (unsigned)cls < IKE_DBG_CLASSES && level <= c->debug[cls];
+    /* what each form of IOS shows, as a set of classes, and how much of it */
+    static const struct {
+        unsigned classes, level;
+    } form[CONTROL_DEBUG_V1] = {
+        [CONTROL_DEBUG_DEFAULT] = {1u << IKE_DBG_PROTOCOL | 1u << IKE_DBG_PACKET |
+                                       1u << IKE_DBG_ERROR,
+                                   4},
+        [CONTROL_DEBUG_ERROR] = {1u << IKE_DBG_ERROR, 4},
+        [CONTROL_DEBUG_INTERNAL] = {1u << IKE_DBG_PROTOCOL | 1u << IKE_DBG_PLATFORM, 255},
+        [CONTROL_DEBUG_PACKET] = {1u << IKE_DBG_PACKET, 4},
+    };
+    if ((unsigned)cls >= IKE_DBG_CLASSES)
+        return false;
+    for (unsigned i = CONTROL_DEBUG_DEFAULT; i < CONTROL_DEBUG_V1; i++)
+        if (c->debug[i] && (form[i].classes >> cls & 1) && level <= form[i].level)
+            return true;
+    return level <= c->debug[cls == IKE_DBG_PACKET  ? IKE_DBG_PLATFORM
+                             : cls == IKE_DBG_ERROR ? IKE_DBG_PROTOCOL
+                                                    : cls];
+}
+
+static bool host_debug_ios(void *h)
+{
+    return !((const struct control *)h)->ports.asa;
 }
 
 static void host_debug(void *h, enum ike_debug cls, unsigned level, const char *text)
@@ -240,6 +263,7 @@ const struct ike_host control_ike_host = {
     .event = host_event,
     .debug_on = host_debug_on,
     .debug = host_debug,
+    .debug_ios = host_debug_ios,
     .run_job = host_run_job,
     .random = host_random,
     .save = host_save,

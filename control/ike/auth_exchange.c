@@ -185,7 +185,7 @@ static void first_child(struct ike_sa *sa, const struct ike_rx *rx, struct bytes
             ike_sa_delete(sa, IKE_R_INTERNAL);
         return;
     }
-    ike_debug_sa(sa, 4, "First child refused: %s", ike_notify_name(error));
+    ike_debug_error(sa, "First child refused: %s", ike_notify_name(error));
     ike_want_failed(sa, want, ike_reason_of(error));
     if (ike_sa_alive(sa))
         ike_sa_delete(sa, ike_reason_of(error));
@@ -202,7 +202,7 @@ void ike_on_auth_reply(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
     ike_request_done(sa);
     if (!read_identity(sa, rx) || !peer_of(sa, &sa->s.path, &cfg) || !verify_peer(sa, rx, &cfg)) {
         /* §2.21.2: the responder believes the SA is up, so it is told why it is not. */
-        ike_debug_sa(sa, 4, "Failed to authenticate the peer");
+        ike_debug_error(sa, "Failed to authenticate the peer");
         sa->tell = N_AUTHENTICATION_FAILED;
         ike_sa_delete(sa, IKE_R_AUTH_FAILED);
         return;
@@ -230,7 +230,7 @@ void ike_on_auth_refusal(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 
     (void)ike;
     ike_request_done(sa);
-    ike_debug_sa(sa, 4, "Peer refuses: %s", ike_notify_name(error));
+    ike_debug_error(sa, "Peer refuses: %s", ike_notify_name(error));
     ike_sa_end(sa, ike_reason_of(error));
 }
 
@@ -265,7 +265,7 @@ static int reply(struct ike_sa *sa, const struct ike_rx *rx, const uint8_t *auth
         ike_w_ts(&w, PL_TSI, &want->cfg.sel, 1, false);
         ike_w_ts(&w, PL_TSR, &want->cfg.sel, 1, true);
     } else {
-        ike_debug_sa(sa, 4, "Child refused: %s", ike_notify_name(error));
+        ike_debug_error(sa, "Child refused: %s", ike_notify_name(error));
         ike_w_notify(&w, error, NULL, 0);
     }
     return ike_send_reply(sa, rx->path, X_AUTH, rx->h.mid, &w);
@@ -308,7 +308,7 @@ void ike_on_auth_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
     sa->s.path = *rx->path; /* maybe on 4500 now */
     if (!read_identity(sa, rx) || !peer_of(sa, rx->path, &cfg) || !verify_peer(sa, rx, &cfg) ||
         auth_data(sa, false, psk_of(&cfg, true), auth) < 0) {
-        ike_debug_sa(sa, 4, "Failed to authenticate the peer");
+        ike_debug_error(sa, "Failed to authenticate the peer");
         refuse(sa, rx, N_AUTHENTICATION_FAILED);
         return;
     }

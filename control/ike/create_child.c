@@ -95,7 +95,7 @@ static void reject(struct ike_sa *sa, struct ike_want *want, uint16_t error)
 {
     int old = want->rekey_spi ? ike_child_by_spi(sa, want->rekey_spi) : -1;
 
-    ike_debug_sa(sa, 4, "Child answer not acceptable: %s", ike_notify_name(error));
+    ike_debug_error(sa, "Child answer not acceptable: %s", ike_notify_name(error));
     if (old >= 0 && error == N_TEMPORARY_FAILURE) { /* the trouble is ours and may pass */
         sa->s.child[old].rekey_at = ike_retry_time(sa->ike);
         ike_sa_arm_life(sa);
@@ -280,7 +280,7 @@ void ike_on_child_refusal(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
         return;
     }
     sa->active = NULL;
-    ike_debug_sa(sa, 4, "Child refused: %s", ike_notify_name(error));
+    ike_debug_error(sa, "Child refused: %s", ike_notify_name(error));
     if (want && !again(sa, want, error))
         ike_want_failed(sa, want, ike_reason_of(error));
     ike_sa_kick(sa);

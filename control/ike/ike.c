@@ -174,10 +174,9 @@ static void run_step(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx, enum
         ike_step_find(state, rx->h.exchange, response, initiator, rx->pl.seen, &why);
 
     if (step) {
-        if (sa) {
-            ike_debug_payloads(sa, "Received", &rx->pl);
+        ike_debug_received(ike, sa, rx);
+        if (sa)
             ike_debug_sa(sa, 5, "Step: %s", step->story);
-        }
         step->fn(ike, sa, rx);
         return;
     }

@@ -101,8 +101,15 @@ enum ike_event {
     IKE_EV_NO_PROPOSAL /* the text says what was offered and what is configured */
 };
 
-/* Debug classes of `debug crypto ikev2 {platform|protocol} N`. */
-enum ike_debug { IKE_DBG_PLATFORM, IKE_DBG_PROTOCOL, IKE_DBG_CLASSES };
+/* Debug classes: those of the ASA's `debug crypto ikev2 {platform|protocol} N`, and the parts of
+ * them, packets of the first and errors of the second, that IOS has alone, too. */
+enum ike_debug {
+    IKE_DBG_PLATFORM,
+    IKE_DBG_PROTOCOL,
+    IKE_DBG_PACKET,
+    IKE_DBG_ERROR,
+    IKE_DBG_CLASSES
+};
 
 /* A slow computation (key agreement). The host runs work() anywhere, then done() on its loop. */
 struct ike_job {
@@ -155,6 +162,7 @@ struct ike_host {
     /* Debug text for people; level 1..255. May be NULL. Called only when debug_on says so. */
     bool (*debug_on)(void *h, enum ike_debug cls, unsigned level);
     void (*debug)(void *h, enum ike_debug cls, unsigned level, const char *text);
+    bool (*debug_ios)(void *h); /* in the layout of IOS; may be NULL: in the ASA's */
     void (*run_job)(void *h, struct ike_job *j);
     void (*random)(void *h, uint8_t *p, size_t n);
     /* Keep these bytes, which ike_restore() understands and which hold keys, under this key until

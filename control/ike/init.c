@@ -249,7 +249,7 @@ void ike_on_init_refusal(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
         ike_dropped(ike, sa, IKE_DROP_PAYLOADS);
         return;
     }
-    ike_debug_sa(sa, 4, "Peer refuses: %s", ike_notify_name(error));
+    ike_debug_error(sa, "Peer refuses: %s", ike_notify_name(error));
     ike_sa_end(sa, ike_reason_of(error));
 }
 

@@ -376,9 +376,16 @@ void ike_debug_plat(struct ike *ike, unsigned level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void ike_debug_sa(const struct ike_sa *sa, unsigned level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* What goes wrong; level 4. */
+void ike_debug_error(const struct ike_sa *sa, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* What stands in front of a line: sa NULL where there is none yet. */
+void ike_debug_head(const struct ike *ike, const struct ike_sa *sa, const char *cls, unsigned level,
+                    char *buf, size_t cap);
 void ike_debug_packet(struct ike *ike, const char *what, const struct ike_path *p,
                       const uint8_t *msg, size_t len);
-void ike_debug_payloads(const struct ike_sa *sa, const char *what, const struct ike_payloads *l);
+/* A message that was understood. */
+void ike_debug_received(struct ike *ike, const struct ike_sa *sa, const struct ike_rx *rx);
 void ike_event(struct ike_sa *sa, enum ike_event ev, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void ike_dropped(struct ike *ike, const struct ike_sa *sa, enum ike_drop why);

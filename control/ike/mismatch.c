@@ -103,13 +103,14 @@ static void tell(struct ike *ike, const struct ike_sa *sa, const struct ike_path
     char peer[ADDR_STRLEN];
     struct str line = {0};
     addr_print(&p->remote, peer, sizeof peer);
-    if (ike_debugging(ike, IKE_DBG_PROTOCOL, 2)) {
+    if (ike_debugging(ike, IKE_DBG_ERROR, 2)) {
+        char head[64];
+        ike_debug_head(ike, sa, "PROTO", 2, head, sizeof head);
         const char *side[] = {"peer offered", str_text(offered), "configured", str_text(own)};
         for (unsigned i = 0; i < 4; i += 2) {
             str_clear(&line);
-            str_printf(&line, "IKEv2-PROTO-2: (%u): No %s proposal chosen: %s %s",
-                       sa ? sa->s.session_id : 0, what, side[i], side[i + 1]);
-            ike->host.debug(ike->h, IKE_DBG_PROTOCOL, 2, str_text(&line));
+            str_printf(&line, "%sNo %s proposal chosen: %s %s", head, what, side[i], side[i + 1]);
+            ike->host.debug(ike->h, IKE_DBG_ERROR, 2, str_text(&line));
         }
     }
     str_clear(&line);

@@ -355,7 +355,7 @@ void ike_rekey_refused(struct ike_sa *sa, uint16_t error, const struct ike_notif
 {
     struct ike_sa *other = rival(sa);
 
-    ike_debug_sa(sa, 4, "Rekeying of the IKE SA refused: %s", ike_notify_name(error));
+    ike_debug_error(sa, "Rekeying of the IKE SA refused: %s", ike_notify_name(error));
     if (!other && error == N_INVALID_KE_PAYLOAD && other_group(sa, n))
         return;
     ike_rekey_free(take(&sa->rekey));

@@ -68,7 +68,7 @@ void ike_on_send_timer(struct timer *t, void *owner)
     ike_enter(ike);
     if (ike_sa_alive(sa) && sa->req.open) {
         if (sa->req.sends >= max_sends(sa)) {
-            ike_debug_sa(sa, 4, "Maximum number of retransmissions reached");
+            ike_debug_error(sa, "Maximum number of retransmissions reached");
             ike_sa_end(sa, sa->s.state == IKE_DELETING ? sa->why
                            : sa->req.probe             ? IKE_R_DPD
                                                        : IKE_R_RETRANSMIT);

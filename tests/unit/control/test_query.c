@@ -128,11 +128,37 @@ static void debug_levels(void **state)
     assert_string_equal(b->notice, "IKEv2-PROTO-4: words");
 }
 
+/* Which classes each form of IOS turns on. */
+static void debug_forms_of_ios(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    static const struct {
+        unsigned form, level;
+        bool platform, protocol, packet, error;
+    } row[] = {
+        {CONTROL_DEBUG_DEFAULT, 4, false, true, true, true},
+        {CONTROL_DEBUG_ERROR, 4, false, false, false, true},
+        {CONTROL_DEBUG_INTERNAL, 5, true, true, false, false},
+        {CONTROL_DEBUG_PACKET, 4, false, false, true, false},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        bool (*on)(void *, enum ike_debug, unsigned) = control_ike_host.debug_on;
+        control_debug(b->c, row[i].form, 1);
+        assert_int_equal(on(b->c, IKE_DBG_PLATFORM, row[i].level), row[i].platform);
+        assert_int_equal(on(b->c, IKE_DBG_PROTOCOL, row[i].level), row[i].protocol);
+        assert_int_equal(on(b->c, IKE_DBG_PACKET, row[i].level), row[i].packet);
+        assert_int_equal(on(b->c, IKE_DBG_ERROR, row[i].level), row[i].error);
+        control_debug(b->c, row[i].form, 0);
+        assert_false(on(b->c, IKE_DBG_ERROR, 1) || on(b->c, IKE_DBG_PACKET, 1));
+    }
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(counters), T(stats_too_small), T(ports_in_order_of_names), T(saving), T(debug_levels),
+        T(counters), T(stats_too_small), T(ports_in_order_of_names),
+        T(saving),   T(debug_levels),    T(debug_forms_of_ios),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

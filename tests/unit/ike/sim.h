@@ -87,7 +87,7 @@ struct sim_node {
      * that follow do not happen (halted). sim_restart() makes the next engine. */
     unsigned kill_in;
     bool halted;
-    bool debug;
+    bool debug, ios;
     char log[32768];
 };
 
@@ -411,6 +411,11 @@ static inline bool sim_debug_on(void *h, enum ike_debug cls, unsigned level)
     return n->debug;
 }
 
+static inline bool sim_debug_ios(void *h)
+{
+    return ((struct sim_node *)h)->ios;
+}
+
 static inline void sim_debug(void *h, enum ike_debug cls, unsigned level, const char *text)
 {
     struct sim_node *n = h;
@@ -514,6 +519,7 @@ static const struct ike_host sim_host = {
     .event = sim_event,
     .debug_on = sim_debug_on,
     .debug = sim_debug,
+    .debug_ios = sim_debug_ios,
     .run_job = sim_run_job,
     .random = sim_bytes,
     .save = sim_save,

@@ -472,6 +472,36 @@ static void debug_text(void **state)
     sim_free(s);
 }
 
+/* What is told of packets, read and unread, in the layout of IOS. */
+static void debug_text_ios(void **state)
+{
+    struct sim *s = sim_new(21, DH_X25519);
+    (void)state;
+    s->node[0].debug = s->node[1].debug = s->node[0].ios = true;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 5);
+    assert_tunnel(s, 1);
+    const char *log = s->node[0].log;
+    assert_int_equal(strncmp(log, "IKEv2:(SESSION ID = 1,SA ID = ", 30), 0);
+    const char *sent = strstr(log, "):Sending Packet [To 203.0.113.1:500/From 192.0.2.1:500/VRF "
+                                   "i0:f0] \nInitiator SPI : ");
+    assert_non_null(sent);
+    assert_non_null(strstr(sent, " - Responder SPI : 0000000000000000 Message id: 0\n"
+                                 "IKEv2 IKE_SA_INIT Exchange REQUEST \nPayload contents: \n"
+                                 " SA KE N NOTIFY(NAT_DETECTION_SOURCE_IP) "
+                                 "NOTIFY(NAT_DETECTION_DESTINATION_IP) "
+                                 "NOTIFY(IKEV2_FRAGMENTATION_SUPPORTED) \n"));
+    assert_non_null(strstr(log, "Message id: 1\nIKEv2 IKE_AUTH Exchange REQUEST \n"
+                                "Payload contents: \n ENCR \n"));
+    assert_non_null(strstr(log, "Received Packet [From 203.0.113.1:500/To 192.0.2.1:500/VRF "
+                                "i0:f0] \n"));
+    assert_non_null(strstr(log, "Message id: 1\nIKEv2 IKE_AUTH Exchange RESPONSE \n"
+                                "Payload contents: \n IDr AUTH SA TSi TSr \n"));
+    assert_null(strstr(log, "IKEv2-P"));
+    assert_null(strstr(log, "cisco"));
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +527,7 @@ int main(void)
         cmocka_unit_test(freed_while_working),
         cmocka_unit_test(transport_and_esn),
         cmocka_unit_test(debug_text),
+        cmocka_unit_test(debug_text_ios),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
