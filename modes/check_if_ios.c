@@ -106,6 +106,9 @@ int if_address2_check(struct txn *t, struct cfg_node *n, const struct a_if_addre
     const struct cfg_node *primary = cfg_first(n->parent, E_IF_ADDRESS);
     if (negate)
         return 0;
+    /* A configuration has them in front of the primary one. */
+    if (primary && !CFG_ARGS(primary, if_address)->has_addr)
+        return txn_refuse(t, "%% A secondary address needs a primary one");
     if (if_network_check(t, n->parent, &a->addr, &a->mask) < 0)
         return -1;
     if (primary && addr_eq(&CFG_ARGS(primary, if_address)->addr, &a->addr))
