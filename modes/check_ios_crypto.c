@@ -1,6 +1,7 @@
 /*
  * Checks of IKE and IPsec on IOS. See check_system.c for what a check may do.
  */
+#include "modes/derive.h"
 #include "modes/internal.h"
 #include <string.h>
 
@@ -143,11 +144,25 @@ int ios_entry_check(struct txn *t, struct cfg_node *n, const struct a_ios_entry 
     return 0;
 }
 
+/* A name becomes its address when it is typed, unless it is `dynamic`. */
+static int peer_by_name(struct txn *t, struct cfg_node *n, const struct a_entry_peer *a,
+                        const struct addr *addr)
+{
+    char text[ADDR_STRLEN];
+    struct cfg_node *entry = n->parent;
+    struct a_entry_peer plain = *a;
+    plain.peer = addr_print(addr, text, sizeof text);
+    return txn_remove(t, n) == 0 && txn_set(t, entry, E_ENTRY_PEER, &plain) ? 0 : -1;
+}
+
 /* One peer is the preferred one. */
 int entry_peer_check(struct txn *t, struct cfg_node *n, const struct a_entry_peer *a, bool negate)
 {
+    struct addr addr;
     if (negate)
         return 0;
+    if (!host_address(t->tree->root, a->peer, &addr) && !a->dynamic)
+        return txn_refuse(t, "%% Unrecognized host or address.");
     if (cfg_count(n->parent, E_ENTRY_PEER) > INTENT_PEERS)
         return txn_refuse(t, "ERROR: At most %d peers can be set in one crypto map entry",
                           INTENT_PEERS);
@@ -157,9 +172,12 @@ int entry_peer_check(struct txn *t, struct cfg_node *n, const struct a_entry_pee
         if (p == n || !other.preferred)
             continue;
         other.preferred = false;
-        return txn_set(t, n->parent, E_ENTRY_PEER, &other) ? 0 : -1;
+        if (!txn_set(t, n->parent, E_ENTRY_PEER, &other))
+            return -1;
+        break;
     }
-    return 0;
+    struct addr typed;
+    return a->dynamic || addr_parse(a->peer, &typed) == 0 ? 0 : peer_by_name(t, n, a, &addr);
 }
 
 int entry_transform_check(struct txn *t, struct cfg_node *n, const struct a_entry_transform *a,

@@ -111,6 +111,11 @@ void rule_expand(const struct rule *r, struct ace_buf *b);
 /* Moves them into the intent. */
 void ace_buf_store(struct derive *d, struct ace_buf *b, struct intent_acl *out);
 
+/* host.c */
+/* The address of a name by `ip host`, as it is or in the domain of the box; an address is its own.
+ * False: nobody knows it. */
+bool host_address(const struct cfg_node *root, const char *name, struct addr *out);
+
 /* derive_log.c */
 struct clock_zone derive_zone(const struct cfg_node *root); /* clock timezone */
 

@@ -138,8 +138,10 @@ static void global_defaults(const struct cfg_node *root, struct intent_map_entry
         e->idle_seconds = (uint32_t)CFG_ARGS(l, ios_idle_time)->seconds;
 }
 
-/* The preferred peer first, the others as they were typed. A name is not resolved. */
-static void entry_peers(const struct cfg_node *n, struct intent_map_entry *e)
+/* The preferred peer first, the others as they were typed. Names that stand here are resolved when
+ * they are needed (`dynamic`). */
+static void entry_peers(const struct derive *d, const struct cfg_node *n,
+                        struct intent_map_entry *e)
 {
     e->follow = true;
     for (int preferred = 1; preferred >= 0; preferred--) {
@@ -148,7 +150,7 @@ static void entry_peers(const struct cfg_node *n, struct intent_map_entry *e)
             const struct a_entry_peer *a = CFG_ARGS(p, entry_peer);
             struct addr addr;
             if (a->preferred == preferred && e->n_peer < INTENT_PEERS &&
-                addr_parse(a->peer, &addr) == 0)
+                host_address(d->tree->root, a->peer, &addr))
                 e->peer[e->n_peer++] = addr;
             if (a->preferred)
                 e->follow = false;
@@ -222,7 +224,7 @@ static void entry_lines(struct derive *d, const struct cfg_node *n, struct inten
             arena_strdup(&d->out->arena, CFG_ARGS(l, entry_isakmp_profile)->profile);
     if ((l = cfg_first(n, E_ENTRY_IKEV2_PROFILE)))
         e->profile = arena_strdup(&d->out->arena, CFG_ARGS(l, entry_ikev2_profile)->profile);
-    entry_peers(n, e);
+    entry_peers(d, n, e);
     entry_transforms(d, n, e);
     entry_routes(n, e);
 }

@@ -1,6 +1,7 @@
 /*
  * Debugging tunnels, and ping.
  */
+#include "modes/derive.h"
 #include "modes/internal.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,8 +210,14 @@ static bool address_of(struct cmd *c, const char *ifname, const char *nameif, ui
     return false;
 }
 
-static bool ping_source(struct cmd *c, const struct a_ping *a, struct ping_opts *o)
+/* Fills o->dst and o->src, or says why not. */
+static bool ping_ends(struct cmd *c, const struct a_ping *a, struct ping_opts *o)
 {
+    o->dst = a->dst;
+    if (a->has_host && !host_address(c->tree->root, a->host, &o->dst)) {
+        cmd_puts(c, "% Unrecognized host or address, or protocol not running.\n");
+        return false;
+    }
     if (a->has_source) {
         o->src = a->source;
         return true;
@@ -218,7 +225,7 @@ static bool ping_source(struct cmd *c, const struct a_ping *a, struct ping_opts 
     if (!a->has_ifname && !a->has_nameif)
         return true;
     if (address_of(c, a->has_ifname ? a->ifname : NULL, a->has_nameif ? a->nameif : NULL,
-                   a->dst.family, &o->src))
+                   o->dst.family, &o->src))
         return true;
     if (c->asa)
         cmd_printf(c, "ERROR: %% Interface %s has no address or does not exist\n", a->nameif);
@@ -229,15 +236,14 @@ static bool ping_source(struct cmd *c, const struct a_ping *a, struct ping_opts 
 
 int exec_ping(struct cmd *c, const struct a_ping *a)
 {
-    struct ping_opts o = {.dst = a->dst,
-                          .count = a->has_count ? (uint32_t)a->count : 5,
+    struct ping_opts o = {.count = a->has_count ? (uint32_t)a->count : 5,
                           .size = a->has_size ? (uint32_t)a->size : 100,
                           .timeout_ms = (a->has_timeout ? (uint32_t)a->timeout : 2) * 1000,
                           .df = a->df};
     char text[ADDR_STRLEN];
-    if (!ping_source(c, a, &o))
+    if (!ping_ends(c, a, &o))
         return CMD_REFUSED;
-    if (a->has_source && a->source.family != a->dst.family) {
+    if (a->has_source && a->source.family != o.dst.family) {
         cmd_puts(c, "% Source and destination are of different IP versions\n");
         return CMD_REFUSED;
     }
