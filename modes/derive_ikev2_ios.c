@@ -240,6 +240,14 @@ static void own_identity(const struct cfg_node *profile, struct ike_identity *id
         derive_address_identity(id, &a->addr);
 }
 
+static void dpd(struct ike_peer_cfg *c, uint32_t seconds, uint32_t retry, int when)
+{
+    c->dpd_seconds = seconds;
+    c->dpd_retry = retry;
+    c->dpd_periodic = when == ENUM_DPD_WHEN_PERIODIC;
+    c->dpd_on_demand = when == ENUM_DPD_WHEN_ON_DEMAND;
+}
+
 /* What a profile says of all its peers. */
 static void profile_cfg(const struct cfg_node *root, const struct cfg_node *profile,
                         struct ike_peer_cfg *c)
@@ -250,11 +258,11 @@ static void profile_cfg(const struct cfg_node *root, const struct cfg_node *prof
     if ((l = cfg_first(profile, E_IOS2_PROFILE_LIFETIME)))
         c->lifetime = (uint32_t)CFG_ARGS(l, ios2_profile_lifetime)->seconds;
     if ((l = cfg_first(profile, E_IOS2_PROFILE_DPD))) {
-        c->dpd_seconds = (uint32_t)CFG_ARGS(l, ios2_profile_dpd)->seconds;
-        c->dpd_retry = (uint32_t)CFG_ARGS(l, ios2_profile_dpd)->retry;
+        const struct a_ios2_profile_dpd *a = CFG_ARGS(l, ios2_profile_dpd);
+        dpd(c, (uint32_t)a->seconds, (uint32_t)a->retry, a->when);
     } else if ((l = cfg_first(root, E_IOS2_DPD))) {
-        c->dpd_seconds = (uint32_t)CFG_ARGS(l, ios2_dpd)->seconds;
-        c->dpd_retry = (uint32_t)CFG_ARGS(l, ios2_dpd)->retry;
+        const struct a_ios2_dpd *a = CFG_ARGS(l, ios2_dpd);
+        dpd(c, (uint32_t)a->seconds, (uint32_t)a->retry, a->when);
     }
 }
 
@@ -423,6 +431,9 @@ void derive_ios2_limits(struct derive *d)
         l->half_open = (uint32_t)CFG_ARGS(n, ios2_max_negotiating)->count;
         l->cookie_at = l->half_open / 2;
     }
+    if ((n = cfg_first(root, E_IOS2_FRAGMENTATION)) && CFG_ARGS(n, ios2_fragmentation)->has_mtu)
+        l->fragment =
+            (uint32_t)CFG_ARGS(n, ios2_fragmentation)->mtu - (uint32_t)IKE_FRAGMENT_OVERHEAD;
     if ((n = cfg_first(root, E_IOS2_COOKIE)))
         l->cookie_at = (uint32_t)CFG_ARGS(n, ios2_cookie)->count;
 }

@@ -30,6 +30,7 @@ void keyex_configure(struct control *c)
         ike_set_limits(c->ike, &i->limits);
         isakmp_set_limits(c->isakmp, &i->limits);
     }
+    ike_set_fragment_size(c->ike, i->limits.fragment ? i->limits.fragment : IKE_FRAGMENT_SIZE);
     ike_set_schedule(c->ike, &i->retransmit2);
     isakmp_set_schedule(c->isakmp, &i->retransmit1);
     isakmp_set_end_alone(c->isakmp, c->ports.asa);

@@ -37,6 +37,8 @@ static bool peer_of(struct ike_sa *sa, const struct ike_path *p, struct ike_peer
         sa->s.lifetime = cfg->lifetime;
     sa->s.dpd_seconds = cfg->dpd_seconds;
     sa->s.dpd_retry = cfg->dpd_retry;
+    sa->s.dpd_periodic = cfg->dpd_periodic;
+    sa->s.dpd_on_demand = cfg->dpd_on_demand;
     sa->s.local_id = cfg->local_id;
     if (cfg->local_id.type == 0) {
         const struct addr *a = &sa->s.path.local;

@@ -64,9 +64,10 @@ struct ike_child_cfg {
 struct ike_peer_cfg {
     const uint8_t *local_psk, *remote_psk;
     uint16_t local_psk_len, remote_psk_len;
-    struct ike_identity local_id;    /* type 0: the local address */
-    uint32_t dpd_seconds, dpd_retry; /* 0 = off */
-    uint32_t lifetime;               /* of the IKE SA, seconds; 0 = what the policy says */
+    struct ike_identity local_id;     /* type 0: the local address */
+    uint32_t dpd_seconds, dpd_retry;  /* 0 = off */
+    bool dpd_periodic, dpd_on_demand; /* asked although its ESP comes; only when we send */
+    uint32_t lifetime;                /* of the IKE SA, seconds; 0 = what the policy says */
 };
 
 /* Why something ended, for logs, `debug` and the tunnel manager. Texts: ike_reason_text(). */
@@ -172,8 +173,8 @@ struct ike_host {
     /* When ESP of this SA's children last came in, monotonic, 0 = never. May be NULL; with it a
      * peer that sends traffic is not asked whether it is alive (RFC 7296 §2.4). */
     usec_t (*last_traffic)(void *h, const struct ike_sa_state *sa);
-    /* When ESP of this SA's children last went out. May be NULL; IKEv1 asks a peer whether it is
-     * alive only when something was sent to it and nothing came (RFC 3706, "on demand"). */
+    /* When ESP of this SA's children last went out. May be NULL; on demand a peer is asked whether
+     * it is alive only when something was sent to it and nothing came. */
     usec_t (*last_sent)(void *h, const struct ike_sa_state *sa);
 };
 
@@ -188,6 +189,7 @@ struct ike_limits {
     uint32_t half_open; /* responder SAs without IKE_AUTH */
     uint32_t cookie_at; /* half-open SAs that turn cookies on (RFC 7296 §2.6); 0: always */
     uint32_t sas;
+    uint32_t fragment; /* what ike_set_fragment_size() is told by the host; 0: its default */
 };
 #define IKE_LIMIT_SAS       16384
 #define IKE_LIMIT_HALF_OPEN 512

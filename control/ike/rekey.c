@@ -62,6 +62,8 @@ static struct ike_sa *make_heir(struct ike_sa *old, const struct ike_rekey *r, b
     sa->s.remote_id = old->s.remote_id;
     sa->s.dpd_seconds = old->s.dpd_seconds;
     sa->s.dpd_retry = old->s.dpd_retry;
+    sa->s.dpd_periodic = old->s.dpd_periodic;
+    sa->s.dpd_on_demand = old->s.dpd_on_demand;
     if (ike_derive_rekeyed(ike->c, old->s.suite.prf, old->s.keys.sk_d, &r->suite,
                            (struct bytes){r->ni, r->ni_len}, (struct bytes){r->nr, r->nr_len},
                            (struct bytes){j->secret, j->secret_len}, r->spi_i, r->spi_r,

@@ -352,13 +352,14 @@ void ike_sa_kick(struct ike_sa *sa)
 
 /* --- liveness ----------------------------------------------------------------------------- */
 
-/* The last sign of life: an IKE message, or ESP when the host can tell. */
+/* The last sign of life: an IKE message, or ESP when the host can tell. Periodic checks do not
+ * count on ESP: the peer is asked at each interval. */
 static usec_t last_heard(const struct ike_sa *sa)
 {
     const struct ike *ike = sa->ike;
     usec_t t = sa->s.last_in;
 
-    if (ike->host.last_traffic) {
+    if (ike->host.last_traffic && !sa->s.dpd_periodic) {
         usec_t esp = ike->host.last_traffic(ike->h, &sa->s);
         if (esp > t)
             t = esp;
@@ -366,12 +367,22 @@ static usec_t last_heard(const struct ike_sa *sa)
     return t;
 }
 
+/* On demand only who sends and hears nothing asks. A host that cannot tell always may send. */
+static bool sends(const struct ike_sa *sa)
+{
+    const struct ike *ike = sa->ike;
+    return !sa->s.dpd_on_demand || !ike->host.last_sent ||
+           ike->host.last_sent(ike->h, &sa->s) > last_heard(sa);
+}
+
 void ike_sa_arm_dpd(struct ike_sa *sa)
 {
     if (sa->s.dpd_seconds == 0 || sa->s.state != IKE_ESTABLISHED)
         return;
     usec_t when = last_heard(sa) + (usec_t)sa->s.dpd_seconds * USEC_PER_SEC;
-    usec_t soonest = ike_now(sa->ike) + USEC_PER_SEC;
+    /* On demand: nothing heard, but nothing sent either: look again. */
+    usec_t soonest = ike_now(sa->ike) +
+                     (sa->s.dpd_on_demand && sa->s.dpd_retry ? sa->s.dpd_retry : 1) * USEC_PER_SEC;
     if (timer_set(sa->ike->q, &sa->t_dpd, when > soonest ? when : soonest) < 0)
         ike_sa_end(sa, IKE_R_INTERNAL);
 }
@@ -386,7 +397,7 @@ static void on_dpd_timer(struct timer *t, void *owner)
     if (ike_sa_alive(sa) && sa->s.state == IKE_ESTABLISHED) {
         usec_t due = last_heard(sa) + (usec_t)sa->s.dpd_seconds * USEC_PER_SEC;
         /* An open request of any kind is a liveness check by itself (§2.4). */
-        if (ike_now(ike) >= due && !sa->req.open) {
+        if (ike_now(ike) >= due && !sa->req.open && sends(sa)) {
             sa->want_probe = true;
             ike_debug_sa(sa, 4, "Sending DPD/liveness query");
             ike_sa_kick(sa);

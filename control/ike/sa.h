@@ -95,7 +95,9 @@ struct ike_sa_state {
     uint8_t version;    /* enum ike_version */
     uint8_t phase1;     /* IKEv1: enum isakmp_state */
     bool aggressive;    /* IKEv1 */
-    bool dpd_periodic;  /* IKEv1: asked always, not only when there is something to send */
+    bool dpd_periodic;  /* asked always, whatever else comes from the peer */
+    bool dpd_on_demand; /* IKEv2: asked only when there is something to send; IKEv1: unless
+                           periodic */
     bool peer_dpd;      /* IKEv1: the peer has said that it understands RFC 3706 */
     uint32_t session_id;
     enum ike_state state;

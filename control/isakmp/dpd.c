@@ -1,7 +1,7 @@
 /*
  * Dead peer detection, RFC 3706. On demand: a peer is asked when we send to it and hear nothing;
- * periodic: whenever nothing was heard for the interval. An answer that does not come is asked for
- * again every `retry` seconds; after five questions the peer is gone with everything.
+ * periodic: whenever IKE has said nothing for the interval. An answer that does not come is asked
+ * for again every `retry` seconds; after five questions the peer is gone with everything.
  */
 #include "control/isakmp/internal.h"
 
@@ -30,6 +30,13 @@ static bool sends(const struct isk_sa *sa, usec_t heard)
            k->host.base.last_sent(k->h, &sa->s) > heard;
 }
 
+/* From when on silence counts. Periodic checks do not count on ESP: the peer is asked at each
+ * interval. */
+static usec_t silent_since(const struct isk_sa *sa)
+{
+    return sa->s.dpd_periodic ? sa->s.last_in : last_heard(sa);
+}
+
 static void send_seq(struct isk_sa *sa, uint16_t type, uint32_t seq)
 {
     uint8_t cookies[ISK_COOKIES_LEN], data[4];
@@ -53,7 +60,7 @@ void isk_arm_dpd(struct isk_sa *sa)
     if (sa->s.dpd_seconds == 0 || !sa->s.peer_dpd || !isk_up(sa) || sa->replaced)
         return;
     when = sa->dpd_missed ? now + retry(sa)
-                          : last_heard(sa) + (usec_t)sa->s.dpd_seconds * USEC_PER_SEC;
+                          : silent_since(sa) + (usec_t)sa->s.dpd_seconds * USEC_PER_SEC;
     if (when <= now) /* nothing heard, but nothing sent either: look again */
         when = now + retry(sa);
     if (timer_set(sa->k->q, &sa->t_dpd, when) < 0)
@@ -92,7 +99,8 @@ void isk_on_dpd_timer(struct timer *t, void *owner)
         isk_debug_sa(sa, "peer does not do paranoid keepalives.");
         isk_peer_end(sa, IKE_R_DPD, false);
     } else if (sa->dpd_missed ||
-               (now - heard >= (usec_t)sa->s.dpd_seconds * USEC_PER_SEC && sends(sa, heard))) {
+               (now - silent_since(sa) >= (usec_t)sa->s.dpd_seconds * USEC_PER_SEC &&
+                sends(sa, heard))) {
         ask(sa);
     }
     if (isk_sa_alive(sa))

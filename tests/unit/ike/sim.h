@@ -64,6 +64,7 @@ struct sim_node {
     size_t n_entry;
     const char *psk_local, *psk_remote;
     uint32_t dpd_seconds, dpd_retry, lifetime;
+    bool dpd_periodic, dpd_on_demand;
     struct ike_identity local_id, only_id; /* own name; whom we have a key for (type 0: anybody) */
     bool dead;                             /* hears and says nothing */
     bool no_rekey;                         /* children end with their lifetime */
@@ -280,7 +281,9 @@ static inline bool sim_peer(void *h, const struct ike_path *p, const struct ike_
                                  .local_id = n->local_id,
                                  .lifetime = n->lifetime,
                                  .dpd_seconds = n->dpd_seconds,
-                                 .dpd_retry = n->dpd_retry};
+                                 .dpd_retry = n->dpd_retry,
+                                 .dpd_periodic = n->dpd_periodic,
+                                 .dpd_on_demand = n->dpd_on_demand};
     return true;
 }
 

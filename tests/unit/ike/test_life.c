@@ -122,6 +122,65 @@ static void liveness_by_traffic(void **state)
     sim_free(s);
 }
 
+/* Traffic does not keep a peer from being asked where that is periodic. */
+static void liveness_periodic(void **state)
+{
+    struct sim *s = sim_new(12, DH_X25519);
+    struct ike_host host = sim_host;
+    (void)state;
+    host.last_traffic = esp_traffic;
+    ike_free(s->node[0].ike);
+    s->node[0].ike = ike_new(&host, &s->node[0], &s->q, &s->clk);
+    s->node[0].dpd_seconds = 10;
+    s->node[0].dpd_retry = 2;
+    s->node[0].dpd_periodic = true;
+    sim_initiate(s, 0, 1, 0);
+    for (int i = 0; i < 100; i++) {
+        sim_for(s, 1);
+        esp_seen = s->time.mono_us;
+    }
+    assert_in_range(s->delivered, 4 + 2 * 8, 4 + 2 * 10);
+    sim_free(s);
+}
+
+static usec_t esp_out;
+static usec_t esp_sent(void *h, const struct ike_sa_state *sa)
+{
+    (void)h;
+    (void)sa;
+    return esp_out;
+}
+
+/* On demand nobody is asked who is not sent to; when he is, and says nothing, he is asked. */
+static void liveness_on_demand(void **state)
+{
+    struct sim *s = sim_new(12, DH_X25519);
+    struct ike_host host = sim_host;
+    (void)state;
+    host.last_traffic = esp_traffic;
+    host.last_sent = esp_sent;
+    esp_seen = esp_out = 0;
+    ike_free(s->node[0].ike);
+    s->node[0].ike = ike_new(&host, &s->node[0], &s->q, &s->clk);
+    s->node[0].dpd_seconds = 10;
+    s->node[0].dpd_retry = 3;
+    s->node[0].dpd_on_demand = true;
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 100);
+    assert_int_equal(s->delivered, 4);
+    esp_out = s->time.mono_us;
+    sim_for(s, 4);
+    assert_int_equal(s->delivered, 6);
+    sim_for(s, 100); /* the answer was heard after what was sent */
+    assert_int_equal(s->delivered, 6);
+    esp_out = s->time.mono_us;
+    s->node[1].dead = true;
+    sim_for(s, 30);
+    assert_int_equal(sim_sas(s, 0).n, 0);
+    assert_int_equal(s->node[0].last_child_down, IKE_R_DPD);
+    sim_free(s);
+}
+
 static void end_in_event(struct sim_node *n)
 {
     ike_clear(n->ike, NULL, 0);
@@ -511,6 +570,8 @@ int main(void)
         cmocka_unit_test(interface_gone),
         cmocka_unit_test(liveness),
         cmocka_unit_test(liveness_by_traffic),
+        cmocka_unit_test(liveness_periodic),
+        cmocka_unit_test(liveness_on_demand),
         cmocka_unit_test(cleared_from_callbacks),
         cmocka_unit_test(described),
         cmocka_unit_test(child_lifetime),

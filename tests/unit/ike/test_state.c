@@ -79,6 +79,8 @@ static struct ike_sa *some_sa(struct ike *ike)
                                .initiator = true,
                                .nat_local = true,
                                .peer_fragments = true,
+                               .dpd_periodic = true,
+                               .dpd_on_demand = true,
                                .spi_i = UINT64_C(0x1122334455667788),
                                .spi_r = UINT64_C(0x99aabbccddeeff01),
                                .ifid = 3,

@@ -44,7 +44,10 @@ static void periodic(void **state)
     struct sim *s = up_with(with_periodic);
     (void)state;
     uint64_t before = isakmp_stats(s->node[0].k)->tx;
-    sim_for(s, 95);
+    for (int i = 0; i < 95; i++) {
+        s->node[0].last_traffic = s->time.mono_us; /* ESP does not keep us from asking */
+        sim_for(s, 1);
+    }
     assert_tunnel(s, 1);
     /* a question each ten seconds, and the answers count as signs of life on both sides */
     assert_in_range(isakmp_stats(s->node[0].k)->tx - before, 8, 10);

@@ -102,6 +102,7 @@ static void test_peers(void **state)
     assert_int_equal(p[0].cfg.lifetime, 3600);
     assert_int_equal(p[0].cfg.dpd_seconds, 30);
     assert_int_equal(p[0].cfg.dpd_retry, 3);
+    assert_true(p[0].cfg.dpd_periodic && !p[0].cfg.dpd_on_demand);
     assert_int_equal(p[0].nat_keepalive, 40);
     assert_false(addr_is_set(&p[0].local));
     assert_int_equal(p[0].cfg.local_id.type, ID_KEY);
@@ -148,6 +149,7 @@ static void test_matches(void **state)
     assert_memory_equal(p[5].cfg.local_psk, "a", 1);
     assert_memory_equal(p[5].cfg.remote_psk, "b", 1);
     assert_int_equal(p[5].cfg.dpd_seconds, 20);
+    assert_true(p[5].cfg.dpd_on_demand && !p[5].cfg.dpd_periodic);
     assert_int_equal(p[5].nat_keepalive, 7);
     is_addr(&p[5].local, "192.0.2.7");
     assert_int_equal(p[6].id.type, ID_IPV6);
@@ -187,6 +189,10 @@ static void test_limits(void **state)
     assert_int_equal(l->cookie_at, 0);
     assert_int_equal(l->sas, 100);
     assert_int_equal(l->half_open, 20);
+    assert_int_equal(l->fragment, 0);
+    drop(&b);
+    b = load("crypto ikev2 fragmentation mtu 1400\n");
+    assert_int_equal(b.c->intent.limits.fragment, 1400 - 28); /* IP and UDP */
     drop(&b);
     b = load("crypto call admission limit ike sa 77\n"
              "crypto call admission limit ike in-negotiation-sa 12\n");
