@@ -193,6 +193,13 @@ static struct rib_if rib_if(const struct control *c, const struct port *p)
                            .link6 = up && p->ifp->ipv6};
 }
 
+static bool is_tracked_up(void *ctx, uint32_t number)
+{
+    const struct control *c = (const struct control *)ctx;
+    bool up;
+    return track_state(c->track, number, &up) && up;
+}
+
 static void build_rib(struct control *c)
 {
     struct rib_if ifs[PORTS_MAX];
@@ -201,12 +208,19 @@ static void build_rib(struct control *c)
         if (c->ports.v[i]->ifp)
             ifs[n++] = rib_if(c, c->ports.v[i]);
     struct intent_route *route = rri_routes(c, &n_route);
-    int err = route ? rib_build(&c->rib, ifs, n, route, n_route, clock_mono(&c->o.clock)) : -ENOMEM;
+    struct rib_in in = {.ifs = ifs,
+                        .n_if = n,
+                        .vpn = route,
+                        .n_vpn = n_route,
+                        .tracked = is_tracked_up,
+                        .ctx = c,
+                        .now = clock_mono(&c->o.clock)};
+    bool looped = c->rib.looped;
+    if (rib_build(&c->rib, &in) < 0 || !route)
+        log_line(c->o.log, LOGL_ERROR, "route", "out of memory: the routing table is not whole");
     free(route);
-    if (err < 0) {
-        rib_free(&c->rib); /* its pointers may be of a configuration that goes */
-        log_line(c->o.log, LOGL_ERROR, "route", "out of memory: the routing table is empty");
-    }
+    if (c->rib.looped && !looped)
+        syslog_ios(c->syslog, "IPRT", 3, "RIB_LOOP", "Resolution loop formed by routes in RIB");
 }
 
 static void make_it_so(struct control *c, const struct intent *old)
@@ -226,6 +240,8 @@ static void make_it_so(struct control *c, const struct intent *old)
     egress_apply(c);
     tunnel_prune(c, old);
     path_apply(c);
+    if (c->rib.n_moved)
+        track_look(c->track); /* objects that are routes */
     dp_go(c);
     ports_tell(&c->ports, c->o.log);
     events_links(c);
@@ -264,6 +280,8 @@ void control_apply(struct control *c, struct intent *i)
     keyex_configure(c);
     ports_set_intent(&c->ports, &c->intent);
     syslog_configure(c->syslog, &c->intent.log);
+    if (rib_set_static(&c->rib, c->intent.route, c->intent.n_route) < 0)
+        log_line(c->o.log, LOGL_ERROR, "route", "out of memory: there are no static routes");
     if (track_configure(c->track, &c->intent) < 0)
         log_line(c->o.log, LOGL_ERROR, "track", "out of memory: nothing is tracked");
     if (first)

@@ -81,6 +81,7 @@ struct intent_route {
     bool vpn;       /* of an SA (route/rri.h): the gateway need not be a neighbour */
     bool recursive; /* the gateway may stand behind another route */
     bool discard;   /* what it leads to goes nowhere (Null0) */
+    bool permanent; /* stays when its interface goes down */
 };
 
 /* What a tracked object looks at (track/track.h). */

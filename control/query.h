@@ -48,6 +48,7 @@ struct query_route {
     uint8_t distance;
     uint32_t metric, tag;
     bool tunneled;
+    bool held; /* permanent, and its interface is down */
     usec_t since;
 };
 /* Routes in force, ordered by prefix. */

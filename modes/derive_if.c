@@ -125,6 +125,7 @@ static void ios_route(struct derive *d, const struct a_ip_route *a)
     r->distance = a->has_distance ? (uint8_t)a->distance : 1;
     r->tag = a->has_tag ? (uint32_t)a->tag : 0;
     r->track = a->has_track ? (uint16_t)a->track : 0;
+    r->permanent = a->permanent;
 }
 
 void derive_routes(struct derive *d)

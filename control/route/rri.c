@@ -56,11 +56,8 @@ static bool any(const struct intent *i)
 struct intent_route *rri_routes(const struct control *c, size_t *n)
 {
     struct gather g = {.c = c};
-    if (!VEC_ROOM(g.v, g.cap, (size_t)c->intent.n_route + 1))
+    if (!VEC_ROOM(g.v, g.cap, 1))
         return NULL;
-    if (c->intent.n_route)
-        memcpy(g.v, c->intent.route, c->intent.n_route * sizeof(*g.v));
-    g.n = c->intent.n_route;
     if (any(&c->intent)) {
         for (size_t i = 0; i < c->ids.n; i++) {
             const struct identity *id = c->ids.by_policy[i];

@@ -10,8 +10,7 @@
 
 struct control;
 
-/* The static routes of the configuration and those of SAs behind them, *n in all; the caller frees
- * them. NULL: out of memory. */
+/* The routes of SAs, *n of them; the caller frees them. NULL: out of memory. */
 struct intent_route *rri_routes(const struct control *c, size_t *n);
 /* A child of this policy came or went: another round where that moves a route. */
 void rri_changed(struct control *c, uint32_t policy);
