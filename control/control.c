@@ -126,6 +126,7 @@ void control_free(struct control *c)
     world_close(&c->world);
     ports_free(&c->ports);
     rib_free(&c->rib);
+    free(c->fib.prot);
     for (size_t i = 0; i <= PORTS_MAX; i++)
         free(c->shadow[i].spd);
     identities_free(&c->ids);
@@ -276,6 +277,7 @@ void control_apply(struct control *c, struct intent *i)
     bool first = !c->applied;
     c->intent = *i;
     c->applied = true;
+    c->n_applied++;
     *i = (struct intent){0};
     keyex_configure(c);
     ports_set_intent(&c->ports, &c->intent);

@@ -22,6 +22,7 @@
 #include "control/log/events.h"
 #include "control/launch.h"
 #include "lib/vec.h"
+#include "control/route/fib.h"
 #include "control/route/rib.h"
 #include "control/route/rri.h"
 #include "control/sla/wire.h"
@@ -65,6 +66,7 @@ struct control {
     struct ports ports;
     struct intent intent;
     struct rib rib;
+    struct fib fib;
     struct shadow shadow[PORTS_MAX + 1]; /* by ifid; 0 is the bypass TUN */
     struct identities ids;
     struct ipc *dp;
@@ -98,7 +100,8 @@ struct control {
     unsigned debug[CONTROL_DEBUG_CLASSES];
     struct lab *lab;
     usec_t booted;
-    bool applied; /* a configuration is in force */
+    uint64_t n_applied; /* configurations so far */
+    bool applied;       /* one is in force */
     bool in_round, closing;
     struct lm_process *processes; /* while the answer to control_processes() is told */
     size_t n_processes;

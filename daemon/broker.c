@@ -53,8 +53,22 @@ static bool is_or_unset(const struct addr *a, uint8_t family)
 static bool one_family(const struct lr_route *r)
 {
     uint8_t family = r->dst.addr.family;
+    for (unsigned i = 0; i < r->n_more && i < LR_MORE; i++)
+        if (!is_or_unset(&r->more[i].gw, family))
+            return false;
     return (family == AF_INET || family == AF_INET6) && r->dst.len <= addr_bits(&r->dst.addr) &&
            is_or_unset(&r->gw, family) && is_or_unset(&r->src, family);
+}
+
+/* Each way of a route leaves by an interface, or has a gateway. */
+static bool ways_ok(const struct lr_route *r)
+{
+    if (r->n_more > LR_MORE || (r->n_more && r->type != RT_UNICAST))
+        return false;
+    for (unsigned i = 0; i < r->n_more; i++)
+        if (!r->more[i].oif && !addr_is_set(&r->more[i].gw))
+            return false;
+    return r->type != RT_UNICAST || !r->add || r->oif || addr_is_set(&r->gw);
 }
 
 static int do_route(struct answer *a, const struct lr_route *in)
@@ -67,7 +81,7 @@ static int do_route(struct answer *a, const struct lr_route *in)
         return broker_refuse(a, -EPERM, "not a route of one family");
     if (r.type < RT_UNICAST || r.type > RT_UNREACHABLE)
         return broker_refuse(a, -EPERM, "route type %u is not known", r.type);
-    if (r.type == RT_UNICAST && r.add && !r.oif && !addr_is_set(&r.gw))
+    if (!ways_ok(&r))
         return broker_refuse(a, -EPERM, "a route needs an interface or a gateway");
     r.dst = prefix_make(&r.dst.addr, r.dst.len);
     prefix_print(&r.dst, p, sizeof(p));

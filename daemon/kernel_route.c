@@ -15,6 +15,40 @@ static int kernel_type(uint8_t type)
     return type == RT_THROW ? RTN_THROW : type == RT_UNREACHABLE ? RTN_UNREACHABLE : RTN_UNICAST;
 }
 
+static void put_hop(struct nl_msg *m, uint32_t oif, const struct addr *gw)
+{
+    struct rtnexthop *h = (struct rtnexthop *)nlmsg_reserve(m, sizeof(*h), NLMSG_ALIGNTO);
+    if (!h)
+        return;
+    size_t at = (size_t)((uint8_t *)h - (uint8_t *)nlmsg_hdr(m));
+    *h = (struct rtnexthop){.rtnh_ifindex = (int)oif};
+    if (addr_is_set(gw))
+        kernel_put_addr(m, RTA_GATEWAY, gw);
+    h = (struct rtnexthop *)((uint8_t *)nlmsg_hdr(m) + at);
+    h->rtnh_len = (unsigned short)(nlmsg_hdr(m)->nlmsg_len - at);
+}
+
+/* Where it goes. One of many ways is taken away as a whole: the kernel needs none of them for it.
+ */
+static void put_ways(struct nl_msg *m, int type, const struct lr_route *r)
+{
+    if (r->n_more && type == RTM_DELROUTE)
+        return;
+    if (!r->n_more) {
+        if (r->oif)
+            nla_put_u32(m, RTA_OIF, r->oif);
+        if (addr_is_set(&r->gw))
+            kernel_put_addr(m, RTA_GATEWAY, &r->gw);
+        return;
+    }
+    struct nlattr *ways = nla_nest_start(m, RTA_MULTIPATH);
+    put_hop(m, r->oif, &r->gw);
+    for (unsigned i = 0; i < r->n_more; i++)
+        put_hop(m, r->more[i].oif, &r->more[i].gw);
+    if (ways)
+        nla_nest_end(m, ways);
+}
+
 static struct nl_msg *route_message(int type, int flags, const struct lr_route *r)
 {
     struct rtmsg t = {.rtm_family = r->dst.addr.family,
@@ -33,10 +67,7 @@ static struct nl_msg *route_message(int type, int flags, const struct lr_route *
     kernel_put_addr(m, RTA_DST, &r->dst.addr);
     if (r->metric)
         nla_put_u32(m, RTA_PRIORITY, r->metric);
-    if (r->oif)
-        nla_put_u32(m, RTA_OIF, r->oif);
-    if (addr_is_set(&r->gw))
-        kernel_put_addr(m, RTA_GATEWAY, &r->gw);
+    put_ways(m, type, r);
     if (addr_is_set(&r->src))
         kernel_put_addr(m, RTA_PREFSRC, &r->src);
     return m;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* To be raised when a message changes: children of another version are not started. */
-#define LAUNCH_VERSION 3u
+#define LAUNCH_VERSION 4u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -175,15 +175,22 @@ struct lr_addr {
 
 enum route_type { RT_UNICAST = 1, RT_THROW = 2, RT_UNREACHABLE = 3 };
 
+#define LR_MORE 3 /* next hops beside the first */
+struct lr_hop {
+    uint32_t oif;
+    struct addr gw;
+};
 struct lr_route {
     uint32_t id;
     uint8_t add;
     uint8_t type;   /* enum route_type */
+    uint8_t n_more; /* of a unicast route */
     uint32_t table; /* main (254), or rt_table_is_ours(); others are refused */
     uint32_t oif;   /* 0 = none */
     uint32_t metric;
     struct prefix dst;
     struct addr gw, src; /* unset = none */
+    struct lr_hop more[LR_MORE];
 };
 struct lr_rule {
     uint32_t id;

@@ -19,17 +19,16 @@ enum { NODE_ROUTE, NODE_PROTECT };
 
 struct node {
     struct prefix dst;
-    uint32_t ifid;
+    uint32_t ifid, order;
     uint8_t kind;
 };
 
 /* What holds inside the prefix on top of the stack. */
 struct level {
     struct prefix dst;
-    size_t first, last; /* nodes of this prefix, for taking their counts back */
-    bool routed;        /* a P covers it */
-    uint32_t egress;
-    bool said; /* an entry covers it */
+    size_t first, last;        /* nodes of this prefix, for taking their counts back */
+    size_t routes, routes_end; /* the nearest P that covers it: one node per way */
+    bool said;                 /* an entry covers it */
     uint32_t entry;
 };
 
@@ -48,7 +47,9 @@ static int by_prefix(const void *x, const void *y)
     const struct node *a = (const struct node *)x;
     const struct node *b = (const struct node *)y;
     int c = prefix_cmp(&a->dst, &b->dst);
-    return c ? c : (int)a->kind - (int)b->kind;
+    if (!c)
+        c = (int)a->kind - (int)b->kind;
+    return c ? c : a->order < b->order ? -1 : a->order > b->order;
 }
 
 static void count(struct walk *w, const struct level *l, bool in)
@@ -68,6 +69,15 @@ static void leave(struct walk *w, const struct prefix *dst)
         count(w, &w->stack[--w->depth], false);
 }
 
+/* The interface whose shadow takes packets of this level, 0: none. */
+static uint32_t verdict_of(const struct walk *w, const struct level *l)
+{
+    for (size_t i = l->routes; i < l->routes_end; i++)
+        if (w->around[w->node[i].ifid])
+            return w->node[i].ifid;
+    return 0;
+}
+
 /* Enters the prefix of nodes first..last-1 and says what is to be said about it. */
 static int enter(struct walk *w, size_t first, size_t last)
 {
@@ -76,12 +86,13 @@ static int enter(struct walk *w, size_t first, size_t last)
     l.first = first;
     l.last = last;
     if (w->node[first].kind == NODE_ROUTE) {
-        l.routed = true;
-        l.egress = w->node[first].ifid;
+        l.routes = l.routes_end = first;
+        while (l.routes_end < last && w->node[l.routes_end].kind == NODE_ROUTE)
+            l.routes_end++;
     }
     count(w, &l, true);
-    uint32_t verdict = l.routed && w->around[l.egress] ? l.egress : 0;
-    bool needed = l.routed && w->covers && (l.said ? verdict != l.entry : verdict != 0);
+    uint32_t verdict = verdict_of(w, &l);
+    bool needed = l.routes_end && w->covers && (l.said ? verdict != l.entry : verdict != 0);
     if (needed) {
         if (!VEC_ROOM(w->out, w->cap, w->n + 1))
             return -ENOMEM;
@@ -101,8 +112,36 @@ static size_t gather(struct node *to, const struct table_in *from, size_t n, uin
         if (from[i].ifid <= max_ifid && addr_is_set(&from[i].dst.addr))
             to[out++] = (struct node){.dst = prefix_make(&from[i].dst.addr, from[i].dst.len),
                                       .ifid = from[i].ifid,
+                                      .order = (uint32_t)i,
                                       .kind = kind};
+    for (size_t i = 1; i < out; i++)
+        if (by_prefix(&to[i - 1], &to[i]) > 0) {
+            qsort(to, out, sizeof(*to), by_prefix);
+            break;
+        }
     return out;
+}
+
+/* The nodes of both lists in their order; to be freed. NULL: out of memory. */
+static struct node *merge(const struct table_in *rib, size_t n_rib, const struct table_in *prot,
+                          size_t n_prot, uint32_t max_ifid, size_t *n)
+{
+    struct node *to = (struct node *)calloc(n_rib + n_prot, sizeof(*to));
+    struct node *from = (struct node *)calloc(n_rib + n_prot, sizeof(*from));
+    size_t i = 0, k = n_rib, out = 0;
+    if (to && from) {
+        size_t i_end = gather(from, rib, n_rib, NODE_ROUTE, max_ifid);
+        size_t k_end = k + gather(from + k, prot, n_prot, NODE_PROTECT, max_ifid);
+        while (i < i_end || k < k_end)
+            to[out++] = k == k_end || (i < i_end && by_prefix(&from[i], &from[k]) < 0) ? from[i++]
+                                                                                       : from[k++];
+        *n = out;
+    } else {
+        free(to);
+        to = NULL;
+    }
+    free(from);
+    return to;
 }
 
 int table_compute(const struct table_in *rib, size_t n_rib, const struct table_in *prot,
@@ -112,16 +151,11 @@ int table_compute(const struct table_in *rib, size_t n_rib, const struct table_i
     *n_out = 0;
     if (!n_prot || !n_rib)
         return 0;
-    struct node *node = (struct node *)calloc(n_rib + n_prot, sizeof(*node));
+    size_t n = 0;
+    struct node *node = merge(rib, n_rib, prot, n_prot, max_ifid, &n);
     struct walk w = {.node = node,
                      .around = (uint32_t *)calloc((size_t)max_ifid + 1, sizeof(uint32_t))};
     int err = node && w.around ? 0 : -ENOMEM;
-    size_t n = 0;
-    if (!err) {
-        n = gather(node, rib, n_rib, NODE_ROUTE, max_ifid);
-        n += gather(node + n, prot, n_prot, NODE_PROTECT, max_ifid);
-        qsort(node, n, sizeof(*node), by_prefix);
-    }
     for (size_t i = 0, end; !err && i < n; i = end) {
         for (end = i + 1; end < n && prefix_cmp(&node[end].dst, &node[i].dst) == 0;)
             end++;

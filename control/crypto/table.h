@@ -12,7 +12,9 @@
 #include "lib/addr.h"
 
 /* A RIB prefix (ifid of the egress interface, 0 for one without a number), or a destination
- * protected by the map of ifid. */
+ * protected by the map of ifid. A prefix with several ways stands there once for each: the first
+ * whose map wants a packet has it, as none of them may take it away in clear. Where both lists are
+ * sorted, computing is one pass. */
 struct table_in {
     struct prefix dst;
     uint32_t ifid;

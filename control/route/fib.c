@@ -1,15 +1,16 @@
 /*
  * What the kernel's routing must hold because of us: the static routes of the RIB in `main`, the
- * crypto table, and the inbound tables. Compared with what stands there under our tag; differences
- * become requests.
+ * crypto table, and the inbound tables. fib_diff.c compares it with what stands there.
  *
- * Additions go out before removals, so that a change of a route leaves no moment without one:
- * in the crypto table such a moment would let a packet out in clear. For the same reason a
- * protected prefix whose shadow TUN is not there yet is `unreachable`, not absent, and where `main`
- * changes the crypto table protects by the old routes and by the new ones until it has.
+ * A protected prefix whose shadow TUN is not there yet is `unreachable`, not absent: a moment
+ * without a route would let a packet out in clear.
+ *
+ * All of it is made anew in each round, in the order of the comparison and without sorting: with
+ * ten thousand routes that takes less than looking for what has changed and what follows from it
+ * would take code.
  */
+#include "control/route/fib.h"
 #include "control/crypto/dynamic.h"
-#include "control/crypto/table.h"
 #include "control/priv.h"
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -18,13 +19,7 @@
 #define CRYPTO_METRIC 1
 #define CLOSED_METRIC 2
 
-struct wanted {
-    struct lr_route *v;
-    size_t n, cap;
-    bool bad; /* out of memory: do not remove anything on this picture */
-};
-
-static struct lr_route *add(struct wanted *w)
+static struct lr_route *add(struct fib_wanted *w)
 {
     if (!VEC_ROOM(w->v, w->cap, w->n + 1)) {
         w->bad = true;
@@ -35,40 +30,69 @@ static struct lr_route *add(struct wanted *w)
     return r;
 }
 
-static uint32_t ifid_of(const struct control *c, const struct intent_if *ifp)
+/* The port of a RIB entry: interfaces of the intent are an array. */
+struct by_if {
+    const struct port **v;
+    size_t n;
+};
+
+static bool by_if_open(const struct control *c, struct by_if *x)
 {
-    const struct port *p = ifp ? ports_named(&c->ports, ifp->name) : NULL;
-    return p ? p->ifid : 0;
+    x->n = c->intent.n_if;
+    x->v = (const struct port **)calloc(x->n + 1, sizeof(const struct port *));
+    for (size_t i = 0; x->v && i < c->ports.n; i++) {
+        const struct port *p = c->ports.v[i];
+        if (p->ifp)
+            x->v[p->ifp - c->intent.ifs] = p;
+    }
+    return x->v != NULL;
 }
 
-static void add_statics(struct control *c, struct wanted *w)
+static const struct port *port_of(const struct control *c, const struct by_if *x,
+                                  const struct query_route *q)
 {
+    return q->ifp ? x->v[q->ifp - c->intent.ifs] : NULL;
+}
+
+/* One more way of the route that was added last. */
+static void add_way(struct fib_wanted *w, uint32_t oif, const struct addr *gw)
+{
+    struct lr_route *r = &w->v[w->n - 1];
+    if (r->n_more == LR_MORE)
+        return;
+    r->more[r->n_more].oif = oif;
+    r->more[r->n_more++].gw = *gw;
+}
+
+static void add_statics(struct control *c, const struct by_if *x, struct fib_wanted *w)
+{
+    const struct query_route *last = NULL; /* that got its place in the kernel */
     for (size_t i = 0; i < c->rib.n; i++) {
         const struct query_route *q = &c->rib.v[i];
-        const struct port *p = q->ifp ? ports_named(&c->ports, q->ifp->name) : NULL;
-        const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
-        if ((q->source != RIB_STATIC && q->source != RIB_VPN) || q->tunneled || (q->ifp && !l))
+        if ((q->source != RIB_STATIC && q->source != RIB_VPN) || q->tunneled)
             continue;
+        const struct port *p = port_of(c, x, q);
+        const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
+        if (q->ifp && !l && !q->held)
+            continue;
+        bool unicast = q->ifp && !q->held;
+        const struct addr *gw = addr_is_set(&q->hop) ? &q->hop : &q->gateway;
+        if (last && unicast && prefix_cmp(&last->dst, &q->dst) == 0) {
+            add_way(w, l->ifindex, gw);
+            continue;
+        }
         struct lr_route *r = add(w);
         if (!r)
             return;
-        r->type = q->ifp ? RT_UNICAST : RT_UNREACHABLE;
+        last = unicast ? q : NULL;
+        r->type = unicast ? RT_UNICAST : RT_UNREACHABLE;
         r->table = RT_TABLE_MAIN;
-        r->oif = l ? l->ifindex : 0;
+        r->oif = unicast ? l->ifindex : 0;
         r->metric = q->distance;
         r->dst = q->dst;
-        r->gw = addr_is_set(&q->hop) ? q->hop : q->gateway;
+        if (unicast)
+            r->gw = *gw;
     }
-}
-
-/* --- probes
- * ---------------------------------------------------------------------------------------- */
-
-static void add_probe(void *ctx, const struct lr_route *r)
-{
-    struct lr_route *to = add((struct wanted *)ctx);
-    if (to)
-        *to = *r;
 }
 
 /* --- the crypto table
@@ -100,7 +124,6 @@ static bool add_got(void *ctx, const struct addr_range *r)
 
 static bool gather_protected(const struct control *c, struct inputs *in, const struct port *p)
 {
-    struct got g = {.c = c, .in = in, .ifid = p->ifid};
     const struct intent_map *m = p->ifp->map;
     for (uint32_t e = 0; e < m->n; e++) {
         const struct intent_acl *acl = m->entry[e].acl;
@@ -111,7 +134,7 @@ static bool gather_protected(const struct control *c, struct inputs *in, const s
                 return false;
         }
     }
-    return dynamic_ranges(c, p->ifid, true, add_got, &g);
+    return true;
 }
 
 /* What belongs to a link (RFC 4291 §2.5.6, §2.7) goes past every map, as neighbour discovery
@@ -127,25 +150,76 @@ static bool gather_links(struct inputs *in)
     return true;
 }
 
-static bool gather(struct control *c, struct inputs *in)
+static int by_dst(const void *x, const void *y)
 {
+    return prefix_cmp(&((const struct table_in *)x)->dst, &((const struct table_in *)y)->dst);
+}
+
+/* FNV-1a over what the lists' prefixes depend on. Never 0. */
+static uint64_t stamp_of(const struct control *c)
+{
+    uint64_t h = 14695981039346656037u ^ c->n_applied;
     for (size_t i = 0; i < c->ports.n; i++)
-        if (c->shadow[c->ports.v[i]->ifid].wanted && !gather_protected(c, in, c->ports.v[i]))
+        if (c->shadow[c->ports.v[i]->ifid].wanted)
+            h = (h ^ c->ports.v[i]->ifid) * 1099511628211u;
+    return ((h ^ shadow_ipv6(c)) * 1099511628211u) | 1;
+}
+
+/* What lists protect, from the last time if nothing about it has changed. */
+static bool protect_by_lists(struct control *c)
+{
+    struct inputs in = {.prot = c->fib.prot, .cap_prot = c->fib.cap_prot};
+    uint64_t stamp = stamp_of(c);
+    bool ok = true;
+    if (stamp == c->fib.stamp)
+        return true;
+    for (size_t i = 0; ok && i < c->ports.n; i++)
+        if (c->shadow[c->ports.v[i]->ifid].wanted)
+            ok = gather_protected(c, &in, c->ports.v[i]);
+    if (in.n_prot)
+        qsort(in.prot, in.n_prot, sizeof(*in.prot), by_dst);
+    c->fib = (struct fib){.prot = in.prot,
+                          .n_prot = in.n_prot,
+                          .cap_prot = in.cap_prot,
+                          .stamp = ok ? stamp : 0};
+    return ok;
+}
+
+/* Lists and templates together. */
+static bool protect(struct control *c, struct inputs *in)
+{
+    if (!protect_by_lists(c) || !VEC_ROOM(in->prot, in->cap_prot, c->fib.n_prot + 1))
+        return false;
+    if (in->prot && c->fib.n_prot)
+        memcpy(in->prot, c->fib.prot, c->fib.n_prot * sizeof(*in->prot));
+    in->n_prot = c->fib.n_prot;
+    for (size_t i = 0; i < c->ports.n; i++) {
+        struct got g = {.c = c, .in = in, .ifid = c->ports.v[i]->ifid};
+        if (c->shadow[g.ifid].wanted && !dynamic_ranges(c, g.ifid, true, add_got, &g))
             return false;
+    }
+    return true;
+}
+
+static bool gather(struct control *c, const struct by_if *x, struct inputs *in)
+{
+    if (!protect(c, in))
+        return false;
     for (size_t i = 0; in->n_prot && i < c->rib.n; i++) {
         const struct query_route *q = &c->rib.v[i];
         if (q->source == RIB_LOCAL || q->tunneled)
             continue;
         if (!VEC_ROOM(in->rib, in->cap_rib, in->n_rib + 1))
             return false;
-        in->rib[in->n_rib++] = (struct table_in){.dst = q->dst, .ifid = ifid_of(c, q->ifp)};
+        const struct port *p = port_of(c, x, q);
+        in->rib[in->n_rib++] = (struct table_in){.dst = q->dst, .ifid = p ? p->ifid : 0};
     }
     return !in->n_prot || !shadow_ipv6(c) || gather_links(in);
 }
 
 /* Behind each way into a shadow stands a wall: should all of us be killed at once, the kernel
  * takes the TUN and its routes away, and main would lead the packet out in clear. */
-static void add_closed(struct wanted *w, uint32_t table, const struct prefix *dst)
+static void add_closed(struct fib_wanted *w, uint32_t table, const struct prefix *dst)
 {
     struct lr_route *r = add(w);
     if (!r)
@@ -163,12 +237,12 @@ static bool has_address(const struct port *p, uint8_t family)
     return !addr_is_set(&a) || (family == AF_INET6 ? p->has_addr6 & 1 : p->has_addr);
 }
 
-static void add_table(struct control *c, struct wanted *w)
+static void add_table(struct control *c, const struct by_if *x, struct fib_wanted *w)
 {
     struct inputs in = {0};
     struct table_entry *t = NULL;
     size_t n = 0;
-    if (!gather(c, &in) ||
+    if (!gather(c, x, &in) ||
         table_compute(in.rib, in.n_rib, in.prot, in.n_prot, (uint32_t)c->ports.n, &t, &n) < 0)
         w->bad = true;
     for (size_t i = 0; i < n; i++) {
@@ -200,11 +274,6 @@ static void add_table(struct control *c, struct wanted *w)
 /* --- the inbound tables
  * --------------------------------------------------------------------------- */
 
-static int by_dst(const void *x, const void *y)
-{
-    return prefix_cmp(&((const struct table_in *)x)->dst, &((const struct table_in *)y)->dst);
-}
-
 static bool gather_local(const struct control *c, struct inputs *in, const struct port *p)
 {
     const struct intent_map *m = p->ifp->map;
@@ -224,7 +293,7 @@ static bool gather_local(const struct control *c, struct inputs *in, const struc
 /* What came in by this port for a network that its map protects goes to the inbound TUN, and is
  * refused while there is none. Sorted, a prefix comes after those that cover it: what the last
  * one taken covers is left out. */
-static void add_inbound(struct control *c, const struct port *p, struct wanted *w)
+static void add_inbound(struct control *c, const struct port *p, struct fib_wanted *w)
 {
     struct inputs in = {0};
     const struct prefix *last = NULL;
@@ -251,118 +320,19 @@ static void add_inbound(struct control *c, const struct port *p, struct wanted *
     free(in.prot);
 }
 
-/* --- comparison
- * ------------------------------------------------------------------------------------ */
-
-static int by_place(const void *x, const void *y)
-{
-    return world_route_cmp((const struct lr_route *)x, (const struct lr_route *)y);
-}
-
-static bool same(const struct lr_route *want, const struct lr_route *have)
-{
-    if (want->type != have->type)
-        return false;
-    return want->type != RT_UNICAST || (want->oif == have->oif && addr_eq(&want->gw, &have->gw) &&
-                                        addr_eq(&want->src, &have->src));
-}
-
-static void ask(struct control *c, const struct lr_route *from, bool on)
-{
-    /* Field by field: the request is compared as bytes, so padding must be zero. */
-    struct lr_route r;
-    memset(&r, 0, sizeof(r));
-    r.add = on;
-    r.type = from->type;
-    r.table = from->table;
-    r.oif = from->oif;
-    r.metric = from->metric;
-    r.dst = from->dst;
-    r.gw = from->gw;
-    r.src = from->src;
-    const struct launch_op *op = launch_want(&c->launch, LR_ROUTE, &r, sizeof(r));
-    for (size_t i = 0; on && op && op->fails && i < c->ports.n; i++) {
-        const struct world_link *l = ports_link(c->ports.v[i], &c->world);
-        const struct shadow *s = &c->shadow[c->ports.v[i]->ifid];
-        if (l &&
-            (l->ifindex == r.oif || (r.oif && (s->out.ifindex == r.oif || s->in.ifindex == r.oif))))
-            ports_trouble(c->ports.v[i], "route", op);
-    }
-}
-
-static const struct world_route *find(const struct world *w, const struct lr_route *r)
-{
-    size_t lo = 0, hi = w->n_route;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        int cmp = world_route_cmp(&w->route[mid].r, r);
-        if (cmp == 0)
-            return &w->route[mid];
-        if (cmp < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return NULL;
-}
-
-/* A packet leaves in clear where the crypto table has a hole (`throw`) for it, by the interface
- * that `main` names. The table that fits one state of `main` may have a hole that lets packets out
- * unprotected in another, so while `main` changes only what is a hole before and after may be one:
- * walls first, which closes the old holes; then `main`; then the new holes. */
-enum { WALLS = 1, MAIN = 2, HOLES = 4 };
-
-static unsigned stage_of(const struct lr_route *r, bool on)
-{
-    if (r->table == RT_TABLE_MAIN)
-        return MAIN;
-    return (r->type == RT_THROW) == on ? HOLES : WALLS;
-}
-
-/* Asks for what is different in these stages, or just says how much that is. */
-static size_t differences(struct control *c, const struct wanted *w, unsigned stages, bool asking)
-{
-    size_t n = 0;
-    for (size_t i = w->n; i-- > 0;) {
-        const struct world_route *have = find(&c->world, &w->v[i]);
-        if (!(stage_of(&w->v[i], true) & stages) || (have && same(&w->v[i], &have->r)))
-            continue;
-        n++;
-        if (asking)
-            ask(c, &w->v[i], true);
-    }
-    size_t n_have = w->bad || !c->world.route ? 0 : c->world.n_route;
-    for (size_t i = 0; i < n_have; i++) {
-        const struct lr_route *have = &c->world.route[i].r;
-        if (!(stage_of(have, false) & stages) ||
-            (w->n && bsearch(have, w->v, w->n, sizeof(*w->v), by_place)))
-            continue;
-        n++;
-        if (asking)
-            ask(c, have, false);
-    }
-    return n;
-}
-
 void fib_apply(struct control *c)
 {
-    struct wanted w = {0};
-    add_statics(c, &w);
-    sla_each_route(c, add_probe, &w);
-    add_table(c, &w);
+    struct fib_wanted w = {0};
+    struct by_if x = {0};
+    w.bad = !by_if_open(c, &x);
+    if (!w.bad) {
+        add_statics(c, &x, &w);
+        add_table(c, &x, &w);
+    }
     for (size_t i = 0; i < c->ports.n; i++)
         if (c->shadow[c->ports.v[i]->ifid].wanted)
             add_inbound(c, c->ports.v[i], &w);
-    if (w.n)
-        qsort(w.v, w.n, sizeof(*w.v), by_place);
-    /* Where `main` stays as it is all holes are true now: from the narrowest, so that no wall
-     * stands without those that are in it. */
-    if (differences(c, &w, MAIN, false) == 0) {
-        differences(c, &w, WALLS | HOLES, true);
-    } else {
-        differences(c, &w, WALLS, true);
-        differences(c, &w, MAIN, true);
-        differences(c, &w, HOLES, true);
-    }
+    fib_compare(c, &w);
+    free(x.v);
     free(w.v);
 }

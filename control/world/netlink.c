@@ -116,6 +116,31 @@ static void on_addr(struct world *w, struct nlmsghdr *h)
 
 /* --- routes and rules ------------------------------------------------------------------------ */
 
+/* A next hop whose link is gone is none. */
+static void read_hops(struct nlattr *ways, uint8_t family, struct lr_route *r)
+{
+    struct rtnexthop *h = (struct rtnexthop *)nla_data(ways);
+    int left = nla_len(ways);
+    bool first = true;
+    for (; left >= (int)sizeof(*h) && h->rtnh_len >= sizeof(*h) && h->rtnh_len <= left;
+         left -= (int)NLMSG_ALIGN(h->rtnh_len), h = RTNH_NEXT(h)) {
+        struct nlattr *tb[RTA_MAX + 1];
+        struct lr_hop hop = {.oif = (uint32_t)h->rtnh_ifindex};
+        if ((h->rtnh_flags & RTNH_F_DEAD) || nla_parse(tb, RTA_MAX, (struct nlattr *)RTNH_DATA(h),
+                                                       h->rtnh_len - (int)sizeof(*h), NULL) < 0)
+            continue;
+        if (tb[RTA_GATEWAY])
+            hop.gw = attr_addr(tb[RTA_GATEWAY], family);
+        if (first) {
+            r->oif = hop.oif;
+            r->gw = hop.gw;
+        } else if (r->n_more < LR_MORE) {
+            r->more[r->n_more++] = hop;
+        }
+        first = false;
+    }
+}
+
 static void on_route(struct world *w, struct nlmsghdr *h)
 {
     struct nlattr *tb[RTA_MAX + 1];
@@ -145,6 +170,8 @@ static void on_route(struct world *w, struct nlmsghdr *h)
     n->r.dst.len = t->rtm_dst_len;
     if (tb[RTA_GATEWAY])
         n->r.gw = attr_addr(tb[RTA_GATEWAY], t->rtm_family);
+    if (tb[RTA_MULTIPATH])
+        read_hops(tb[RTA_MULTIPATH], t->rtm_family, &n->r);
     if (tb[RTA_PREFSRC])
         n->r.src = attr_addr(tb[RTA_PREFSRC], t->rtm_family);
     w->routes_dirty = true;
@@ -228,7 +255,7 @@ static int dump_routes(struct world *w)
      * full table. */
     struct rtmsg t = {.rtm_family = AF_INET, .rtm_protocol = TANDEM_RTPROT};
     struct rtmsg t6 = {.rtm_family = AF_INET6, .rtm_protocol = TANDEM_RTPROT};
-    w->n_route = 0;
+    w->n_route = w->n_settled = 0;
     w->routes_dirty = true;
     int err = ask(w, RTM_GETROUTE, &t, sizeof(t));
     if (!err && w->ipv6)
@@ -280,17 +307,42 @@ static int by_route(const void *x, const void *y)
     return c ? c : a->serial < b->serial ? -1 : a->serial > b->serial;
 }
 
+/* Puts the news, which are sorted, among what is settled; false: no memory for it. */
+static bool merge_news(struct world *w)
+{
+    size_t n_news = w->n_route - w->n_settled, at = w->n_route;
+    struct world_route *news = (struct world_route *)malloc((n_news + 1) * sizeof(*news));
+    if (!news)
+        return false;
+    memcpy(news, w->route + w->n_settled, n_news * sizeof(*news));
+    for (size_t old = w->n_settled; n_news;) {
+        if (old && by_route(&w->route[old - 1], &news[n_news - 1]) > 0)
+            w->route[--at] = w->route[--old];
+        else
+            w->route[--at] = news[--n_news];
+    }
+    free(news);
+    return true;
+}
+
 /* The last news about each route stands. The kernel keys ours by table, destination, metric. */
 static void settle_routes(struct world *w)
 {
-    qsort(w->route, w->n_route, sizeof(*w->route), by_route);
+    if (w->n_settled > w->n_route)
+        w->n_settled = 0;
+    qsort(w->route + w->n_settled, w->n_route - w->n_settled, sizeof(*w->route), by_route);
+    if (!merge_news(w))
+        qsort(w->route, w->n_route, sizeof(*w->route), by_route);
     size_t out = 0;
     for (size_t i = 0; i < w->n_route; i++) {
         bool last = i + 1 == w->n_route || world_route_cmp(&w->route[i].r, &w->route[i + 1].r) != 0;
-        if (last && !w->route[i].gone)
-            w->route[out++] = w->route[i];
+        if (!last || w->route[i].gone)
+            continue;
+        if (out != i)
+            w->route[out] = w->route[i];
+        out++;
     }
-    w->n_route = out;
+    w->n_route = w->n_settled = out;
     w->routes_dirty = false;
 }
 

@@ -49,6 +49,7 @@ struct world {
     struct world_route *route; /* after world_settle(): by table and destination, none gone */
     struct lr_rule *rule;
     size_t n_link, n_addr, n_route, n_rule;
+    size_t n_settled; /* so many of the routes are in order */
     size_t cap_link, cap_addr, cap_route, cap_rule;
     uint32_t serial;
     bool routes_dirty, routes_stale, all_stale;

@@ -228,6 +228,52 @@ static void routes_of_others_are_left_alone(void **state)
     assert_int_equal(system("ip addr flush dev p1"), 0);
 }
 
+/* Equal ways of one route are one route of the kernel: added, replaced, taken away as a whole. */
+static void several_ways(void **state)
+{
+    struct box *x = (struct box *)*state;
+    assert_int_equal(ask_addr(x, "p1", "10.1.1.1", 24, true), 0);
+    assert_int_equal(ask_addr(x, "p1", "2001:db8::1", 64, true), 0);
+    struct lr_route r = route(254, "10.40.0.0", 16, "10.1.1.2", "p1");
+    struct lr_route r6 = route(254, "2001:db8:5::", 48, "2001:db8::2", "p1");
+    r.metric = r6.metric = 1;
+    r.n_more = 2;
+    r6.n_more = 1;
+    r.more[0].oif = r.more[1].oif = r6.more[0].oif = r.oif;
+    r.more[0].gw = ns_prefix("10.1.1.3", 32).addr;
+    r.more[1].gw = ns_prefix("10.1.1.4", 32).addr;
+    r6.more[0].gw = ns_prefix("2001:db8::3", 128).addr;
+    assert_int_equal(ASK(x, LR_ROUTE, r), 0);
+    assert_int_equal(ASK(x, LR_ROUTE, r6), 0);
+    assert_true(ns_shows("ip route show 10.40.0.0/16", "nexthop via 10.1.1.2 dev p1"));
+    assert_true(ns_shows("ip route show 10.40.0.0/16", "nexthop via 10.1.1.4 dev p1"));
+    assert_true(ns_shows("ip -6 route show 2001:db8:5::/48", "nexthop via 2001:db8::3 dev p1"));
+    r.n_more = 1; /* one way less, and then one alone */
+    assert_int_equal(ASK(x, LR_ROUTE, r), 0);
+    assert_true(ns_shows("ip route show 10.40.0.0/16", "10.1.1.3"));
+    assert_false(ns_shows("ip route show 10.40.0.0/16", "10.1.1.4"));
+    struct lr_route one = r6;
+    one.n_more = 0;
+    assert_int_equal(ASK(x, LR_ROUTE, one), 0);
+    assert_false(ns_shows("ip -6 route", "2001:db8::3"));
+    assert_int_equal(ASK(x, LR_ROUTE, r6), 0);
+    struct lr_route bad = r;
+    bad.n_more = LR_MORE + 1;
+    assert_int_equal(ASK(x, LR_ROUTE, bad), -EPERM);
+    bad.n_more = 3; /* a way without interface and gateway */
+    bad.more[2] = (struct lr_hop){0};
+    assert_int_equal(ASK(x, LR_ROUTE, bad), -EPERM);
+    bad.more[2].gw = ns_prefix("2001:db8::9", 128).addr;
+    assert_int_equal(ASK(x, LR_ROUTE, bad), -EPERM);
+    r.add = r6.add = 0;
+    assert_int_equal(ASK(x, LR_ROUTE, r), 0);
+    assert_int_equal(ASK(x, LR_ROUTE, r6), 0);
+    assert_false(ns_shows("ip route show table all", "10.40.0.0/16"));
+    assert_false(ns_shows("ip -6 route show table all", "2001:db8:5::"));
+    broker_reset(x->b);
+    assert_int_equal(system("ip addr flush dev p1"), 0);
+}
+
 /* The reconciler adds what is new and then removes what is old: the removal must not hit the
  * route that took the old one's place. */
 static void a_replaced_route_is_not_removed_with_its_old_self(void **state)
@@ -725,6 +771,7 @@ int main(void)
         cmocka_unit_test(addresses_are_tagged_and_removed),
         cmocka_unit_test(a_neighbour_address_survives),
         cmocka_unit_test(routes_of_others_are_left_alone),
+        cmocka_unit_test(several_ways),
         cmocka_unit_test(a_replaced_route_is_not_removed_with_its_old_self),
         cmocka_unit_test(rules),
         cmocka_unit_test(inbound_tables),
