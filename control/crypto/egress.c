@@ -2,44 +2,10 @@
 #include "control/crypto/egress.h"
 #include "control/priv.h"
 #include <stdlib.h>
-#include <string.h>
-
-static int by_prefix(const void *key, const void *entry)
-{
-    return prefix_cmp((const struct prefix *)key, &((const struct query_route *)entry)->dst);
-}
-
-/* Routes that an SA brought lead to what it protects, not to peers (as in rib.c). */
-static bool counts(const struct query_route *q)
-{
-    return !q->tunneled && q->source != RIB_VPN;
-}
-
-/* The normal route stands before a tunneled one; the search may have met either. */
-static const struct query_route *normal(const struct rib *r, const struct query_route *q)
-{
-    while (q && q > r->v && prefix_cmp(&q[-1].dst, &q->dst) == 0)
-        q--;
-    return q && counts(q) ? q : NULL;
-}
-
-/* The longest prefix that holds the address; one search per length (RFC 1812 §5.2.4.3). */
-static const struct query_route *way_to(const struct rib *r, const struct addr *a)
-{
-    for (int len = (int)addr_bits(a); r->n && len >= 0; len--) {
-        struct prefix p = prefix_make(a, (uint8_t)len);
-        const struct query_route *q =
-            (const struct query_route *)bsearch(&p, r->v, r->n, sizeof(*r->v), by_prefix);
-        q = normal(r, q);
-        if (q)
-            return q;
-    }
-    return NULL;
-}
 
 static const struct port *port_to(const struct control *c, const struct addr *peer)
 {
-    const struct query_route *q = way_to(&c->rib, peer);
+    const struct query_route *q = rib_lookup(&c->rib, peer);
     return q && q->ifp ? ports_named(&c->ports, q->ifp->name) : NULL;
 }
 
@@ -47,25 +13,6 @@ bool egress_elsewhere(const struct control *c, uint32_t ifid, const struct addr 
 {
     const struct port *p = c->ports.asa && ifid ? port_to(c, peer) : NULL;
     return p && p->ifid != ifid;
-}
-
-/* What the question depends on, as a number: prefixes and the interfaces they lead to. */
-static uint64_t fingerprint(const struct rib *r)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < r->n; i++) {
-        const struct query_route *q = &r->v[i];
-        uint64_t word[2];
-        if (!counts(q))
-            continue;
-        memcpy(word, q->dst.addr.b, sizeof(word));
-        h = (h ^ word[0]) * UINT64_C(0x100000001b3);
-        h = (h ^ word[1]) * UINT64_C(0x100000001b3);
-        h = (h ^ (uint64_t)(q->dst.len << 8 | q->dst.addr.family)) * UINT64_C(0x100000001b3);
-        for (const char *s = q->ifp ? q->ifp->name : ""; *s; s++)
-            h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
-    }
-    return h | 1;
 }
 
 struct moved {
@@ -106,7 +53,7 @@ static void say(struct control *c, const struct addr *peer, uint32_t ifid)
 void egress_apply(struct control *c)
 {
     struct moved m = {.c = c};
-    uint64_t is = c->ports.asa ? fingerprint(&c->rib) : c->routes_seen, was = c->routes_seen;
+    uint64_t is = c->ports.asa ? c->rib.builds : c->routes_seen, was = c->routes_seen;
     c->routes_seen = is;
     if (is == was || !was)
         return;

@@ -65,8 +65,9 @@ int rib_set_static(struct rib *r, const struct intent_route *routes, size_t n);
  * there. 0 or -ENOMEM (then the table is empty). */
 int rib_build(struct rib *r, const struct rib_in *in);
 
-/* The first route to exactly this prefix, or to the longest prefix around an address. Tunneled
- * ones do not count. NULL: none. */
+/* The first route to exactly this prefix, or to the longest prefix around an address, for which
+ * routes of SAs do not count: they lead to what those protect. Tunneled ones never count. NULL:
+ * none. */
 const struct query_route *rib_find(const struct rib *r, const struct prefix *dst);
 const struct query_route *rib_lookup(const struct rib *r, const struct addr *a);
 /* Has the last build changed anything about the routes that lead to this address? If so, compare

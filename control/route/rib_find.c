@@ -33,7 +33,7 @@ const struct query_route *rib_way(const struct query_route *v, const uint32_t *a
 static bool normal(const void *ctx, const struct query_route *q)
 {
     (void)ctx;
-    return !q->tunneled;
+    return !q->tunneled && q->source != RIB_VPN;
 }
 
 const struct query_route *rib_lookup(const struct rib *r, const struct addr *a)
