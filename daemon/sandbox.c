@@ -94,6 +94,7 @@ static const struct allowed allowed[] = {
     CALL(shutdown, E | A | C),
     /* the engine: helper threads for key agreement and their wake-up */
     CALL_IF(clone, E, 1, CLONE_THREAD, CLONE_THREAD), CALL(eventfd2, E),
+    CALL_IF(setpriority, E, 2, UINT64_MAX, 0), /* who makes the call, not another process */
     /* the engine: rtnetlink, to read links, addresses and routes; nothing else can be made */
     CALL_IF(socket, E, 1, UINT64_MAX, AF_NETLINK), CALL(bind, E),
     /* the engine: the configuration's text for the launcher, its journal */

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -151,6 +152,14 @@ static int do_thread(void)
     pthread_t t;
     return pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL);
 }
+static int do_nice(void)
+{
+    return setpriority(PRIO_PROCESS, 0, 19);
+}
+static int do_nice_another(void)
+{
+    return setpriority(PRIO_PROCESS, 1, 19);
+}
 static int do_fork(void)
 {
     int status = 1;
@@ -191,6 +200,8 @@ static const struct {
     {"local time", do_text, ALL, 0},
     {"memfd", do_memfd, E, 0},
     {"thread", do_thread, E, 0},
+    {"own priority", do_nice, E, 0},
+    {"priority of another", do_nice_another, 0, 0},
     {"fork", do_fork, A | C, 0},
 };
 
