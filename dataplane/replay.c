@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_WORDS 32u /* most of a gateway's SAs carry little */
+
 int replay_init(struct replay *r, uint32_t window, uint64_t top)
 {
     *r = (struct replay){.window = window > REPLAY_MAX ? REPLAY_MAX : window, .top = top};
@@ -17,6 +19,9 @@ int replay_init(struct replay *r, uint32_t window, uint64_t top)
     uint32_t words = 2; /* a power of two, with a word to spare */
     while ((words - 1) * 64 < r->window)
         words *= 2;
+    r->full = words;
+    if (!top && words > FIRST_WORDS)
+        words = FIRST_WORDS;
     r->bits = calloc(words, sizeof *r->bits);
     if (!r->bits)
         return -ENOMEM;
@@ -27,6 +32,21 @@ int replay_init(struct replay *r, uint32_t window, uint64_t top)
     if (top && top % 64 != 63)
         r->bits[(top / 64) & r->mask] = (UINT64_C(2) << (top % 64)) - 1;
     return 0;
+}
+
+/* The ring has not been round yet, so every word stays where it is. */
+static void grow(struct replay *r)
+{
+    uint64_t *bits = calloc(r->full, sizeof *bits);
+    if (!bits) { /* less is remembered, and what is older is refused */
+        r->full = r->mask + 1;
+        r->window = r->mask * 64;
+        return;
+    }
+    memcpy(bits, r->bits, (r->mask + 1) * sizeof *bits);
+    free(r->bits);
+    r->bits = bits;
+    r->mask = r->full - 1;
 }
 
 void replay_free(struct replay *r)
@@ -76,6 +96,8 @@ bool replay_accept(struct replay *r, uint64_t seq)
         return true;
     }
     if (seq > r->top) {
+        if (seq / 64 > r->mask && r->mask + 1 < r->full)
+            grow(r);
         uint64_t words = seq / 64 - r->top / 64;
         if (words > r->mask + 1)
             words = r->mask + 1;

@@ -14,7 +14,8 @@ struct replay {
     uint64_t top;    /* highest number accepted */
     uint32_t window; /* numbers that are remembered; 0 = no check */
     uint32_t mask;   /* words - 1 */
-    uint64_t *bits;  /* as many words as the window needs; NULL where nothing is checked */
+    uint32_t full;   /* words that the window needs; fewer while the numbers are small */
+    uint64_t *bits;  /* NULL where nothing is checked */
 };
 
 /* window is taken up to REPLAY_MAX. Every number up to `top` counts as seen. 0 or -ENOMEM. */
