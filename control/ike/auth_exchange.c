@@ -100,7 +100,7 @@ static bool verify_peer(const struct ike_sa *sa, const struct ike_rx *rx,
 /* Another live SA with the same peer. */
 static bool has_other(const struct ike_sa *sa)
 {
-    for (const struct ike_sa *o = sa->ike->head; o; o = o->next)
+    for (const struct ike_sa *o = ike_peer_first(sa->ike, &sa->s.path.remote); o; o = o->peer_next)
         if (o != sa && o->s.state == IKE_ESTABLISHED &&
             addr_eq(&o->s.path.remote, &sa->s.path.remote) &&
             addr_eq(&o->s.path.local, &sa->s.path.local))
@@ -308,6 +308,7 @@ void ike_on_auth_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
 
     (void)ike;
     sa->s.path = *rx->path; /* maybe on 4500 now */
+    ike_sa_moved(sa);
     if (!read_identity(sa, rx) || !peer_of(sa, rx->path, &cfg) || !verify_peer(sa, rx, &cfg) ||
         auth_data(sa, false, psk_of(&cfg, true), auth) < 0) {
         ike_debug_error(sa, "Failed to authenticate the peer");

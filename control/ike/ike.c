@@ -274,6 +274,7 @@ static void follow_nat(struct ike_sa *sa, const struct ike_path *p)
         return;
     sa->s.path.remote = p->remote;
     sa->s.path.rport = p->rport;
+    ike_sa_moved(sa);
     ike_sa_changed(sa);
 }
 

@@ -138,6 +138,7 @@ struct ike_response {
 struct ike_sa {
     struct ike *ike;
     struct ike_sa *next, *prev, *hash_next, *next_changed;
+    struct ike_sa *peer_next, **peer_at; /* with the same bucket of addresses */
     struct timer t_send, t_life, t_dpd;
     struct ike_request req;     /* window of one, §2.3 */
     struct ike_response resp;   /* the last one, for repeated requests (§2.1) */
@@ -176,6 +177,7 @@ struct ike {
     struct ike_outq queue; /* waits for the end of this entry */
     uint8_t *record;       /* room for one, from the first save() on */
     struct ike_sa *bucket[IKE_BUCKETS];
+    struct ike_sa *by_peer[IKE_PEER_BUCKETS];
     struct ike_sa_job *jobs;
     uint64_t hash_key;
     unsigned depth;
@@ -256,6 +258,9 @@ void ike_source_proven(struct ike_sa *sa);
 /* One without a first exchange, for the place of another; beyond the limit of SAs. */
 struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
                            const struct ike_path *p);
+/* Every SA with the peer of this address, and some others: on with sa->peer_next. */
+struct ike_sa *ike_peer_first(const struct ike *ike, const struct addr *remote);
+void ike_sa_moved(struct ike_sa *sa); /* to another address of the peer */
 /* By the header of a message: for one that the original initiator sent, we are the responder. */
 struct ike_sa *ike_sa_find(struct ike *ike, uint64_t spi_i, uint64_t spi_r, bool initiator);
 /* A responder's SA by what a first message shows. */

@@ -122,6 +122,33 @@ void ike_sa_init(struct ike *ike, struct ike_sa *sa)
     timer_init(&sa->t_dpd, on_dpd_timer, sa);
 }
 
+struct ike_sa *ike_peer_first(const struct ike *ike, const struct addr *remote)
+{
+    return ike->by_peer[ike_peer_bucket(ike->hash_key, remote)];
+}
+
+static void peer_unlink(struct ike_sa *sa)
+{
+    if (!sa->peer_at)
+        return;
+    *sa->peer_at = sa->peer_next;
+    if (sa->peer_next)
+        sa->peer_next->peer_at = sa->peer_at;
+    sa->peer_at = NULL;
+}
+
+void ike_sa_moved(struct ike_sa *sa)
+{
+    struct ike_sa **at = &sa->ike->by_peer[ike_peer_bucket(sa->ike->hash_key, &sa->s.path.remote)];
+
+    peer_unlink(sa);
+    sa->peer_next = *at;
+    sa->peer_at = at;
+    if (*at)
+        (*at)->peer_at = &sa->peer_next;
+    *at = sa;
+}
+
 void ike_sa_link(struct ike_sa *sa)
 {
     struct ike *ike = sa->ike;
@@ -134,6 +161,7 @@ void ike_sa_link(struct ike_sa *sa)
     sa->hash_next = ike->bucket[b];
     ike->bucket[b] = sa;
     ike->n_sas++;
+    ike_sa_moved(sa);
 }
 
 struct ike_sa *ike_sa_find(struct ike *ike, uint64_t spi_i, uint64_t spi_r, bool initiator)
@@ -168,6 +196,7 @@ static void unlink_sa(struct ike_sa *sa)
     if (sa->next)
         sa->next->prev = sa->prev;
     ike->n_sas--;
+    peer_unlink(sa);
     sa->prev = NULL;
     sa->next = ike->dead;
     ike->dead = sa;

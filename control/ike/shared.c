@@ -79,6 +79,15 @@ uint32_t ike_permute(uint64_t key, uint32_t n, unsigned half)
     return l << half | r;
 }
 
+unsigned ike_peer_bucket(uint64_t key, const struct addr *a)
+{
+    uint64_t x = key;
+
+    for (unsigned i = 0; i < addr_size(a); i++)
+        x = (x ^ a->b[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ x >> 29;
+    return (unsigned)(x >> 40) & (IKE_PEER_BUCKETS - 1);
+}
+
 void ike_cfg_copy(struct ike_child_cfg *to, struct ike_esp_proposal prop[IKE_PROPOSALS],
                   const struct ike_child_cfg *from)
 {

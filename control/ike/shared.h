@@ -42,6 +42,11 @@ struct ike_message *ike_outq_pop(struct ike_outq *q); /* to be freed; NULL when 
  * is in use. Not a secret: SPIs are seen on the wire. */
 uint32_t ike_permute(uint64_t key, uint32_t n, unsigned half);
 
+/* Where the SAs with a peer of this address are among IKE_PEER_BUCKETS lists. Peers choose their
+ * addresses; the key keeps them from choosing the list. */
+#define IKE_PEER_BUCKETS 4096 /* power of two */
+unsigned ike_peer_bucket(uint64_t key, const struct addr *a);
+
 /* A copy of a configuration, also of the proposals it points to, which go to prop. */
 void ike_cfg_copy(struct ike_child_cfg *to, struct ike_esp_proposal prop[IKE_PROPOSALS],
                   const struct ike_child_cfg *from);

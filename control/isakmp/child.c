@@ -40,7 +40,7 @@ static bool has_spi(const struct ike_child_state *c, uint32_t in, uint32_t out)
 bool isk_child_find(struct isakmp *k, const struct ike_path *p, uint32_t spi_in, uint32_t spi_out,
                     struct isk_sa **sa, unsigned *i)
 {
-    for (struct isk_sa *o = k->head; o; o = o->next)
+    for (struct isk_sa *o = isk_peer_first(k, &p->remote); o; o = o->peer_next)
         for (unsigned c = 0; isk_same_peer(o, p) && c < o->s.n_children; c++)
             if (has_spi(&o->s.child[c], spi_in, spi_out)) {
                 *sa = o;

@@ -186,6 +186,7 @@ struct isk_parts;
 struct isk_sa {
     struct isakmp *k;
     struct isk_sa *next, *prev, *hash_next, *next_changed;
+    struct isk_sa *peer_next, **peer_at; /* with the same bucket of addresses */
     struct timer t_send, t_life, t_dpd;
     enum isk_step step;
     struct isk_nego *nego;
@@ -230,6 +231,7 @@ struct isakmp {
     struct isk_sa *head, *dead, *changed;
     struct isk_node *dead_nodes;
     struct isk_sa *bucket[ISK_BUCKETS];
+    struct isk_sa *by_peer[IKE_PEER_BUCKETS];
     struct isk_job *jobs;
     struct ike_outq queue;
     uint8_t *record;
@@ -310,6 +312,9 @@ struct isk_sa *isk_sa_new(struct isakmp *k, bool initiator, uint64_t cookie,
                           const struct ike_path *p);
 void isk_sa_link(struct isk_sa *sa);
 void isk_sa_init(struct isakmp *k, struct isk_sa *sa);
+/* Every SA with the peer of this address, and some others: on with sa->peer_next. */
+struct isk_sa *isk_peer_first(const struct isakmp *k, const struct addr *remote);
+void isk_sa_moved(struct isk_sa *sa); /* to another address of the peer */
 struct isk_sa *isk_sa_find(struct isakmp *k, uint64_t cky_i, uint64_t cky_r);
 struct isk_sa *isk_sa_find_first(struct isakmp *k, uint64_t cky_i, const struct ike_path *p);
 /* The newest that is up with the peer of this path; NULL when there is none. */

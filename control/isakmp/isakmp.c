@@ -454,7 +454,7 @@ void isakmp_invalid_spi(struct isakmp *k, const struct ike_path *p, uint32_t spi
         /* Nobody to say it to under a key: a new phase 1, whose INITIAL-CONTACT ends at the peer
          * what we do not have (`crypto isakmp invalid-spi-recovery`). One at a time. */
         bool under_way = false;
-        for (sa = k->head; sa; sa = sa->next)
+        for (sa = isk_peer_first(k, &p->remote); sa; sa = sa->peer_next)
             under_way |= isk_same_peer(sa, p) && sa->s.state != IKE_IDLE;
         if (!under_way)
             isk_want_start(k, p, NULL);

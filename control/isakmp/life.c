@@ -56,7 +56,7 @@ static bool redundant(const struct isk_sa *sa, const struct ike_child_state *c)
 {
     if (isk_now(sa->k) - c->created < ISK_OVERLAP_PEER + 2 * ISK_GRACE)
         return false;
-    for (const struct isk_sa *o = sa->k->head; o; o = o->next)
+    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next)
         for (unsigned i = 0; isk_same_peer(o, &sa->s.path) && i < o->s.n_children; i++) {
             const struct ike_child_state *b = &o->s.child[i];
             if (b != c && isk_same_traffic(b, c) && !b->leaving && !isk_child_replaced(o, b) &&

@@ -101,6 +101,7 @@ void isk_follow(struct isk_sa *sa, const struct ike_path *p)
         (addr_eq(&own->remote, &p->remote) && own->rport == p->rport && own->lport == p->lport))
         return;
     *own = *p;
+    isk_sa_moved(sa);
     isk_sa_changed(sa);
 }
 

@@ -175,7 +175,7 @@ static uint32_t replaced_child(const struct isk_sa *sa, const struct isk_node *n
 {
     const struct ike_child_state *best = NULL;
 
-    for (const struct isk_sa *o = sa->k->head; o; o = o->next)
+    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next)
         for (unsigned i = 0; isk_same_as(o, sa) && i < o->s.n_children; i++) {
             const struct ike_child_state *c = &o->s.child[i];
             if (!c->leaving && isk_same_traffic(c, &n->child) &&

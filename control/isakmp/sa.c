@@ -55,6 +55,28 @@ void isk_sa_init(struct isakmp *k, struct isk_sa *sa)
     timer_init(&sa->t_dpd, isk_on_dpd_timer, sa);
 }
 
+static void peer_unlink(struct isk_sa *sa)
+{
+    if (!sa->peer_at)
+        return;
+    *sa->peer_at = sa->peer_next;
+    if (sa->peer_next)
+        sa->peer_next->peer_at = sa->peer_at;
+    sa->peer_at = NULL;
+}
+
+void isk_sa_moved(struct isk_sa *sa)
+{
+    struct isk_sa **at = &sa->k->by_peer[ike_peer_bucket(sa->k->hash_key, &sa->s.path.remote)];
+
+    peer_unlink(sa);
+    sa->peer_next = *at;
+    sa->peer_at = at;
+    if (*at)
+        (*at)->peer_at = &sa->peer_next;
+    *at = sa;
+}
+
 void isk_sa_link(struct isk_sa *sa)
 {
     struct isakmp *k = sa->k;
@@ -68,6 +90,7 @@ void isk_sa_link(struct isk_sa *sa)
     sa->hash_next = k->bucket[b];
     k->bucket[b] = sa;
     k->n_sas++;
+    isk_sa_moved(sa);
 }
 
 struct isk_sa *isk_sa_new(struct isakmp *k, bool initiator, uint64_t cookie,
@@ -122,6 +145,11 @@ struct isk_sa *isk_sa_find_first(struct isakmp *k, uint64_t cky_i, const struct 
     return NULL;
 }
 
+struct isk_sa *isk_peer_first(const struct isakmp *k, const struct addr *remote)
+{
+    return k->by_peer[ike_peer_bucket(k->hash_key, remote)];
+}
+
 bool isk_same_peer(const struct isk_sa *sa, const struct ike_path *p)
 {
     return addr_eq(&sa->s.path.remote, &p->remote) && addr_eq(&sa->s.path.local, &p->local);
@@ -141,7 +169,7 @@ static struct isk_sa *newest(struct isakmp *k, const struct ike_path *p, const s
 {
     struct isk_sa *best = NULL;
 
-    for (struct isk_sa *sa = k->head; sa; sa = sa->next)
+    for (struct isk_sa *sa = isk_peer_first(k, &p->remote); sa; sa = sa->peer_next)
         if (sa != like && isk_up(sa) && isk_same_peer(sa, p) && (!like || isk_same_as(sa, like)) &&
             (!best || sa->serial > best->serial))
             best = sa;
@@ -175,6 +203,7 @@ static void unlink_sa(struct isk_sa *sa)
     if (sa->next)
         sa->next->prev = sa->prev;
     k->n_sas--;
+    peer_unlink(sa);
     sa->prev = NULL;
     sa->next = k->dead;
     k->dead = sa;
@@ -268,7 +297,7 @@ void isk_sa_end(struct isk_sa *sa, enum ike_reason why, bool tell)
 /* Callbacks may change the list, so it is walked anew after each child. */
 static struct isk_sa *with_children(struct isakmp *k, const struct isk_sa *like, uint32_t serial)
 {
-    for (struct isk_sa *sa = k->head; sa; sa = sa->next)
+    for (struct isk_sa *sa = isk_peer_first(k, &like->s.path.remote); sa; sa = sa->peer_next)
         if (sa->serial <= serial && sa->s.n_children > 0 && isk_same_as(sa, like))
             return sa;
     return NULL;
@@ -292,7 +321,7 @@ static void replace_older(struct isk_sa *sa)
 {
     usec_t wait = sa->s.initiator ? ISK_OVERLAP : ISK_OVERLAP_PEER;
 
-    for (struct isk_sa *o = sa->k->head; o; o = o->next) {
+    for (struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next) {
         usec_t end = isk_now(sa->k) + wait;
         if (o == sa || !isk_up(o) || o->replaced || !isk_same_as(o, sa) ||
             o->s.established > sa->s.created)
@@ -309,10 +338,10 @@ static void replace_older(struct isk_sa *sa)
 
 static void take_children(struct isk_sa *sa)
 {
-    struct isk_sa *o = sa->k->head;
+    struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote);
 
     while (o) {
-        struct isk_sa *next = o->next;
+        struct isk_sa *next = o->peer_next;
         if (o != sa && o->s.n_children > 0 && o->serial < sa->serial && isk_same_as(o, sa)) {
             isk_children_move(o, sa);
             if (o->s.state == IKE_IDLE)
@@ -388,7 +417,7 @@ int isk_want_start(struct isakmp *k, const struct ike_path *p, struct isk_want *
 
     if (want && sa && sa->s.n_children + sa->n_nodes < IKE_CHILDREN_MAX)
         return isk_quick_start(sa, want);
-    for (sa = k->head; want && sa; sa = sa->next)
+    for (sa = isk_peer_first(k, &p->remote); want && sa; sa = sa->peer_next)
         if (sa->s.initiator && sa->nego && isk_same_peer(sa, p) &&
             count_wants(sa) < ISK_WANTS_MAX) {
             want->next = sa->wants;
@@ -402,7 +431,7 @@ void isk_phase1_anew(struct isk_sa *sa)
 {
     struct isakmp *k = sa->k;
 
-    for (const struct isk_sa *o = k->head; o; o = o->next)
+    for (const struct isk_sa *o = isk_peer_first(k, &sa->s.path.remote); o; o = o->peer_next)
         if (o != sa && o->nego && isk_same_as(o, sa))
             return;                    /* one is on its way */
     (void)begin(k, &sa->s.path, NULL); /* else it ends with its lifetime */
