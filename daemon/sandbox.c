@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,16 +48,18 @@
 struct allowed {
     int call;
     unsigned roles;
-    unsigned arg;  /* argument that decides, counted from 1; 0 = any */
-    uint64_t mask; /* these bits of it … */
+    uint64_t mask; /* these bits of the argument that decides … */
     uint64_t want; /* … have this value */
+    unsigned arg;  /* which one, counted from 1; 0 = any */
+    unsigned zero; /* another argument, counted from 1, that must be 0; 0 = none */
 };
 
-#define CALL_IF(name, roles, arg, mask, want)                                                      \
+#define CALL_IF_ZERO(name, roles, arg, mask, want, zero)                                           \
     {                                                                                              \
-        SCMP_SYS(name), roles, arg, mask, want                                                     \
+        SCMP_SYS(name), roles, mask, want, arg, zero                                               \
     }
-#define CALL(name, roles) CALL_IF(name, roles, 0, 0, 0)
+#define CALL_IF(name, roles, arg, mask, want) CALL_IF_ZERO(name, roles, arg, mask, want, 0)
+#define CALL(name, roles)                     CALL_IF(name, roles, 0, 0, 0)
 
 /* A forked process keeps the filters of its parents: access may what a connection may, and that
  * what a session may. */
@@ -94,7 +97,8 @@ static const struct allowed allowed[] = {
     CALL(shutdown, E | A | C),
     /* the engine: helper threads for key agreement and their wake-up */
     CALL_IF(clone, E, 1, CLONE_THREAD, CLONE_THREAD), CALL(eventfd2, E),
-    CALL_IF(setpriority, E, 2, UINT64_MAX, 0), /* who makes the call, not another process */
+    /* their priority: of the thread that makes the call (0), no other process, no group or user */
+    CALL_IF_ZERO(setpriority, E, 1, UINT64_MAX, PRIO_PROCESS, 2),
     /* the engine: rtnetlink, to read links, addresses and routes; nothing else can be made */
     CALL_IF(socket, E, 1, UINT64_MAX, AF_NETLINK), CALL(bind, E),
     /* the engine: the configuration's text for the launcher, its journal */
@@ -163,11 +167,11 @@ static int add_rules(scmp_filter_ctx f, unsigned role)
         const struct allowed *a = &allowed[i];
         if (!(a->roles & role))
             continue;
-        struct scmp_arg_cmp when = {.arg = a->arg - 1,
-                                    .op = SCMP_CMP_MASKED_EQ,
-                                    .datum_a = a->mask,
-                                    .datum_b = a->want};
-        err = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, a->call, a->arg ? 1 : 0, &when);
+        struct scmp_arg_cmp when[2] = {
+            {.arg = a->arg - 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = a->mask, .datum_b = a->want},
+            {.arg = a->zero - 1, .op = SCMP_CMP_EQ, .datum_a = 0}};
+        unsigned n = !a->arg ? 0 : a->zero ? 2 : 1;
+        err = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, a->call, n, when);
     }
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) && !err; i++)
         if (refused[i].roles & role)

@@ -29,7 +29,7 @@ static usec_t rekey_time(const struct isk_sa *sa, const struct ike_child_state *
 {
     if (c->rekey_at)
         return c->rekey_at; /* or nothing is under way: isk_child_rekey() */
-    for (const struct isk_sa *o = sa->k->head; o; o = o->next) {
+    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next) {
         for (const struct isk_want *w = o->wants; w; w = w->next)
             if (w->rekey_spi == c->spi_in)
                 return DUE_AT_ONCE;

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/socket.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -160,6 +160,10 @@ static int do_nice_another(void)
 {
     return setpriority(PRIO_PROCESS, 1, 19);
 }
+static int do_nice_user(void)
+{
+    return setpriority(PRIO_USER, 0, 19);
+}
 static int do_fork(void)
 {
     int status = 1;
@@ -202,6 +206,7 @@ static const struct {
     {"thread", do_thread, E, 0},
     {"own priority", do_nice, E, 0},
     {"priority of another", do_nice_another, 0, 0},
+    {"priority of a user", do_nice_user, 0, 0},
     {"fork", do_fork, A | C, 0},
 };
 
