@@ -173,3 +173,12 @@ void keyex_each(const struct control *c, bool (*fn)(void *ctx, const struct ike_
     if (e.more)
         ike_each(c->ike, fn, ctx);
 }
+
+void keyex_each_of(const struct control *c, uint32_t policy,
+                   bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx)
+{
+    struct each e = {fn, ctx, true};
+    isakmp_each_of(c->isakmp, policy, each_one, &e);
+    if (e.more)
+        ike_each_of(c->ike, policy, fn, ctx);
+}

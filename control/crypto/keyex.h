@@ -43,5 +43,8 @@ bool keyex_knows(const struct control *c, enum ike_version v, const struct ike_p
 /* Visits every SA of both versions until fn returns false. */
 void keyex_each(const struct control *c, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                 void *ctx);
+/* The same for those with a child of this line, maybe more than once. */
+void keyex_each_of(const struct control *c, uint32_t policy,
+                   bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx);
 
 #endif

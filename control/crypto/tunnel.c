@@ -143,7 +143,7 @@ static void replace_other_version(struct control *c, const struct ike_sa_state *
                                   const struct ike_child_state *child)
 {
     struct replaced r = {.sa = sa, .policy = child->policy};
-    keyex_each(c, look_for_replaced, &r);
+    keyex_each_of(c, child->policy, look_for_replaced, &r);
     for (size_t i = 0; i < r.n; i++)
         keyex_end_child(c, r.gone[i], IKE_R_REPLACED);
     free(r.gone);
@@ -222,7 +222,7 @@ void tunnel_child_down(struct control *c, const struct ike_child_state *child, e
         uninstall(c, child->sa_in, child->slot_in);
     bool current = id && id->sa_in == child->sa_in;
     if (current)
-        keyex_each(c, look_for_child, &s);
+        keyex_each_of(c, child->policy, look_for_child, &s);
     if (id)
         events_child_down(c, id, child, current && !s.found);
     if (!current)

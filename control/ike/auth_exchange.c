@@ -100,7 +100,7 @@ static bool verify_peer(const struct ike_sa *sa, const struct ike_rx *rx,
 /* Another live SA with the same peer. */
 static bool has_other(const struct ike_sa *sa)
 {
-    for (const struct ike_sa *o = ike_peer_first(sa->ike, &sa->s.path.remote); o; o = o->peer_next)
+    for (const struct ike_sa *o = ike_peer_first(sa->ike, &sa->s.path); o; o = o->peer_next)
         if (o != sa && o->s.state == IKE_ESTABLISHED &&
             addr_eq(&o->s.path.remote, &sa->s.path.remote) &&
             addr_eq(&o->s.path.local, &sa->s.path.local))
@@ -118,18 +118,17 @@ static bool same_identity(const struct ike_identity *a, const struct ike_identit
  * then the notify was written before the other SA existed. */
 static void initial_contact(struct ike_sa *sa)
 {
-    struct ike_sa *o = sa->ike->head;
+    const struct ike_index *x = &sa->ike->index;
+    struct ike_sa *o;
+    uint32_t at = 0;
 
-    while (o) {
-        struct ike_sa *next = o->next;
+    while ((o = ike_index_next(x, IKE_BY_IDENTITY, ike_identity_hash(sa), &at)) != NULL)
         if (o != sa && o->s.state == IKE_ESTABLISHED && o->s.established < sa->s.created &&
             addr_eq(&o->s.path.local, &sa->s.path.local) &&
             same_identity(&o->s.remote_id, &sa->s.remote_id)) {
-            ike_sa_end(o, IKE_R_REPLACED);
-            next = sa->ike->head; /* the list may have changed; what ended is not in it */
+            ike_sa_end(o, IKE_R_REPLACED); /* and is not in the index any more */
+            at = 0;
         }
-        o = next;
-    }
 }
 
 /* --- initiator ---------------------------------------------------------------------------- */

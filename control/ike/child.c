@@ -24,9 +24,18 @@ void ike_want_free(struct ike_want *w)
 {
     if (!w)
         return;
+    if (w->sa)
+        ike_index_remove(&w->sa->ike->index, IKE_BY_WISH, w->cfg.policy, w);
     ike_dh_free(w->dh);
     mem_wipe(w, sizeof *w);
     free(w);
+}
+
+void ike_want_of(struct ike_sa *sa, struct ike_want *w)
+{
+    /* Without memory it is not found, and somebody may ask for the same again. */
+    if (w->sa || ike_index_add(&sa->ike->index, IKE_BY_WISH, w->cfg.policy, w) == 0)
+        w->sa = sa;
 }
 
 void ike_want_append(struct ike_sa *sa, struct ike_want *w)
@@ -37,6 +46,7 @@ void ike_want_append(struct ike_sa *sa, struct ike_want *w)
         at = &(*at)->next;
     w->next = NULL;
     *at = w;
+    ike_want_of(sa, w);
 }
 
 void ike_want_failed(struct ike_sa *sa, struct ike_want *w, enum ike_reason why)
@@ -207,10 +217,10 @@ void ike_child_answer(struct ike_writer *w, const struct ike_want *want)
  * (semantics.md §1.2). An SA that has lost its last child so has no purpose left. */
 static void replace_others(struct ike_sa *sa, uint32_t policy)
 {
-    struct ike_sa *other, *next;
+    struct ike_sa *other;
+    uint32_t at = 0;
 
-    for (other = sa->ike->head; other; other = next) {
-        next = other->next;
+    while ((other = ike_index_next(&sa->ike->index, IKE_BY_POLICY, policy, &at)) != NULL) {
         if (other->s.state != IKE_ESTABLISHED || addr_eq(&other->s.path.remote, &sa->s.path.remote))
             continue;
         bool hit = false;
@@ -222,7 +232,7 @@ static void replace_others(struct ike_sa *sa, uint32_t policy)
         }
         if (!hit)
             continue;
-        next = sa->ike->head; /* callbacks may have changed the list; this one cannot hit again */
+        at = 0; /* this one cannot hit again */
         if (!ike_sa_alive(other))
             continue;
         if (ike_sa_alone(other))
@@ -286,10 +296,13 @@ int ike_child_install(struct ike_sa *sa, struct ike_want *want, bool initiator, 
     if (err == 0)
         err = ike_child_room(&sa->s);
     if (err == 0)
+        err = ike_index_room(&ike->index, IKE_INDEX_OF_CHILD);
+    if (err == 0)
         err = ike->host.child_alloc(ike->h, c);
     if (err == 0) {
         /* In the list first, so that the host finds it there whatever it looks at. */
         sa->s.child[sa->s.n_children++] = *c;
+        ike_index_child(&ike->index, c, sa);
         ike_sa_changed(sa);
         err = ike->host.child_up(ike->h, &sa->s, &sa->s.child[sa->s.n_children - 1], &keys,
                                  &want->cfg);
@@ -319,6 +332,7 @@ void ike_child_remove(struct ike_sa *sa, unsigned i, enum ike_reason why, bool t
     struct ike_child_state c = sa->s.child[i];
 
     ike_sa_changed(sa);
+    ike_index_no_child(&ike->index, &c, sa);
     sa->s.n_children--;
     memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
     /* What it was to replace has no successor any more and needs another one. */

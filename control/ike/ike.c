@@ -67,6 +67,7 @@ void ike_free(struct ike *ike)
     for (struct ike_sa_job *j = ike->jobs; j; j = j->next)
         j->ike = NULL;
     ike_crypto_unref(ike->c);
+    ike_index_free(&ike->index);
     mem_wipe(ike, sizeof *ike);
     free(ike);
 }
@@ -386,34 +387,57 @@ int ike_begin(struct ike *ike, const struct ike_path *p, struct ike_want *want)
     }
     want->child.initiator = true;
     sa->s.ifid = want->cfg.ifid;
-    sa->wants = want;
+    ike_want_append(sa, want);
     ike_init_start(sa);
     return 0;
 }
 
-static bool wants_policy(const struct ike_sa *sa, uint32_t policy, unsigned *n)
+/* May a wish of ours wait here? */
+static bool serves(const struct ike_sa *sa)
 {
-    *n = 0;
-    /* Replacements do not count: where traffic asks, what they replace is not enough. */
-    if (sa->active && sa->active->cfg.policy == policy && !sa->active->rekey_spi)
-        return true;
-    for (const struct ike_want *w = sa->wants; w; w = w->next, (*n)++)
-        if (w->cfg.policy == policy && !w->rekey_spi)
+    return sa->s.state != IKE_DELETING && sa->s.state != IKE_REKEYED && !sa->in_doubt;
+}
+
+/* So many wishes wait for their turn; `this` is among them, or is under way. */
+static unsigned count_wants(const struct ike_sa *sa, const struct ike_want *this, bool *there)
+{
+    unsigned n = 0;
+
+    *there = this && sa->active == this;
+    for (const struct ike_want *w = sa->wants; w; w = w->next, n++)
+        *there |= w == this;
+    return n;
+}
+
+/* Replacements do not count: where traffic asks, what they replace is not enough. */
+static bool asked_for(const struct ike *ike, uint32_t policy)
+{
+    const struct ike_want *w;
+    uint32_t at = 0;
+    bool there;
+
+    while ((w = ike_index_next(&ike->index, IKE_BY_WISH, policy, &at)) != NULL) {
+        if (w->rekey_spi || !ike_sa_alive(w->sa) || !serves(w->sa))
+            continue;
+        count_wants(w->sa, w, &there);
+        if (there)
             return true;
+    }
     return false;
 }
 
 int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_child_cfg *cfg)
 {
     struct ike_sa *host_sa = NULL;
-    unsigned n;
     int err = 0;
 
-    for (struct ike_sa *sa = ike->head; sa; sa = sa->next) {
-        if (sa->s.state == IKE_DELETING || sa->s.state == IKE_REKEYED || sa->in_doubt)
+    if (asked_for(ike, cfg->policy))
+        return 0;
+    for (struct ike_sa *sa = ike_peer_first(ike, p); sa; sa = sa->peer_next) {
+        bool there;
+        unsigned n = count_wants(sa, NULL, &there);
+        if (!serves(sa))
             continue;
-        if (wants_policy(sa, cfg->policy, &n))
-            return 0;
         /* One that we began serves whether it is up yet or not; one of the peer's when it is. */
         if ((sa->s.state == IKE_ESTABLISHED || sa->s.initiator) && n < IKE_WANTS_MAX &&
             sa->s.n_children + n < IKE_CHILDREN_MAX && addr_eq(&sa->s.path.local, &p->local) &&
@@ -437,21 +461,22 @@ int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_chi
 
 /* --- ending ---------------------------------------------------------------------------------- */
 
-/* Deletes every SA that fn chooses. The list may change under us, so it is walked anew after
- * each; what was deleted is in IKE_DELETING or gone and not chosen again. An SA that a callback
- * begins meanwhile (with the next peer, say) is not meant: session numbers count up. */
+/* Deletes every SA that fn chooses. The list may change under us: when the next one has gone, too,
+ * it is walked anew; what was deleted is in IKE_DELETING or gone and not chosen again. An SA that a
+ * callback begins meanwhile (with the next peer, say) is not meant: session numbers count up. */
 static size_t delete_where(struct ike *ike, bool (*fn)(const struct ike_sa *sa, const void *ctx),
                            const void *ctx, bool tell)
 {
     size_t n = 0;
     uint32_t last = ike->session;
-    struct ike_sa *sa;
+    struct ike_sa *sa, *next;
 
-    ike_enter(ike);
+    ike_enter(ike); /* until ike_leave() the memory of what ended stays */
     for (sa = ike->head; sa;) {
+        next = sa->next;
         if (sa->s.state == IKE_DELETING || (tell && sa->s.state == IKE_REKEYED) ||
             sa->s.session_id > last || !fn(sa, ctx)) {
-            sa = sa->next;
+            sa = next;
             continue;
         }
         if (tell)
@@ -459,7 +484,7 @@ static size_t delete_where(struct ike *ike, bool (*fn)(const struct ike_sa *sa, 
         else
             ike_sa_end(sa, IKE_R_LOCAL_DELETE);
         n++;
-        sa = ike->head;
+        sa = next && !ike_sa_alive(next) ? ike->head : next;
     }
     ike_leave(ike);
     return n;
@@ -510,7 +535,10 @@ void ike_interface_changed(struct ike *ike, uint32_t ifid, const struct addr *lo
 /* The SA of a SADB handle and the index of its child. */
 static struct ike_sa *by_handle(struct ike *ike, uint32_t handle, unsigned *child)
 {
-    for (struct ike_sa *sa = ike->head; sa; sa = sa->next)
+    struct ike_sa *sa;
+    uint32_t at = 0;
+
+    while ((sa = ike_index_next(&ike->index, IKE_BY_HANDLE, handle, &at)) != NULL)
         for (unsigned i = 0; i < sa->s.n_children; i++)
             if (sa->s.child[i].sa_in == handle || sa->s.child[i].sa_out == handle) {
                 *child = i;
@@ -576,6 +604,17 @@ void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_s
               void *ctx)
 {
     for (const struct ike_sa *sa = ike->head; sa; sa = sa->next)
+        if (!sa->lingering && sa->s.state != IKE_REKEYED && !fn(ctx, &sa->s))
+            return;
+}
+
+void ike_each_of(const struct ike *ike, uint32_t policy,
+                 bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx)
+{
+    const struct ike_sa *sa;
+    uint32_t at = 0;
+
+    while ((sa = ike_index_next(&ike->index, IKE_BY_POLICY, policy, &at)) != NULL)
         if (!sa->lingering && sa->s.state != IKE_REKEYED && !fn(ctx, &sa->s))
             return;
 }

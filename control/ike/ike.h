@@ -257,6 +257,9 @@ void ike_nat_moved(struct ike *ike, uint32_t sa, const struct ike_path *p);
 /* Reading, for shows: visits every SA until fn returns false. */
 void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
               void *ctx);
+/* The same for those with a child of this line, maybe more than once. */
+void ike_each_of(const struct ike *ike, uint32_t policy,
+                 bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx);
 const struct ike_stats *ike_stats(const struct ike *ike);
 
 #endif

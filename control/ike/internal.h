@@ -40,6 +40,7 @@ struct ike_sa;
 /* A child in the making, on either side. Owns its copy of the configuration. */
 struct ike_want {
     struct ike_want *next;
+    struct ike_sa *sa; /* where it waits or is asked for; then it is in the index */
     struct ike_child_cfg cfg;
     struct ike_esp_proposal prop[IKE_PROPOSALS];
     struct ike_child_state child;
@@ -178,6 +179,7 @@ struct ike {
     uint8_t *record;       /* room for one, from the first save() on */
     struct ike_sa *bucket[IKE_BUCKETS];
     struct ike_sa *by_peer[IKE_PEER_BUCKETS];
+    struct ike_index index;
     struct ike_sa_job *jobs;
     uint64_t hash_key;
     unsigned depth;
@@ -258,9 +260,9 @@ void ike_source_proven(struct ike_sa *sa);
 /* One without a first exchange, for the place of another; beyond the limit of SAs. */
 struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
                            const struct ike_path *p);
-/* Every SA with the peer of this address, and some others: on with sa->peer_next. */
-struct ike_sa *ike_peer_first(const struct ike *ike, const struct addr *remote);
-void ike_sa_moved(struct ike_sa *sa); /* to another address of the peer */
+/* Every SA between these two addresses, and some others: on with sa->peer_next. */
+struct ike_sa *ike_peer_first(const struct ike *ike, const struct ike_path *p);
+void ike_sa_moved(struct ike_sa *sa); /* to other addresses */
 /* By the header of a message: for one that the original initiator sent, we are the responder. */
 struct ike_sa *ike_sa_find(struct ike *ike, uint64_t spi_i, uint64_t spi_r, bool initiator);
 /* A responder's SA by what a first message shows. */
@@ -273,6 +275,7 @@ void ike_sa_established(struct ike_sa *sa);
 void ike_sa_reap(struct ike *ike); /* frees what ended */
 /* An SA that is in no list, with its timers; into the lists; and out of the world. */
 void ike_sa_init(struct ike *ike, struct ike_sa *sa);
+uint64_t ike_identity_hash(const struct ike_sa *sa); /* of the peer, as it is met from here */
 void ike_sa_link(struct ike_sa *sa);
 void ike_sa_wipe(struct ike_sa *sa);
 void ike_nego_free(struct ike_nego *n);
@@ -320,6 +323,7 @@ void ike_rekey_refused(struct ike_sa *sa, uint16_t error, const struct ike_notif
 /* --- child.c --- */
 struct ike_want *ike_want_new(const struct ike_child_cfg *cfg);
 void ike_want_free(struct ike_want *w);
+void ike_want_of(struct ike_sa *sa, struct ike_want *w); /* it waits there from now on */
 void ike_want_failed(struct ike_sa *sa, struct ike_want *w, enum ike_reason why); /* frees w */
 /* Initiator: SA, TSi, TSr and what goes with them. 0 or -errno. */
 int ike_child_offer(struct ike_sa *sa, struct ike_writer *w, struct ike_want *want, bool dh);

@@ -56,7 +56,7 @@ void ike_invalid_spi(struct ike *ike, const struct ike_path *p, uint32_t spi)
 {
     const uint8_t data[ESP_SPI_LEN] = {(uint8_t)(spi >> 24), (uint8_t)(spi >> 16),
                                        (uint8_t)(spi >> 8), (uint8_t)spi};
-    struct ike_sa *sa = ike_peer_first(ike, &p->remote);
+    struct ike_sa *sa = ike_peer_first(ike, p);
 
     while (sa && (sa->s.state != IKE_ESTABLISHED || sa->in_doubt || !same_ends(sa, p)))
         sa = sa->peer_next;
@@ -92,7 +92,7 @@ bool ike_spi_hint(struct ike *ike, struct ike_rx *rx)
             0 ||
         !ike_notify_find(&rx->pl, N_INVALID_SPI, &n))
         return false;
-    for (struct ike_sa *sa = ike_peer_first(ike, &rx->path->remote); sa; sa = sa->peer_next) {
+    for (struct ike_sa *sa = ike_peer_first(ike, rx->path); sa; sa = sa->peer_next) {
         if (sa->s.state != IKE_ESTABLISHED || !same_ends(sa, rx->path) || child_of(sa, &n) < 0)
             continue;
         if (now >= sa->hint_after) {

@@ -71,8 +71,7 @@ static uint32_t mark(const struct ike_child_state *c)
  * same marks, so they do not each end the other's choice. */
 static bool redundant(const struct ike_sa *sa, const struct ike_child_state *c)
 {
-    for (const struct ike_sa *o = ike_peer_first(sa->ike, &sa->s.path.remote); o;
-         o = o->peer_next) {
+    for (const struct ike_sa *o = ike_peer_first(sa->ike, &sa->s.path); o; o = o->peer_next) {
         if (o->s.state != IKE_ESTABLISHED || !addr_eq(&o->s.path.remote, &sa->s.path.remote))
             continue;
         for (unsigned i = 0; i < o->s.n_children; i++) {

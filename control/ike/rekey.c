@@ -83,7 +83,9 @@ static void inherit(struct ike_sa *old, struct ike_sa *heir)
 
     ike_sa_changed(heir);
     ike_sa_changed(old);
+    ike_index_no_children(&old->ike->index, &old->s, old);
     ike_children_move(&old->s, &heir->s);
+    (void)ike_index_children(&heir->ike->index, &heir->s, heir); /* as many as went out */
     memcpy(heir->gone, old->gone, old->n_gone * sizeof old->gone[0]);
     heir->n_gone = old->n_gone;
     old->n_gone = 0;
@@ -91,6 +93,8 @@ static void inherit(struct ike_sa *old, struct ike_sa *heir)
         at = &(*at)->next;
     *at = old->wants;
     old->wants = NULL;
+    for (struct ike_want *w = *at; w; w = w->next)
+        ike_want_of(heir, w);
     heir->in_doubt = false;
     old->want_rekey = false;
     old->s.heir_i = old->s.heir_r = 0;
@@ -112,18 +116,18 @@ static struct ike_sa *rival(const struct ike_sa *sa)
  * replaces and never deletes gathers nothing here. */
 static void wait_for_delete(struct ike_sa *old)
 {
-    struct ike_sa *next;
+    struct ike_index *x = &old->ike->index;
+    struct ike_sa *o;
+    uint32_t at = 0;
 
-    for (struct ike_sa *o = old->ike->head; o; o = next) {
-        next = o->next;
-        if (o->s.state == IKE_REKEYED && o->s.session_id == old->s.session_id) {
-            ike_sa_end(o, IKE_R_REKEYED);
-            next = old->ike->head; /* the list may have changed; what ended is not in it */
-        }
+    while ((o = ike_index_next(x, IKE_BY_SESSION, old->s.session_id, &at)) != NULL) {
+        ike_sa_end(o, IKE_R_REKEYED); /* and is not in the index any more */
+        at = 0;
     }
     if (old->s.state != IKE_ESTABLISHED) /* ended from a callback */
         return;
     old->s.state = IKE_REKEYED;
+    (void)ike_index_add(x, IKE_BY_SESSION, old->s.session_id, old); /* else it ends by itself */
     ike_sa_changed(old);
     timer_cancel(old->ike->q, &old->t_dpd);
     if (timer_set(old->ike->q, &old->t_life, ike_now(old->ike) + IKE_REKEYED_WAIT) < 0)

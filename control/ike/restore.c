@@ -18,13 +18,20 @@ static bool share_child(const struct ike_sa *a, const struct ike_sa *b)
     return false;
 }
 
+/* It may be in the index already or not. */
+static void no_children(struct ike_sa *sa)
+{
+    ike_index_no_children(&sa->ike->index, &sa->s, sa);
+    sa->s.n_children = 0;
+}
+
 /* False: it must go. */
 static bool keep_younger(const struct ike_sa *older, struct ike_sa *younger)
 {
     if (younger->s.initiator || older->s.heir_i != younger->s.spi_i ||
         older->s.heir_r != younger->s.spi_r)
         return false;
-    younger->s.n_children = 0;
+    no_children(younger);
     younger->in_doubt = true;
     return true;
 }
@@ -32,24 +39,33 @@ static bool keep_younger(const struct ike_sa *older, struct ike_sa *younger)
 static void forget(struct ike_sa *sa)
 {
     sa->told_down = true; /* the host never heard of it */
-    sa->s.n_children = 0;
+    no_children(sa);
     ike_want_free(sa->active);
     sa->active = NULL;
     ike_sa_end(sa, IKE_R_INTERNAL);
 }
 
+/* One that claims a child of sa; a child keeps its handles wherever it is. */
+static struct ike_sa *rival_of(const struct ike *ike, const struct ike_sa *sa)
+{
+    for (unsigned i = 0; i < sa->s.n_children; i++) {
+        struct ike_sa *o;
+        uint32_t at = 0;
+        while ((o = ike_index_next(&ike->index, IKE_BY_HANDLE, sa->s.child[i].sa_in, &at)) != NULL)
+            if (share_child(o, sa))
+                return o;
+    }
+    return NULL;
+}
+
 /* 0, -EEXIST for an SA that is there already, -ESTALE for one that an older record contradicts. */
 static int settle_claims(struct ike *ike, struct ike_sa *sa)
 {
-    struct ike_sa *next;
+    struct ike_sa *o = ike_sa_find(ike, sa->s.spi_i, sa->s.spi_r, sa->s.initiator);
 
-    for (struct ike_sa *o = ike->head; o; o = next) {
-        next = o->next;
-        if (o->s.initiator == sa->s.initiator && o->s.spi_i == sa->s.spi_i &&
-            o->s.spi_r == sa->s.spi_r)
-            return -EEXIST;
-        if (!share_child(o, sa))
-            continue;
+    if (o && o->s.spi_r == sa->s.spi_r)
+        return -EEXIST;
+    while ((o = rival_of(ike, sa)) != NULL) { /* each time one of the two loses what they share */
         bool new_is_older = sa->s.created < o->s.created;
         if (new_is_older && !keep_younger(sa, o))
             forget(o);
@@ -76,6 +92,18 @@ static void go_on_counting(struct ike *ike, const struct ike_sa *sa, const struc
     for (unsigned i = 0; i < sa->s.n_children; i++)
         if (sa->s.child[i].conn_id > ike->conn)
             ike->conn = sa->s.child[i].conn_id;
+}
+
+static int into_index(struct ike_sa *sa)
+{
+    struct ike_index *x = &sa->ike->index;
+    int err = ike_index_children(x, &sa->s, sa);
+
+    if (err == 0)
+        err = ike_index_add(x, IKE_BY_IDENTITY, ike_identity_hash(sa), sa);
+    if (err == 0 && sa->s.state == IKE_REKEYED)
+        err = ike_index_add(x, IKE_BY_SESSION, sa->s.session_id, sa);
+    return err;
 }
 
 static int arm(struct ike_sa *sa)
@@ -114,7 +142,9 @@ int ike_restore(struct ike *ike, const uint8_t *p, size_t n)
         go_on_counting(ike, sa, &numbers);
         ike_sa_link(sa);
         sa->saved = true;
-        if ((err = arm(sa)) < 0)
+        if (sa->active)
+            ike_want_of(sa, sa->active);
+        if ((err = into_index(sa)) < 0 || (err = arm(sa)) < 0)
             forget(sa);
     }
     return err;

@@ -53,11 +53,7 @@ static void on_dpd_timer(struct timer *t, void *owner);
 /* Addresses that share a number share what it may have; which ones do, nobody outside knows. */
 static uint8_t source_of(const struct ike *ike, const struct addr *a)
 {
-    uint64_t x = ike->hash_key;
-
-    for (unsigned i = 0; i < addr_size(a); i++)
-        x = (x ^ a->b[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ x >> 29;
-    return (uint8_t)(x >> 56);
+    return (uint8_t)(ike_hash(ike->hash_key, a->b, addr_size(a)) >> 56);
 }
 
 bool ike_source_full(const struct ike *ike, const struct addr *remote)
@@ -122,9 +118,9 @@ void ike_sa_init(struct ike *ike, struct ike_sa *sa)
     timer_init(&sa->t_dpd, on_dpd_timer, sa);
 }
 
-struct ike_sa *ike_peer_first(const struct ike *ike, const struct addr *remote)
+struct ike_sa *ike_peer_first(const struct ike *ike, const struct ike_path *p)
 {
-    return ike->by_peer[ike_peer_bucket(ike->hash_key, remote)];
+    return ike->by_peer[ike_peer_bucket(ike->hash_key, p)];
 }
 
 static void peer_unlink(struct ike_sa *sa)
@@ -139,7 +135,7 @@ static void peer_unlink(struct ike_sa *sa)
 
 void ike_sa_moved(struct ike_sa *sa)
 {
-    struct ike_sa **at = &sa->ike->by_peer[ike_peer_bucket(sa->ike->hash_key, &sa->s.path.remote)];
+    struct ike_sa **at = &sa->ike->by_peer[ike_peer_bucket(sa->ike->hash_key, &sa->s.path)];
 
     peer_unlink(sa);
     sa->peer_next = *at;
@@ -181,6 +177,14 @@ struct ike_sa *ike_sa_find_init(struct ike *ike, uint64_t spi_i, const struct ik
     return NULL;
 }
 
+uint64_t ike_identity_hash(const struct ike_sa *sa)
+{
+    const struct ike_identity *id = &sa->s.remote_id;
+    uint64_t x = ike_hash(sa->ike->hash_key, sa->s.path.local.b, addr_size(&sa->s.path.local));
+
+    return ike_hash(ike_hash(x, &id->type, sizeof id->type), id->data, id->len);
+}
+
 static void unlink_sa(struct ike_sa *sa)
 {
     struct ike *ike = sa->ike;
@@ -197,6 +201,8 @@ static void unlink_sa(struct ike_sa *sa)
         sa->next->prev = sa->prev;
     ike->n_sas--;
     peer_unlink(sa);
+    ike_index_remove(&ike->index, IKE_BY_IDENTITY, ike_identity_hash(sa), sa);
+    ike_index_remove(&ike->index, IKE_BY_SESSION, sa->s.session_id, sa);
     sa->prev = NULL;
     sa->next = ike->dead;
     ike->dead = sa;
@@ -323,6 +329,8 @@ void ike_sa_established(struct ike_sa *sa)
     not_half_open(sa);
     ike_nego_free(sa->nego);
     sa->nego = NULL;
+    /* Without memory INITIAL_CONTACT does not find it, and liveness ends it. */
+    (void)ike_index_add(&sa->ike->index, IKE_BY_IDENTITY, ike_identity_hash(sa), sa);
     sa->ike->stats.established++;
     ike_sa_arm_life(sa);
     ike_sa_arm_dpd(sa);

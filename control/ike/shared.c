@@ -79,12 +79,21 @@ uint32_t ike_permute(uint64_t key, uint32_t n, unsigned half)
     return l << half | r;
 }
 
-unsigned ike_peer_bucket(uint64_t key, const struct addr *a)
+uint64_t ike_hash(uint64_t from, const void *p, size_t n)
 {
-    uint64_t x = key;
+    const uint8_t *b = p;
+    uint64_t x = from;
 
-    for (unsigned i = 0; i < addr_size(a); i++)
-        x = (x ^ a->b[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ x >> 29;
+    for (size_t i = 0; i < n; i++)
+        x = (x ^ b[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ x >> 29;
+    return x;
+}
+
+unsigned ike_peer_bucket(uint64_t key, const struct ike_path *p)
+{
+    uint64_t x = ike_hash(key, p->local.b, addr_size(&p->local));
+
+    x = ike_hash(x, p->remote.b, addr_size(&p->remote));
     return (unsigned)(x >> 40) & (IKE_PEER_BUCKETS - 1);
 }
 

@@ -7,6 +7,7 @@
 
 #include "control/ike/crypto.h"
 #include "control/ike/ike.h"
+#include "control/ike/index.h"
 
 /* A key agreement under way, maybe in a helper thread, which touches only fields below `c`. It is
  * the first member of what an engine keeps of it. */
@@ -42,10 +43,12 @@ struct ike_message *ike_outq_pop(struct ike_outq *q); /* to be freed; NULL when 
  * is in use. Not a secret: SPIs are seen on the wire. */
 uint32_t ike_permute(uint64_t key, uint32_t n, unsigned half);
 
-/* Where the SAs with a peer of this address are among IKE_PEER_BUCKETS lists. Peers choose their
+/* Where the SAs between these two addresses are among IKE_PEER_BUCKETS lists. Peers choose their
  * addresses; the key keeps them from choosing the list. */
 #define IKE_PEER_BUCKETS 4096 /* power of two */
-unsigned ike_peer_bucket(uint64_t key, const struct addr *a);
+unsigned ike_peer_bucket(uint64_t key, const struct ike_path *p);
+/* A hash of these bytes, going on from one before or from the engine's key. */
+uint64_t ike_hash(uint64_t from, const void *p, size_t n);
 
 /* A copy of a configuration, also of the proposals it points to, which go to prop. */
 void ike_cfg_copy(struct ike_child_cfg *to, struct ike_esp_proposal prop[IKE_PROPOSALS],

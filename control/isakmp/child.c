@@ -40,7 +40,7 @@ static bool has_spi(const struct ike_child_state *c, uint32_t in, uint32_t out)
 bool isk_child_find(struct isakmp *k, const struct ike_path *p, uint32_t spi_in, uint32_t spi_out,
                     struct isk_sa **sa, unsigned *i)
 {
-    for (struct isk_sa *o = isk_peer_first(k, &p->remote); o; o = o->peer_next)
+    for (struct isk_sa *o = isk_peer_first(k, p); o; o = o->peer_next)
         for (unsigned c = 0; isk_same_peer(o, p) && c < o->s.n_children; c++)
             if (has_spi(&o->s.child[c], spi_in, spi_out)) {
                 *sa = o;
@@ -79,18 +79,17 @@ void isk_child_taken(struct isk_sa *sa, unsigned i)
  * (semantics.md §1.2). */
 void isk_replace_others(struct isk_sa *sa, uint32_t policy)
 {
-    struct isk_sa *o = sa->k->head;
+    struct isk_sa *o;
+    uint32_t at = 0;
 
-    while (o) {
+    while ((o = ike_index_next(&sa->k->index, IKE_BY_POLICY, policy, &at)) != NULL) {
         unsigned i = 0;
         while (i < o->s.n_children && o->s.child[i].policy != policy)
             i++;
-        if (i == o->s.n_children || addr_eq(&o->s.path.remote, &sa->s.path.remote)) {
-            o = o->next;
+        if (i == o->s.n_children || addr_eq(&o->s.path.remote, &sa->s.path.remote))
             continue;
-        }
         isk_child_taken(o, i);
-        o = sa->k->head; /* callbacks may have changed the list */
+        at = 0; /* the index has changed */
     }
 }
 
@@ -125,6 +124,8 @@ int isk_child_install(struct isk_node *n, bool initiator, struct bytes secret,
     begin_life(k, c);
     err = ike_child_room(&sa->s);
     if (err == 0)
+        err = ike_index_room(&k->index, IKE_INDEX_OF_CHILD);
+    if (err == 0)
         err = k->host.base.child_alloc(k->h, c);
     if (err == 0) {
         /* In the list first, so that the host finds it there whatever it looks at. */
@@ -135,6 +136,7 @@ int isk_child_install(struct isk_node *n, bool initiator, struct bytes secret,
             isk_sa_changed(o);
         }
         sa->s.child[sa->s.n_children++] = *c;
+        ike_index_child(&k->index, c, sa);
         isk_sa_changed(sa);
         err = k->host.base.child_up(k->h, &sa->s, &sa->s.child[sa->s.n_children - 1], &keys, cfg);
     }
@@ -160,14 +162,16 @@ int isk_child_install(struct isk_node *n, bool initiator, struct bytes secret,
 /* --- end ------------------------------------------------------------------------------------- */
 
 /* What it was to replace has no successor any more and needs another one. */
-static void successor_gone(struct isk_sa *sa, uint32_t spi)
+static void successor_gone(struct isakmp *k, const struct ike_child_state *gone)
 {
-    struct isakmp *k = sa->k;
+    struct isk_sa *o;
+    uint32_t at = 0;
 
-    for (struct isk_sa *o = k->head; o; o = o->next)
+    /* It was for the same line. */
+    while ((o = ike_index_next(&k->index, IKE_BY_POLICY, gone->policy, &at)) != NULL)
         for (unsigned i = 0; i < o->s.n_children; i++) {
             struct ike_child_state *c = &o->s.child[i];
-            if (c->replaced_by != spi || c->leaving)
+            if (c->replaced_by != gone->spi_in || c->leaving)
                 continue;
             c->replaced_by = 0;
             c->rekey_at = isk_now(k) + USEC_PER_SEC + isk_below(k, 2 * USEC_PER_SEC);
@@ -186,7 +190,8 @@ void isk_child_remove(struct isk_sa *sa, unsigned i, enum ike_reason why, bool t
         isk_tell_child(sa, &c);
     sa->s.n_children--;
     memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
-    successor_gone(sa, c.spi_in);
+    ike_index_no_child(&k->index, &c, sa);
+    successor_gone(k, &c);
     k->host.base.child_down(k->h, &sa->s, &c, why);
     isk_event(sa, IKE_EV_CHILD_DOWN, "0x%x/0x%x: %s", c.spi_in, c.spi_out, ike_reason_text(why));
     if (sa->s.state == IKE_IDLE && sa->s.n_children == 0)
@@ -222,9 +227,12 @@ void isk_children_move(struct isk_sa *from, struct isk_sa *to)
     if (!to->s.ifid)
         to->s.ifid = from->s.ifid;
     while (from->s.n_children > 0) {
+        struct ike_child_state *c = &from->s.child[0];
         if (to->s.n_children >= IKE_CHILDREN_ALL || ike_child_room(&to->s) < 0)
             return; /* the rest stays where it is */
-        to->s.child[to->s.n_children++] = from->s.child[0];
+        to->s.child[to->s.n_children++] = *c;
+        ike_index_no_child(&from->k->index, c, from);
+        ike_index_child(&from->k->index, c, to); /* there is room: as many went out */
         from->s.n_children--;
         memmove(&from->s.child[0], &from->s.child[1], from->s.n_children * sizeof from->s.child[0]);
     }

@@ -154,7 +154,7 @@ void isk_child_anew(struct isk_sa *sa, unsigned i)
     struct ike_child_cfg cfg = {0};
     bool wanted =
         k->host.base.child_cfg && k->host.base.child_cfg(k->h, &sa->s, &sa->s.child[i], &cfg) == 0;
-    struct isk_want *w = wanted ? isk_want_new(&cfg) : NULL;
+    struct isk_want *w = wanted ? isk_want_new(sa->k, &cfg) : NULL;
 
     isk_child_remove(sa, i, IKE_R_PEER_DELETE, true);
     if (w)

@@ -113,6 +113,7 @@ struct isk_msg {
 /* A wish for a child. Owns its copy of the configuration. */
 struct isk_want {
     struct isk_want *next;
+    struct isakmp *k;
     struct ike_child_cfg cfg;
     struct ike_esp_proposal prop[IKE_PROPOSALS];
     uint32_t rekey_spi; /* inbound SPI of the child to be replaced; 0 = a further child */
@@ -232,6 +233,7 @@ struct isakmp {
     struct isk_node *dead_nodes;
     struct isk_sa *bucket[ISK_BUCKETS];
     struct isk_sa *by_peer[IKE_PEER_BUCKETS];
+    struct ike_index index;
     struct isk_job *jobs;
     struct ike_outq queue;
     uint8_t *record;
@@ -312,11 +314,12 @@ struct isk_sa *isk_sa_new(struct isakmp *k, bool initiator, uint64_t cookie,
                           const struct ike_path *p);
 void isk_sa_link(struct isk_sa *sa);
 void isk_sa_init(struct isakmp *k, struct isk_sa *sa);
-/* Every SA with the peer of this address, and some others: on with sa->peer_next. */
-struct isk_sa *isk_peer_first(const struct isakmp *k, const struct addr *remote);
-void isk_sa_moved(struct isk_sa *sa); /* to another address of the peer */
+/* Every SA between these two addresses, and some others: on with sa->peer_next. */
+struct isk_sa *isk_peer_first(const struct isakmp *k, const struct ike_path *p);
+void isk_sa_moved(struct isk_sa *sa); /* to other addresses */
 struct isk_sa *isk_sa_find(struct isakmp *k, uint64_t cky_i, uint64_t cky_r);
 struct isk_sa *isk_sa_find_first(struct isakmp *k, uint64_t cky_i, const struct ike_path *p);
+struct isk_sa *isk_sa_twin(struct isakmp *k, const struct isk_sa *of); /* the same, in the list */
 /* The newest that is up with the peer of this path; NULL when there is none. */
 struct isk_sa *isk_sa_with(struct isakmp *k, const struct ike_path *p);
 /* The newest other one that is up with the peer of this one. */
@@ -346,6 +349,8 @@ void isk_on_life_timer(struct timer *t, void *owner);
 usec_t isk_rekey_time(struct isakmp *k, bool initiator, usec_t created, usec_t expires,
                       usec_t margin);
 void isk_child_rekey(struct isk_sa *sa, unsigned i);
+/* A successor for this child is asked for. */
+bool isk_rekey_under_way(const struct isakmp *k, const struct ike_child_state *c);
 bool isk_same_traffic(const struct ike_child_state *a, const struct ike_child_state *b);
 /* Ends a child that the peer has lost, and asks for another. */
 void isk_child_anew(struct isk_sa *sa, unsigned i);
@@ -497,7 +502,7 @@ void isk_nodes_end(struct isk_sa *sa, enum ike_reason why);
 void isk_nodes_reap(struct isakmp *k);
 bool isk_mid_seen(struct isk_sa *sa, uint32_t mid);
 void isk_mid_note(struct isk_sa *sa, uint32_t mid);
-struct isk_want *isk_want_new(const struct ike_child_cfg *cfg);
+struct isk_want *isk_want_new(struct isakmp *k, const struct ike_child_cfg *cfg);
 void isk_want_free(struct isk_want *w);
 void isk_want_failed(struct isakmp *k, const struct ike_path *p, struct isk_want *w,
                      enum ike_reason why);

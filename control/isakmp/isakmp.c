@@ -69,6 +69,7 @@ void isakmp_free(struct isakmp *k)
     for (struct isk_job *j = k->jobs; j; j = j->next)
         j->k = NULL;
     ike_crypto_unref(k->c);
+    ike_index_free(&k->index);
     mem_wipe(k, sizeof *k);
     free(k);
 }
@@ -277,24 +278,22 @@ void isakmp_overloaded(struct isakmp *k, uint64_t n)
 
 /* --- initiating ------------------------------------------------------------------------------ */
 
-static bool wants_policy(const struct isk_sa *sa, uint32_t policy)
+static bool asked_for(const struct isakmp *k, uint32_t policy)
 {
-    for (const struct isk_want *w = sa->wants; w; w = w->next)
-        if (w->cfg.policy == policy && !w->rekey_spi)
-            return true;
-    for (const struct isk_node *n = sa->nodes; n; n = n->next)
-        if (isk_node_alive(n) && n->want && !n->want->peers && n->want->cfg.policy == policy &&
-            !n->want->rekey_spi)
+    const struct isk_want *w;
+    uint32_t at = 0;
+
+    while ((w = ike_index_next(&k->index, IKE_BY_WISH, policy, &at)) != NULL)
+        if (!w->peers && !w->rekey_spi)
             return true;
     return false;
 }
 
 int isakmp_initiate(struct isakmp *k, const struct ike_path *p, const struct ike_child_cfg *cfg)
 {
-    for (const struct isk_sa *sa = k->head; sa; sa = sa->next)
-        if (wants_policy(sa, cfg->policy))
-            return 0;
-    struct isk_want *want = isk_want_new(cfg);
+    if (asked_for(k, cfg->policy))
+        return 0;
+    struct isk_want *want = isk_want_new(k, cfg);
     if (!want)
         return -ENOMEM;
     isk_enter(k);
@@ -333,18 +332,19 @@ static bool is_phase1(const struct isk_sa *sa, const void *ctx)
     return sa->s.state != IKE_IDLE && ike_is_meant(&sa->s, ctx);
 }
 
-/* Ends what fn chooses. Callbacks may change the list, so it is walked anew after each; an SA that
- * they begin meanwhile is not meant. */
+/* Ends what fn chooses. Callbacks may change the list: when the next one has gone, too, it is
+ * walked anew; an SA that they begin meanwhile is not meant. */
 static size_t end_where(struct isakmp *k, bool (*fn)(const struct isk_sa *sa, const void *ctx),
                         const void *ctx, enum ike_clear_how how)
 {
     uint32_t last = k->serial;
     size_t n = 0;
 
-    isk_enter(k);
-    for (struct isk_sa *sa = k->head; sa;) {
+    isk_enter(k); /* until isk_leave() the memory of what ended stays */
+    for (struct isk_sa *sa = k->head, *next; sa;) {
+        next = sa->next;
         if (sa->serial > last || !fn(sa, ctx)) {
-            sa = sa->next;
+            sa = next;
             continue;
         }
         if (how == IKE_CLEAR_PHASE1)
@@ -352,7 +352,7 @@ static size_t end_where(struct isakmp *k, bool (*fn)(const struct isk_sa *sa, co
         else
             isk_peer_end(sa, IKE_R_LOCAL_DELETE, how == IKE_CLEAR_ALL);
         n++;
-        sa = k->head;
+        sa = next && !isk_sa_alive(next) ? k->head : next;
     }
     isk_leave(k);
     return n;
@@ -388,7 +388,10 @@ bool isakmp_clear_one(struct isakmp *k, uint32_t tunnel_id)
 
 static struct isk_sa *by_handle(struct isakmp *k, uint32_t handle, unsigned *child)
 {
-    for (struct isk_sa *sa = k->head; sa; sa = sa->next)
+    struct isk_sa *sa;
+    uint32_t at = 0;
+
+    while ((sa = ike_index_next(&k->index, IKE_BY_HANDLE, handle, &at)) != NULL)
         for (unsigned i = 0; i < sa->s.n_children; i++)
             if (sa->s.child[i].sa_in == handle || sa->s.child[i].sa_out == handle) {
                 *child = i;
@@ -454,7 +457,7 @@ void isakmp_invalid_spi(struct isakmp *k, const struct ike_path *p, uint32_t spi
         /* Nobody to say it to under a key: a new phase 1, whose INITIAL-CONTACT ends at the peer
          * what we do not have (`crypto isakmp invalid-spi-recovery`). One at a time. */
         bool under_way = false;
-        for (sa = isk_peer_first(k, &p->remote); sa; sa = sa->peer_next)
+        for (sa = isk_peer_first(k, p); sa; sa = sa->peer_next)
             under_way |= isk_same_peer(sa, p) && sa->s.state != IKE_IDLE;
         if (!under_way)
             isk_want_start(k, p, NULL);
@@ -463,6 +466,17 @@ void isakmp_invalid_spi(struct isakmp *k, const struct ike_path *p, uint32_t spi
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
+
+void isakmp_each_of(const struct isakmp *k, uint32_t policy,
+                    bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx)
+{
+    const struct isk_sa *sa;
+    uint32_t at = 0;
+
+    while ((sa = ike_index_next(&k->index, IKE_BY_POLICY, policy, &at)) != NULL)
+        if (!fn(ctx, &sa->s))
+            return;
+}
 
 void isakmp_each(const struct isakmp *k, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                  void *ctx)

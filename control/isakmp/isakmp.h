@@ -105,6 +105,9 @@ void isakmp_invalid_spi(struct isakmp *k, const struct ike_path *p, uint32_t spi
 void isakmp_nat_moved(struct isakmp *k, uint32_t sa, const struct ike_path *p);
 void isakmp_each(const struct isakmp *k, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                  void *ctx);
+/* The same for those with a child of this line, maybe more than once. */
+void isakmp_each_of(const struct isakmp *k, uint32_t policy,
+                    bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx);
 const struct isakmp_stats *isakmp_stats(const struct isakmp *k);
 /* One line of Wireshark's ikev1_decryption_table: the initiator's cookie and the cipher's key. For
  * lab boxes only. The length, or -EMSGSIZE, or -ENOTSUP for a cipher that phase 1 has not. */

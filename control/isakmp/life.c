@@ -20,22 +20,20 @@ usec_t isk_rekey_time(struct isakmp *k, bool initiator, usec_t created, usec_t e
 
 /* --- children -------------------------------------------------------------------------------- */
 
-static bool under_way(const struct isk_sa *sa, const struct ike_child_state *c)
+bool isk_rekey_under_way(const struct isakmp *k, const struct ike_child_state *c)
 {
-    for (const struct isk_sa *o = sa->k->head; o; o = o->next) {
-        for (const struct isk_want *w = o->wants; w; w = w->next)
-            if (w->rekey_spi == c->spi_in)
-                return true;
-        for (const struct isk_node *n = o->nodes; n; n = n->next)
-            if (isk_node_alive(n) && n->want && n->want->rekey_spi == c->spi_in)
-                return true;
-    }
+    const struct isk_want *w;
+    uint32_t at = 0;
+
+    while ((w = ike_index_next(&k->index, IKE_BY_WISH, c->policy, &at)) != NULL)
+        if (w->rekey_spi == c->spi_in)
+            return true;
     return false;
 }
 
 static bool to_replace(const struct isk_sa *sa, const struct ike_child_state *c)
 {
-    return !c->leaving && !isk_child_replaced(sa, c) && !under_way(sa, c);
+    return !c->leaving && !isk_child_replaced(sa, c) && !isk_rekey_under_way(sa->k, c);
 }
 
 static uint32_t mark(const struct ike_child_state *c)
@@ -56,7 +54,7 @@ static bool redundant(const struct isk_sa *sa, const struct ike_child_state *c)
 {
     if (isk_now(sa->k) - c->created < ISK_OVERLAP_PEER + 2 * ISK_GRACE)
         return false;
-    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next)
+    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path); o; o = o->peer_next)
         for (unsigned i = 0; isk_same_peer(o, &sa->s.path) && i < o->s.n_children; i++) {
             const struct ike_child_state *b = &o->s.child[i];
             if (b != c && isk_same_traffic(b, c) && !b->leaving && !isk_child_replaced(o, b) &&
@@ -81,7 +79,7 @@ void isk_child_rekey(struct isk_sa *sa, unsigned i)
     }
     if (!k->host.base.child_cfg || k->host.base.child_cfg(k->h, &sa->s, c, &cfg) < 0)
         return; /* not wanted any more: it ends with its lifetime */
-    struct isk_want *w = isk_want_new(&cfg);
+    struct isk_want *w = isk_want_new(k, &cfg);
     if (!w)
         return;
     w->rekey_spi = c->spi_in;

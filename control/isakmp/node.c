@@ -159,17 +159,25 @@ void isk_nodes_reap(struct isakmp *k)
 
 /* --- wants ----------------------------------------------------------------------------------- */
 
-struct isk_want *isk_want_new(const struct ike_child_cfg *cfg)
+struct isk_want *isk_want_new(struct isakmp *k, const struct ike_child_cfg *cfg)
 {
     struct isk_want *w = calloc(1, sizeof *w);
 
-    if (w)
-        ike_cfg_copy(&w->cfg, w->prop, cfg);
+    if (!w)
+        return NULL;
+    w->k = k;
+    ike_cfg_copy(&w->cfg, w->prop, cfg);
+    if (ike_index_add(&k->index, IKE_BY_WISH, cfg->policy, w) < 0) {
+        free(w);
+        return NULL;
+    }
     return w;
 }
 
 void isk_want_free(struct isk_want *w)
 {
+    if (w)
+        ike_index_remove(&w->k->index, IKE_BY_WISH, w->cfg.policy, w);
     free(w);
 }
 

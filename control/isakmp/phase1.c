@@ -200,7 +200,7 @@ bool isk_take_id(struct isk_sa *sa, const struct ike_payload *pl)
 /* Nothing of ours is left with this peer: whatever it has is of an earlier life. */
 bool isk_needs_contact(const struct isk_sa *sa)
 {
-    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next)
+    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path); o; o = o->peer_next)
         if (o != sa && isk_same_peer(o, &sa->s.path) &&
             (isk_up(o) || o->s.state == IKE_IDLE || o->s.n_children > 0))
             return false;
@@ -251,14 +251,14 @@ void isk_initial_contact(struct isk_sa *sa)
                  "remote %s remote port %u",
                  addr_print(&sa->s.path.local, local, sizeof local),
                  addr_print(&sa->s.path.remote, remote, sizeof remote), sa->s.path.rport);
-    for (struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o;) {
+    for (struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path); o;) {
         if (o == sa || o->serial > last || o->nego || !isk_same_as(o, sa) ||
             (isk_up(o) && o->s.established > sa->s.created)) {
             o = o->peer_next;
             continue;
         }
         isk_peer_end(o, IKE_R_REPLACED, false);
-        o = isk_peer_first(sa->k, &sa->s.path.remote);
+        o = isk_peer_first(sa->k, &sa->s.path);
     }
 }
 

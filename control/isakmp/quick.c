@@ -175,7 +175,7 @@ static uint32_t replaced_child(const struct isk_sa *sa, const struct isk_node *n
 {
     const struct ike_child_state *best = NULL;
 
-    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next)
+    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path); o; o = o->peer_next)
         for (unsigned i = 0; isk_same_as(o, sa) && i < o->s.n_children; i++) {
             const struct ike_child_state *c = &o->s.child[i];
             if (!c->leaving && isk_same_traffic(c, &n->child) &&
@@ -304,7 +304,7 @@ static bool find_line(struct isk_sa *sa, struct isk_node *n, const struct select
     if (k->host.base.accept_child(k->h, &sa->s, offered, 1, &cfg) < 0 ||
         !ike_selector_covers(&cfg.sel, offered) || !isk_node_alive(n))
         return false;
-    n->want = isk_want_new(&cfg);
+    n->want = isk_want_new(k, &cfg);
     if (!n->want)
         return false;
     n->want->peers = true;

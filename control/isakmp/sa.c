@@ -67,7 +67,7 @@ static void peer_unlink(struct isk_sa *sa)
 
 void isk_sa_moved(struct isk_sa *sa)
 {
-    struct isk_sa **at = &sa->k->by_peer[ike_peer_bucket(sa->k->hash_key, &sa->s.path.remote)];
+    struct isk_sa **at = &sa->k->by_peer[ike_peer_bucket(sa->k->hash_key, &sa->s.path)];
 
     peer_unlink(sa);
     sa->peer_next = *at;
@@ -136,6 +136,15 @@ struct isk_sa *isk_sa_find(struct isakmp *k, uint64_t cky_i, uint64_t cky_r)
     return NULL;
 }
 
+struct isk_sa *isk_sa_twin(struct isakmp *k, const struct isk_sa *of)
+{
+    for (struct isk_sa *sa = k->bucket[hash_of(k, of->s.spi_i)]; sa; sa = sa->hash_next)
+        if (sa->s.initiator == of->s.initiator && sa->s.spi_i == of->s.spi_i &&
+            sa->s.spi_r == of->s.spi_r)
+            return sa;
+    return NULL;
+}
+
 struct isk_sa *isk_sa_find_first(struct isakmp *k, uint64_t cky_i, const struct ike_path *p)
 {
     for (struct isk_sa *sa = k->bucket[hash_of(k, cky_i)]; sa; sa = sa->hash_next)
@@ -145,9 +154,9 @@ struct isk_sa *isk_sa_find_first(struct isakmp *k, uint64_t cky_i, const struct 
     return NULL;
 }
 
-struct isk_sa *isk_peer_first(const struct isakmp *k, const struct addr *remote)
+struct isk_sa *isk_peer_first(const struct isakmp *k, const struct ike_path *p)
 {
-    return k->by_peer[ike_peer_bucket(k->hash_key, remote)];
+    return k->by_peer[ike_peer_bucket(k->hash_key, p)];
 }
 
 bool isk_same_peer(const struct isk_sa *sa, const struct ike_path *p)
@@ -169,7 +178,7 @@ static struct isk_sa *newest(struct isakmp *k, const struct ike_path *p, const s
 {
     struct isk_sa *best = NULL;
 
-    for (struct isk_sa *sa = isk_peer_first(k, &p->remote); sa; sa = sa->peer_next)
+    for (struct isk_sa *sa = isk_peer_first(k, p); sa; sa = sa->peer_next)
         if (sa != like && isk_up(sa) && isk_same_peer(sa, p) && (!like || isk_same_as(sa, like)) &&
             (!best || sa->serial > best->serial))
             best = sa;
@@ -297,7 +306,7 @@ void isk_sa_end(struct isk_sa *sa, enum ike_reason why, bool tell)
 /* Callbacks may change the list, so it is walked anew after each child. */
 static struct isk_sa *with_children(struct isakmp *k, const struct isk_sa *like, uint32_t serial)
 {
-    for (struct isk_sa *sa = isk_peer_first(k, &like->s.path.remote); sa; sa = sa->peer_next)
+    for (struct isk_sa *sa = isk_peer_first(k, &like->s.path); sa; sa = sa->peer_next)
         if (sa->serial <= serial && sa->s.n_children > 0 && isk_same_as(sa, like))
             return sa;
     return NULL;
@@ -321,7 +330,7 @@ static void replace_older(struct isk_sa *sa)
 {
     usec_t wait = sa->s.initiator ? ISK_OVERLAP : ISK_OVERLAP_PEER;
 
-    for (struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next) {
+    for (struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path); o; o = o->peer_next) {
         usec_t end = isk_now(sa->k) + wait;
         if (o == sa || !isk_up(o) || o->replaced || !isk_same_as(o, sa) ||
             o->s.established > sa->s.created)
@@ -338,7 +347,7 @@ static void replace_older(struct isk_sa *sa)
 
 static void take_children(struct isk_sa *sa)
 {
-    struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote);
+    struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path);
 
     while (o) {
         struct isk_sa *next = o->peer_next;
@@ -417,7 +426,7 @@ int isk_want_start(struct isakmp *k, const struct ike_path *p, struct isk_want *
 
     if (want && sa && sa->s.n_children + sa->n_nodes < IKE_CHILDREN_MAX)
         return isk_quick_start(sa, want);
-    for (sa = isk_peer_first(k, &p->remote); want && sa; sa = sa->peer_next)
+    for (sa = isk_peer_first(k, p); want && sa; sa = sa->peer_next)
         if (sa->s.initiator && sa->nego && isk_same_peer(sa, p) &&
             count_wants(sa) < ISK_WANTS_MAX) {
             want->next = sa->wants;
@@ -431,7 +440,7 @@ void isk_phase1_anew(struct isk_sa *sa)
 {
     struct isakmp *k = sa->k;
 
-    for (const struct isk_sa *o = isk_peer_first(k, &sa->s.path.remote); o; o = o->peer_next)
+    for (const struct isk_sa *o = isk_peer_first(k, &sa->s.path); o; o = o->peer_next)
         if (o != sa && o->nego && isk_same_as(o, sa))
             return;                    /* one is on its way */
     (void)begin(k, &sa->s.path, NULL); /* else it ends with its lifetime */

@@ -25,19 +25,10 @@ struct numbers {
 
 /* --- children -------------------------------------------------------------------------------- */
 
+/* An exchange under way is not kept: a successor is to be asked for again. */
 static usec_t rekey_time(const struct isk_sa *sa, const struct ike_child_state *c)
 {
-    if (c->rekey_at)
-        return c->rekey_at; /* or nothing is under way: isk_child_rekey() */
-    for (const struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path.remote); o; o = o->peer_next) {
-        for (const struct isk_want *w = o->wants; w; w = w->next)
-            if (w->rekey_spi == c->spi_in)
-                return DUE_AT_ONCE;
-        for (const struct isk_node *n = o->nodes; n; n = n->next)
-            if (n->want && n->want->rekey_spi == c->spi_in)
-                return DUE_AT_ONCE;
-    }
-    return c->rekey_at;
+    return !c->rekey_at && isk_rekey_under_way(sa->k, c) ? DUE_AT_ONCE : c->rekey_at;
 }
 
 static void code_one_child(struct coder *k, const struct isk_sa *sa, struct ike_child_state *c)
@@ -248,6 +239,7 @@ static int unpack(struct isk_sa *sa, struct numbers *n, const uint8_t *p, size_t
 
 static void drop_child(struct isk_sa *sa, unsigned i)
 {
+    ike_index_no_child(&sa->k->index, &sa->s.child[i], sa);
     sa->s.n_children--;
     memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
 }
@@ -265,6 +257,7 @@ static void settle_children(struct isk_sa *a, struct isk_sa *b)
 static void forget(struct isk_sa *sa)
 {
     sa->told_down = true; /* the host never heard of it */
+    ike_index_no_children(&sa->k->index, &sa->s, sa);
     sa->s.n_children = 0;
     isk_sa_end(sa, IKE_R_INTERNAL, false);
 }
@@ -274,17 +267,28 @@ static bool empty_shell(const struct isk_sa *sa)
     return sa->s.state == IKE_IDLE && sa->s.n_children == 0;
 }
 
+/* One that claims a child of sa; a child keeps its handles wherever it is. */
+static struct isk_sa *rival_of(const struct isakmp *k, const struct isk_sa *sa)
+{
+    for (unsigned i = 0; i < sa->s.n_children; i++) {
+        const struct ike_child_state *c = &sa->s.child[i];
+        struct isk_sa *o;
+        uint32_t at = 0;
+        while ((o = ike_index_next(&k->index, IKE_BY_HANDLE, c->sa_in, &at)) != NULL)
+            if (isk_child_by_spi(o, c->spi_in) >= 0)
+                return o;
+    }
+    return NULL;
+}
+
 static int settle_claims(struct isakmp *k, struct isk_sa *sa)
 {
-    struct isk_sa *next;
+    struct isk_sa *o;
 
-    for (struct isk_sa *o = k->head; o; o = o->next)
-        if (o->s.initiator == sa->s.initiator && o->s.spi_i == sa->s.spi_i &&
-            o->s.spi_r == sa->s.spi_r)
-            return -EEXIST;
-    for (struct isk_sa *o = k->head; o; o = next) {
-        next = o->next;
-        settle_children(o, sa);
+    if (isk_sa_twin(k, sa))
+        return -EEXIST;
+    while ((o = rival_of(k, sa)) != NULL) {
+        settle_children(o, sa); /* what they share is one's now */
         if (empty_shell(o))
             forget(o);
     }
@@ -352,7 +356,7 @@ int isakmp_restore(struct isakmp *k, const uint8_t *p, size_t n)
     go_on_counting(k, sa, &numbers);
     isk_sa_link(sa);
     sa->saved = true;
-    if ((err = arm(sa)) < 0)
+    if ((err = ike_index_children(&k->index, &sa->s, sa)) < 0 || (err = arm(sa)) < 0)
         forget(sa);
     return err;
 }
