@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TIMERS_AT_ONCE 256
+#define TIMERS_AT_ONCE 16
 
 /* --- the loop
  * ------------------------------------------------------------------------------------- */
@@ -46,7 +46,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     struct control *c = (struct control *)arg;
     (void)fd;
     (void)what;
-    timerq_run(&c->timers, clock_mono(&c->o.clock), TIMERS_AT_ONCE);
+    usec_t begin = clock_mono(&c->o.clock), now = begin;
+    while (now - begin < CONTROL_TURN &&
+           timerq_run(&c->timers, now, TIMERS_AT_ONCE) == TIMERS_AT_ONCE)
+        now = clock_mono(&c->o.clock);
     arm_tick(&c->timers, c);
 }
 

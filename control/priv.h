@@ -32,6 +32,10 @@
 #include "control/world/world.h"
 #include "dataplane/dpstats.h"
 
+/* What one source of work (a socket, a channel, the timers) may take of a turn of the loop before
+ * the others have theirs: a command and a peer that asks whether we live wait for some of these. */
+#define CONTROL_TURN (2 * USEC_PER_MSEC)
+
 #define COUNTER_RING 256
 struct counter_ring {
     struct dp_counters v[COUNTER_RING];
@@ -71,6 +75,8 @@ struct control {
     struct identities ids;
     struct ipc *dp;
     uint32_t dp_seq;
+    usec_t dp_work;       /* for its messages since they were last made to wait */
+    struct timer dp_wait; /* until the others have had their turn */
     struct outbox outbox;
     struct grace grace;
     struct journal *journal; /* NULL: nobody could take over */

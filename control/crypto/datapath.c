@@ -32,6 +32,7 @@ void dp_close(struct control *c)
 {
     ipc_free(c->dp);
     c->dp = NULL;
+    timer_cancel(&c->timers, &c->dp_wait);
 }
 
 /* --- what the datapath says
@@ -123,12 +124,13 @@ static void on_event(struct control *c, const struct sadb_event *e)
         return; /* counted and logged by the datapath */
     struct move m = {.c = c, .sa = e->sa, .to = &p};
     keyex_nat_moved(c, e->sa, &p);
-    keyex_each(c, move_children, &m);
+    const struct wanted_sa *w = wanted_find(c, e->sa);
+    if (w)
+        keyex_each_of(c, w->m.policy, move_children, &m);
 }
 
-static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
+static void take(struct control *c, const struct ipc_msg *m)
 {
-    struct control *c = (struct control *)ctx;
     union {
         struct sadb_ack ack;
         struct sadb_acquire acquire;
@@ -136,7 +138,6 @@ static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
         struct sadb_event event;
         struct sadb_sa info;
     } u;
-    (void)ipc;
     switch (m->type) {
     case SADB_ACK:
         if (m->len == sizeof(u.ack)) {
@@ -176,6 +177,29 @@ static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
     }
 }
 
+static void on_waited(struct timer *t, void *owner)
+{
+    struct control *c = (struct control *)owner;
+    (void)t;
+    if (c->dp)
+        ipc_pause(c->dp, false);
+}
+
+/* A thousand SAs that come up or expire at once are a thousand messages. Their order stays. */
+static void on_message(struct ipc *ipc, struct ipc_msg *m, void *ctx)
+{
+    struct control *c = (struct control *)ctx;
+    usec_t begin = clock_mono(&c->o.clock);
+    take(c, m);
+    usec_t now = clock_mono(&c->o.clock);
+    c->dp_work += now - begin;
+    if (c->dp_work < CONTROL_TURN || c->dp != ipc)
+        return;
+    c->dp_work = 0;
+    if (timer_set(&c->timers, &c->dp_wait, now) == 0)
+        ipc_pause(ipc, true);
+}
+
 static void on_closed(struct ipc *ipc, void *ctx)
 {
     struct control *c = (struct control *)ctx;
@@ -209,6 +233,7 @@ void control_set_datapath(struct control *c, int fd)
         log_line(c->o.log, LOGL_ERROR, "sadb", "no memory for the datapath's channel");
         return;
     }
+    timer_init(&c->dp_wait, on_waited, c);
     ipc_set_limit(c->dp, CHANNEL_MOST);
     ipc_on_drained(c->dp, DRAINED_LOW, on_drained);
     for (size_t i = 0; i <= PORTS_MAX; i++)

@@ -7,7 +7,7 @@
  * they come faster than they can be answered and the buffer fills, the kernel is told to let in
  * fewer of them (shed.h), and of those in the buffer a turn of the loop reads many but answers few,
  * so that what belongs to an SA gets through. Timers, the datapath and the CLI have their turn
- * after at most TURN datagrams, or TURN_TIME of them. What the kernel dropped is counted, too.
+ * after at most TURN datagrams, or CONTROL_TURN of them. What the kernel dropped is counted, too.
  */
 #include "control/crypto/shed.h"
 #include "control/priv.h"
@@ -21,10 +21,9 @@
 #include <unistd.h>
 
 #define MESSAGE_MAX 65535
-#define BATCH       16
-#define TURN        (8 * BATCH) /* datagrams */
-#define TURN_TIME   (2 * USEC_PER_SEC / 1000)
-#define TURN_FIRST  BATCH /* of them IKE_SA_INIT requests while we are behind */
+#define BATCH       8
+#define TURN        128 /* datagrams */
+#define TURN_FIRST  16  /* of them IKE_SA_INIT requests while we are behind */
 #define PORT_IKE    500
 #define SHED_LOOK   (USEC_PER_SEC / 10) /* while a filter is on, also when nothing comes */
 
@@ -143,7 +142,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             continue; /* an ICMP error of an earlier send; IKE has its own timers */
         for (int i = 0; i < n; i++)
             take(c, (size_t)i);
-        if (n < BATCH || clock_mono(&c->o.clock) - begin > TURN_TIME)
+        if (n < BATCH || clock_mono(&c->o.clock) - begin > CONTROL_TURN)
             return;
     }
 }
