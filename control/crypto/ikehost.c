@@ -46,9 +46,12 @@ static bool host_peer(void *h, const struct ike_path *p, const struct ike_identi
 {
     const struct control *c = (const struct control *)h;
     const struct intent_peer *peer = control_peer(&c->intent, p, id);
-    if (peer)
-        *out = peer->cfg;
-    return peer != NULL;
+    if (!peer)
+        return false;
+    *out = peer->cfg;
+    out->listed = addr_eq(&peer->remote.addr, &p->remote) &&
+                  peer->remote.len == addr_bits(&peer->remote.addr);
+    return true;
 }
 
 static int host_accept_child(void *h, const struct ike_sa_state *sa, const struct selector *offered,

@@ -51,6 +51,8 @@ static bool host_peer(void *h, const struct ike_path *p, const struct ike_identi
         return false;
     *out = key->cfg;
     out->aggressive = out->aggressive || aggressive_with(c, p);
+    out->listed = !key->host[0] && addr_eq(&key->remote.addr, &p->remote) &&
+                  key->remote.len == addr_bits(&key->remote.addr);
     return true;
 }
 

@@ -68,6 +68,7 @@ struct ike_peer_cfg {
     uint32_t dpd_seconds, dpd_retry;  /* 0 = off */
     bool dpd_periodic, dpd_on_demand; /* asked although its ESP comes; only when we send */
     uint32_t lifetime;                /* of the IKE SA, seconds; 0 = what the policy says */
+    bool listed;                      /* the configuration has it by this very address */
 };
 
 /* Why something ended, for logs, `debug` and the tunnel manager. Texts: ike_reason_text(). */
@@ -186,7 +187,7 @@ struct ike_schedule {
 };
 
 struct ike_limits {
-    uint32_t half_open; /* responder SAs without IKE_AUTH */
+    uint32_t half_open; /* responder SAs without IKE_AUTH, besides those of listed peers */
     uint32_t cookie_at; /* half-open SAs that turn cookies on (RFC 7296 §2.6); 0: always */
     uint32_t sas;
     uint32_t fragment; /* what ike_set_fragment_size() is told by the host; 0: its default */

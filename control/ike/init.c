@@ -330,6 +330,28 @@ static bool cookie_fits(struct ike *ike, const struct ike_rx *rx)
     return false;
 }
 
+/* May somebody begin? Half-open SAs are limited, but a hub whose peers all call at once has to
+ * answer them all: who is listed by address does not count among the others, once its cookie has
+ * shown that the address is its own (anybody can forge it), only for its own share. So nobody else
+ * keeps the listed ones out, nor they others. */
+static enum ike_drop admit(struct ike *ike, const struct ike_rx *rx, bool *cookie, bool *known)
+{
+    bool full = ike->n_half_open >= ike->limits.half_open;
+    struct ike_peer_cfg cfg = {0};
+
+    *known = false;
+    *cookie = ike->n_half_open >= ike->limits.cookie_at;
+    if (ike->n_sas >= ike->limits.sas || (full && !*cookie))
+        return IKE_DROP_LIMIT;
+    if (!*cookie)
+        return IKE_DROP_NONE;
+    if (!cookie_fits(ike, rx)) /* before anything is looked at that costs more */
+        return IKE_DROP_COOKIE;
+    *known = ike->host.peer(ike->h, rx->path, NULL, &cfg) && cfg.listed;
+    return (full && !*known) || ike_source_full(ike, rx->path, *known) ? IKE_DROP_LIMIT
+                                                                       : IKE_DROP_NONE;
+}
+
 static void responder_has_secret(struct ike_sa *sa, struct ike_dh_job *j)
 {
     struct ike *ike = sa->ike;
@@ -411,18 +433,10 @@ void ike_on_init_request(struct ike *ike, struct ike_sa *none, struct ike_rx *rx
         ike_dropped(ike, NULL, IKE_DROP_DISABLED);
         return;
     }
-    bool cookie = ike->n_half_open >= ike->limits.cookie_at;
-    if (ike->n_half_open >= ike->limits.half_open || ike->n_sas >= ike->limits.sas) {
-        ike_dropped(ike, NULL, IKE_DROP_LIMIT);
-        return;
-    }
-    /* Before anything is looked at that costs more */
-    if (cookie && !cookie_fits(ike, rx)) {
-        ike_dropped(ike, NULL, IKE_DROP_COOKIE);
-        return;
-    }
-    if (cookie && ike_source_full(ike, &rx->path->remote)) {
-        ike_dropped(ike, NULL, IKE_DROP_LIMIT);
+    bool cookie, known;
+    enum ike_drop why = admit(ike, rx, &cookie, &known);
+    if (why != IKE_DROP_NONE) {
+        ike_dropped(ike, NULL, why);
         return;
     }
     if (read_common(&rx->pl, &offer, &ke, &nonce) < 0) {
@@ -448,6 +462,6 @@ void ike_on_init_request(struct ike *ike, struct ike_sa *none, struct ike_rx *rx
     if (!sa)
         return;
     if (cookie)
-        ike_source_proven(sa);
+        ike_source_proven(sa, known);
     answer_first(sa, rx, &ke, nonce);
 }

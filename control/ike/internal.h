@@ -157,6 +157,7 @@ struct ike_sa {
     usec_t hint_after; /* no check of liveness for a hint before this */
     uint16_t tell;     /* error notify that goes with the delete */
     uint8_t source;    /* while proven: where it counts in half_open_from */
+    bool known;        /* half-open with a listed peer: counts for that alone */
     bool half_open, proven, want_delete, want_probe, want_rekey, lingering, told_down;
     bool in_doubt;       /* made by the peer while we replace the same SA: not used yet */
     bool replaced;       /* lost that, and ends */
@@ -255,8 +256,8 @@ struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i,
                           const struct ike_path *p);
 /* An address that has brought its cookie back may have a share of the half-open SAs; one that has
  * not is not counted, or whoever forges it could use its share up. */
-bool ike_source_full(const struct ike *ike, const struct addr *remote);
-void ike_source_proven(struct ike_sa *sa);
+bool ike_source_full(const struct ike *ike, const struct ike_path *p, bool known);
+void ike_source_proven(struct ike_sa *sa, bool known);
 /* One without a first exchange, for the place of another; beyond the limit of SAs. */
 struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
                            const struct ike_path *p);

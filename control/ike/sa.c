@@ -56,16 +56,32 @@ static uint8_t source_of(const struct ike *ike, const struct addr *a)
     return (uint8_t)(ike_hash(ike->hash_key, a->b, addr_size(a)) >> 56);
 }
 
-bool ike_source_full(const struct ike *ike, const struct addr *remote)
+/* Of a listed peer this many are half-open. */
+static uint32_t known_from(const struct ike *ike, const struct ike_path *p)
 {
-    uint32_t share = ike->limits.half_open / 8;
+    uint32_t n = 0;
 
-    /* A NAT with many peers behind it needs several at once */
-    return ike->half_open_from[source_of(ike, remote)] >= (share > 8 ? share : 8);
+    for (const struct ike_sa *sa = ike_peer_first(ike, p); sa; sa = sa->peer_next)
+        n += sa->known && addr_eq(&sa->s.path.remote, &p->remote);
+    return n;
 }
 
-void ike_source_proven(struct ike_sa *sa)
+bool ike_source_full(const struct ike *ike, const struct ike_path *p, bool known)
 {
+    uint32_t share = ike->limits.half_open / 8;
+    uint32_t n = known ? known_from(ike, p) : ike->half_open_from[source_of(ike, &p->remote)];
+
+    /* A NAT with many peers behind it needs several at once */
+    return n >= (share > 8 ? share : 8);
+}
+
+void ike_source_proven(struct ike_sa *sa, bool known)
+{
+    if (known) {
+        sa->known = true;
+        sa->ike->n_half_open--;
+        return;
+    }
     sa->proven = true;
     sa->source = source_of(sa->ike, &sa->s.path.remote);
     sa->ike->half_open_from[sa->source]++;
@@ -221,11 +237,11 @@ void ike_nego_free(struct ike_nego *n)
 
 static void not_half_open(struct ike_sa *sa)
 {
-    if (sa->half_open)
+    if (sa->half_open && !sa->known)
         sa->ike->n_half_open--;
     if (sa->proven)
         sa->ike->half_open_from[sa->source]--;
-    sa->half_open = sa->proven = false;
+    sa->half_open = sa->proven = sa->known = false;
 }
 
 /* Children down, wishes failed, the host told: what every end begins with. */

@@ -206,6 +206,7 @@ struct isk_sa {
     uint32_t vendors;
     bool shortened;  /* our lifetime is shorter than what was offered */
     bool natt_draft; /* encapsulation modes as numbered by the drafts */
+    bool known; /* half-open with a listed peer that has shown its address: counts for that alone */
     bool half_open, told_down, changed, saved, wrong_key, contact;
     bool replaced;   /* has a successor: it goes soon */
     bool recovering; /* begun to tell the peer that its SAs are unknown here */
@@ -334,6 +335,9 @@ void isk_sa_established(struct isk_sa *sa);
 /* Every want without a home: begins or uses an SA. Takes the want. */
 int isk_want_start(struct isakmp *k, const struct ike_path *p, struct isk_want *want);
 void isk_phase1_anew(struct isk_sa *sa); /* a successor for this one, unless one is on its way */
+/* The peer has repeated our cookie, so the address is its own: if the configuration lists it, it
+ * has a share of half-open SAs to itself. */
+void isk_peer_shown(struct isk_sa *sa, const struct isakmp_peer_cfg *cfg);
 void isk_sa_reap(struct isakmp *k);
 void isk_sa_wipe(struct isk_sa *sa);
 void isk_nego_free(struct isk_nego *n);

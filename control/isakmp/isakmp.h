@@ -40,6 +40,7 @@ struct isakmp_peer_cfg {
     const uint8_t *psk;
     uint16_t psk_len;
     struct ike_identity local_id;    /* type 0: the local address */
+    bool listed;                     /* the configuration has it by this very address */
     bool aggressive;                 /* initiate so */
     bool refuse_aggressive;          /* `crypto isakmp aggressive-mode disable` */
     uint32_t dpd_seconds, dpd_retry; /* 0 = off */

@@ -252,6 +252,7 @@ void isk_on_mm3(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
             sa->step = ISK_R_MM2;
         return;
     }
+    isk_peer_shown(sa, &cfg);
     isk_answered(sa, rx);
     isk_msg_free(&sa->out); /* the answer to this one is still to come */
     if (isk_job_start(sa, NULL, sa->s.suite.group, NULL, g->pub_i,

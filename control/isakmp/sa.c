@@ -234,9 +234,22 @@ void isk_nego_free(struct isk_nego *n)
 
 static void not_half_open(struct isk_sa *sa)
 {
-    if (sa->half_open)
+    if (sa->half_open && !sa->known)
         sa->k->n_half_open--;
-    sa->half_open = false;
+    sa->half_open = sa->known = false;
+}
+
+void isk_peer_shown(struct isk_sa *sa, const struct isakmp_peer_cfg *cfg)
+{
+    struct isakmp *k = sa->k;
+    uint32_t share = k->limits.half_open / 8, n = 0;
+
+    for (const struct isk_sa *o = isk_peer_first(k, &sa->s.path); o; o = o->peer_next)
+        n += o->known && isk_same_peer(o, &sa->s.path);
+    if (!cfg->listed || !sa->half_open || sa->known || n >= (share > 8 ? share : 8))
+        return;
+    sa->known = true;
+    k->n_half_open--;
 }
 
 static void say_down(struct isk_sa *sa, enum ike_reason why)

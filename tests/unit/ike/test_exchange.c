@@ -397,6 +397,77 @@ static void one_source_does_not_take_all(void **state)
     sim_free(s);
 }
 
+/* The half-open SAs that a node forgot are still there; its first messages alone get through. */
+static void begin_and_forget(struct sim *s, int node, int times)
+{
+    s->tap = only_init;
+    for (int i = 0; i < times; i++) {
+        sim_initiate(s, node, 1, 0);
+        sim_for(s, 1);
+        ike_free(s->node[node].ike);
+        sim_node_start(s, node);
+    }
+    s->tap = NULL;
+}
+
+/* A hub whose peers all call at once: who is listed and returns the cookie is not among those that
+ * the limit is for, only bounded for itself. */
+static void listed_peers_have_room_of_their_own(void **state)
+{
+    struct sim *s = sim_new(11, DH_X25519);
+    struct ike_limits l = {.half_open = 6, .cookie_at = 4, .sas = 100};
+    const uint64_t *dropped = ike_stats(s->node[1].ike)->dropped;
+    (void)state;
+    ike_set_limits(s->node[1].ike, &l);
+    begin_and_forget(s, 0, 8); /* 4 without a cookie, 2 with, then it is full */
+    assert_int_equal(sim_sas(s, 1).n, 6);
+    assert_int_equal(dropped[IKE_DROP_LIMIT], 2);
+    s->node[1].lists_peers = true;
+    begin_and_forget(s, 0, 10); /* its share is 8 */
+    assert_int_equal(sim_sas(s, 1).n, 6 + 8);
+    assert_int_equal(dropped[IKE_DROP_LIMIT], 4);
+    sim_for(s, 61);
+    assert_int_equal(sim_sas(s, 1).n, 0);
+    /* nothing is counted that is not there: the same again */
+    begin_and_forget(s, 0, 14);
+    assert_int_equal(sim_sas(s, 1).n, 4 + 8); /* 4 that did not have to show their address */
+    assert_int_equal(dropped[IKE_DROP_LIMIT], 6);
+    sim_for(s, 61);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    sim_free(s);
+}
+
+static bool no_cookie_comes_back(struct sim *s, struct sim_packet *p)
+{
+    (void)s;
+    return p->data[18] == X_SA_INIT && p->data[16] != PL_NOTIFY;
+}
+
+/* An address that was forged gets a cookie that nobody returns, listed or not. */
+static void a_listed_address_that_is_forged_has_no_room(void **state)
+{
+    struct sim *s = sim_new(12, DH_X25519);
+    struct ike_limits l = {.half_open = 6, .cookie_at = 4, .sas = 100};
+    const uint64_t *dropped = ike_stats(s->node[1].ike)->dropped;
+    (void)state;
+    s->node[1].lists_peers = true;
+    ike_set_limits(s->node[1].ike, &l);
+    begin_and_forget(s, 0, 4);
+    for (int i = 0; i < 5; i++) {
+        s->tap = no_cookie_comes_back;
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, 1);
+        ike_free(s->node[0].ike);
+        sim_node_start(s, 0);
+    }
+    assert_int_equal(sim_sas(s, 1).n, 4);
+    assert_int_equal(dropped[IKE_DROP_COOKIE], 5);
+    assert_int_equal(dropped[IKE_DROP_LIMIT], 0);
+    sim_free(s);
+}
+
 static void what_is_a_first_message(void **state)
 {
     struct sim *s = sim_new(10, DH_X25519);
@@ -596,6 +667,8 @@ int main(void)
         cmocka_unit_test(half_open_limit),
         cmocka_unit_test(one_source_does_not_take_all),
         cmocka_unit_test(what_is_a_first_message),
+        cmocka_unit_test(listed_peers_have_room_of_their_own),
+        cmocka_unit_test(a_listed_address_that_is_forged_has_no_room),
         cmocka_unit_test(endless_cookies),
         cmocka_unit_test(forged_refusals),
         cmocka_unit_test(mangled_answer),

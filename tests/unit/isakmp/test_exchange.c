@@ -371,6 +371,38 @@ static void half_open_is_forgotten(void **state)
     sim_free(s);
 }
 
+/* With its third message a peer has shown that the address is its own; one that is listed is not
+ * counted among the half-open then, only for itself. Its fifth never comes. */
+static bool three_messages(struct sim *s, struct sim_packet *p)
+{
+    (void)s;
+    return !(p->data[19] & ISK_F_ENCRYPTED);
+}
+
+static void listed_peers_have_room_of_their_own(void **state)
+{
+    struct ike_limits l = {.half_open = 3, .cookie_at = 3, .sas = 100};
+    (void)state;
+    for (int listed = 0; listed < 2; listed++) {
+        struct sim *s = sim_new(18, DH_2048);
+        s->node[1].peer.listed = listed;
+        isakmp_set_limits(s->node[1].k, &l);
+        s->tap = three_messages;
+        for (int i = 0; i < 10; i++) {
+            sim_initiate(s, 0, 1, 0);
+            sim_for(s, 1);
+            isakmp_free(s->node[0].k);
+            sim_node_start(s, 0);
+        }
+        assert_int_equal(sim_sas(s, 1).n, listed ? 8 + 2 : 3); /* its share, and what is for all */
+        assert_int_equal(s->node[1].k->n_half_open, listed ? 2 : 3);
+        sim_for(s, 61);
+        assert_int_equal(sim_sas(s, 1).n, 0);
+        assert_int_equal(s->node[1].k->n_half_open, 0);
+        sim_free(s);
+    }
+}
+
 /* Whichever message is lost, once or three times, the tunnel comes up. */
 static unsigned lose_at, lose_n, passed;
 static bool lose_some(struct sim *s, struct sim_packet *p)
@@ -562,6 +594,7 @@ int main(void)
         cmocka_unit_test(not_enabled),
         cmocka_unit_test(unreachable_peer),
         cmocka_unit_test(half_open_is_forgotten),
+        cmocka_unit_test(listed_peers_have_room_of_their_own),
         cmocka_unit_test(every_loss),
         cmocka_unit_test(several_children),
         cmocka_unit_test(crossing),
