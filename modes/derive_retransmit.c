@@ -5,43 +5,51 @@
 #include "modes/derive.h"
 
 /* `most` limits a wait that doubles; 0: all waits are alike. */
-static struct ike_schedule schedule(int64_t tries, int64_t seconds, int64_t most)
+static struct ike_schedule schedule(int64_t tries, usec_t wait, usec_t most)
 {
     struct ike_schedule s = {0};
     size_t room = sizeof s.wait / sizeof *s.wait;
-    for (int64_t wait = seconds; s.n <= tries && s.n < room; s.n++) {
-        s.wait[s.n] = (usec_t)wait * USEC_PER_SEC;
+    if (most && most < wait)
+        most = wait;
+    for (; s.n <= tries && s.n < room; s.n++) {
+        s.wait[s.n] = wait;
         if (most)
-            wait = 2 * wait < most ? 2 * wait : most > seconds ? most : seconds;
+            wait = 2 * wait < most ? 2 * wait : most;
     }
     return s;
 }
 
-static struct ike_schedule of_line(int64_t tries, bool given, int64_t seconds, int64_t fallback,
-                                   int64_t most)
-{
-    return schedule(tries, given ? seconds : fallback, most);
-}
+/* The first wait of a line; 0: it names none. */
+#define FIRST(a)                                                                                   \
+    ((a)->has_ms        ? (usec_t)(a)->ms * 1000                                                   \
+     : (a)->has_seconds ? (usec_t)(a)->seconds * USEC_PER_SEC                                      \
+                        : 0)
 
 void derive_retransmit(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root, *n;
     struct intent *out = d->out;
-    int64_t most = d->asa ? 64 : 32, v1 = d->asa ? 8 : 10;
-    out->retransmit1 = schedule(d->asa ? 3 : 5, v1, 0);
-    out->retransmit2 = schedule(5, 2, most);
+    const usec_t most = (d->asa ? 64 : 32) * USEC_PER_SEC;
+    int64_t tries1 = d->asa ? 3 : 5, tries2 = 5;
+    usec_t wait1 = 0, wait2 = 0;
     if (d->asa && (n = cfg_first(root, E_IKEV1_RETRANSMIT))) {
-        const struct a_ikev1_retransmit *a = CFG_ARGS(n, ikev1_retransmit);
-        out->retransmit1 = of_line(a->tries, a->has_seconds, a->seconds, v1, 0);
+        tries1 = CFG_ARGS(n, ikev1_retransmit)->tries;
+        wait1 = FIRST(CFG_ARGS(n, ikev1_retransmit));
     } else if (!d->asa && (n = cfg_first(root, E_ISAKMP_RETRANSMIT))) {
-        const struct a_isakmp_retransmit *a = CFG_ARGS(n, isakmp_retransmit);
-        out->retransmit1 = of_line(a->tries, a->has_seconds, a->seconds, v1, 0);
+        tries1 = CFG_ARGS(n, isakmp_retransmit)->tries;
+        wait1 = FIRST(CFG_ARGS(n, isakmp_retransmit));
     }
     if (d->asa && (n = cfg_first(root, E_IKEV2_RETRANSMIT))) {
-        const struct a_ikev2_retransmit *a = CFG_ARGS(n, ikev2_retransmit);
-        out->retransmit2 = of_line(a->tries, a->has_seconds, a->seconds, 2, most);
+        tries2 = CFG_ARGS(n, ikev2_retransmit)->tries;
+        wait2 = FIRST(CFG_ARGS(n, ikev2_retransmit));
     } else if (!d->asa && (n = cfg_first(root, E_IOS2_RETRANSMIT))) {
-        const struct a_ios2_retransmit *a = CFG_ARGS(n, ios2_retransmit);
-        out->retransmit2 = of_line(a->tries, a->has_seconds, a->seconds, 2, most);
+        tries2 = CFG_ARGS(n, ios2_retransmit)->tries;
+        wait2 = FIRST(CFG_ARGS(n, ios2_retransmit));
     }
+    if (!wait1)
+        wait1 = (d->asa ? 8 : 10) * USEC_PER_SEC;
+    if (!wait2)
+        wait2 = 2 * USEC_PER_SEC;
+    out->retransmit1 = schedule(tries1, wait1, 0);
+    out->retransmit2 = schedule(tries2, wait2, most);
 }

@@ -10,7 +10,7 @@ static void waits(const struct ike_schedule *s, const char *want)
     size_t at = 0;
     for (unsigned i = 0; i < s->n; i++)
         at += (size_t)snprintf(got + at, sizeof got - at, "%s%lld", i ? " " : "",
-                               (long long)(s->wait[i] / USEC_PER_SEC));
+                               (long long)(s->wait[i] / 1000));
     assert_string_equal(got, want);
 }
 
@@ -19,32 +19,33 @@ static void each_platform_has_its_schedule(void **state)
 {
     struct box b = box_of(true, "hostname fw\n");
     (void)state;
-    waits(&b.c->intent.retransmit2, "2 4 8 16 32 64");
-    waits(&b.c->intent.retransmit1, "8 8 8 8");
+    waits(&b.c->intent.retransmit2, "2000 4000 8000 16000 32000 64000");
+    waits(&b.c->intent.retransmit1, "8000 8000 8000 8000");
     drop(&b);
     b = box_of(false, "hostname r\n");
-    waits(&b.c->intent.retransmit2, "2 4 8 16 32 32");
-    waits(&b.c->intent.retransmit1, "10 10 10 10 10 10");
+    waits(&b.c->intent.retransmit2, "2000 4000 8000 16000 32000 32000");
+    waits(&b.c->intent.retransmit1, "10000 10000 10000 10000 10000 10000");
     drop(&b);
 }
 
 static void a_line_changes_it(void **state)
 {
     struct box b =
-        box_of(true, "crypto ikev2 retransmit 1 interval 1\ncrypto ikev1 retransmit 1\n");
+        box_of(true, "crypto ikev2 retransmit 1 interval msec 100\ncrypto ikev1 retransmit 1\n");
     (void)state;
-    waits(&b.c->intent.retransmit2, "1 2");
-    waits(&b.c->intent.retransmit1, "8 8");
+    waits(&b.c->intent.retransmit2, "100 200");
+    waits(&b.c->intent.retransmit1, "8000 8000");
     drop(&b);
     b = box_of(false, "crypto ikev2 retransmit 10 interval 60\n"
                       "crypto isakmp retransmit 2 interval 3\n");
-    waits(&b.c->intent.retransmit2, "60 60 60 60 60 60 60 60 60 60 60");
-    waits(&b.c->intent.retransmit1, "3 3 3");
+    waits(&b.c->intent.retransmit2,
+          "60000 60000 60000 60000 60000 60000 60000 60000 60000 60000 60000");
+    waits(&b.c->intent.retransmit1, "3000 3000 3000");
     drop(&b);
     b = box_of(false, "crypto ikev2 retransmit 7\nno crypto ikev2 retransmit\n"
                       "crypto isakmp retransmit 1 interval 1\nno crypto isakmp retransmit\n");
-    waits(&b.c->intent.retransmit2, "2 4 8 16 32 32");
-    waits(&b.c->intent.retransmit1, "10 10 10 10 10 10");
+    waits(&b.c->intent.retransmit2, "2000 4000 8000 16000 32000 32000");
+    waits(&b.c->intent.retransmit1, "10000 10000 10000 10000 10000 10000");
     drop(&b);
 }
 
