@@ -87,6 +87,7 @@ struct control *control_new(const struct control_opts *o)
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
     grace_init(c);
+    dead_init(c);
     outbox_init(c);
     launch_init(&c->launch, &c->timers, &c->o.clock, o->log, control_kick, c);
     c->jobs = jobs_new(o->base);
@@ -121,6 +122,7 @@ void control_free(struct control *c)
     adopt_free(c);
     outbox_free(c);
     grace_free(c);
+    dead_free(c);
     udp_close(c);
     if (c->launch.kick)
         launch_free(&c->launch);
@@ -293,6 +295,7 @@ void control_apply(struct control *c, struct intent *i)
         adopt_begin(c);
     sla_paths_find(&c->sla_paths, &c->intent);
     round_with(c, &old);
+    dead_apply(c);
     sla_apply(c->sla, &c->intent); /* its sources stand, as far as they can at once */
     intent_free(&old);
 }

@@ -286,6 +286,7 @@ struct intent {
     struct intent_key *key;
     struct intent_sla *sla; /* by number */
     bool invalid_spi_recovery;
+    bool skip_dead;              /* a walk passes by peers that are known to be dead */
     bool log_session, log_ikev2; /* crypto logging session, ikev2 */
     struct syslog_cfg log;
 };

@@ -11,6 +11,7 @@
 
 #include "control/control.h"
 #include "control/crypto/adopt.h"
+#include "control/crypto/dead.h"
 #include "control/crypto/identity.h"
 #include "control/crypto/grace.h"
 #include "control/crypto/keyex.h"
@@ -81,6 +82,7 @@ struct control {
     struct grace grace;
     struct journal *journal; /* NULL: nobody could take over */
     struct adopt adopt;
+    struct dead_peers dead;
     struct wanted_table wanted;
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;

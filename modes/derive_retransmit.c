@@ -1,5 +1,5 @@
 /*
- * How often and how long IKE repeats a message before its peer counts as dead. Each platform has
+ * When a peer counts as dead: how often and how long IKE repeats a message. Each platform has
  * its own way (semantics.md §1.1); a line of the configuration changes number and interval.
  */
 #include "modes/derive.h"
@@ -46,6 +46,7 @@ void derive_retransmit(struct derive *d)
         tries2 = CFG_ARGS(n, ios2_retransmit)->tries;
         wait2 = FIRST(CFG_ARGS(n, ios2_retransmit));
     }
+    out->skip_dead = cfg_first(root, d->asa ? E_SKIP_DEAD : E_SKIP_DEAD_IOS) != NULL;
     if (!wait1)
         wait1 = (d->asa ? 8 : 10) * USEC_PER_SEC;
     if (!wait2)

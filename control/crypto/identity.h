@@ -42,6 +42,7 @@ struct identity {
     /* the SA in force */
     uint32_t sa_in, sa_out; /* 0: none */
     struct timer idle;      /* crypto/idle.h */
+    usec_t probed;          /* crypto/dead.h: when its silence was last looked into */
     usec_t used;            /* when a packet passed them, as far as was looked */
     uint8_t version;        /* of IKE, of the newest one that came up in this engine */
     /* of a template */

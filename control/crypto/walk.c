@@ -31,13 +31,15 @@ static unsigned first_place(const struct identity *id)
     return i < id->entry->n_peer ? i : 0;
 }
 
-/* The peer and the version of a try. False: the version is not configured for this entry. */
+/* The peer and the version of a try. False: the version is not configured for this entry, or the
+ * peer is known to be dead. */
 static bool select_try(struct identity *id)
 {
     static const uint8_t version[] = {IKE_V2, IKE_V1};
     id->tried = id->entry->peer[(id->first + id->at / 2) % id->entry->n_peer];
     id->tried_version = version[id->at % 2];
-    return intent_entry_speaks(id->entry, id->tried_version);
+    return intent_entry_speaks(id->entry, id->tried_version) &&
+           !dead_skip(id->control, id->entry, &id->tried);
 }
 
 static unsigned tries(const struct identity *id)
@@ -112,19 +114,22 @@ static void on_step(struct timer *t, void *owner)
 {
     struct identity *id = (struct identity *)owner;
     struct control *c = id->control;
+    struct addr before = id->tried;
+    bool any = id->at > 0; /* `before` has failed */
     (void)t;
     for (; id->walking && id->at < tries(id); id->at++) {
         char a[ADDR_STRLEN];
-        struct addr before = id->tried;
         if (!select_try(id))
             continue;
-        if (id->at >= 2 && !addr_eq(&before, &id->tried))
+        if (any && !addr_eq(&before, &id->tried))
             say_next(id, &before);
         int err = try_peer(id);
         if (!err)
             return;
         log_line(c->o.log, LOGL_NOTICE, "tunnel", "map %s %u, peer %s: %s", id->map->name, id->seq,
                  addr_print(&id->tried, a, sizeof(a)), try_text(err));
+        before = id->tried;
+        any = true;
     }
     if (id->walking)
         give_up(id);
@@ -157,6 +162,7 @@ void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
     char a[ADDR_STRLEN];
     log_line(c->o.log, LOGL_NOTICE, "tunnel", "no SA with peer %s: %s",
              addr_print(&p->remote, a, sizeof(a)), ike_reason_text(why));
+    dead_given_up(c, &p->remote, why);
     if (!id || !id->walking || version != id->tried_version || !addr_eq(&id->tried, &p->remote))
         return;
     id->at++;
@@ -168,10 +174,12 @@ void walk_arrived(struct control *c, struct identity *id, const struct addr *pee
     id->walking = false;
     timer_cancel(&c->timers, &id->step);
     id->tried = id->current = *peer;
+    dead_alive(c, peer);
 }
 
 void walk_lost(struct identity *id, enum ike_reason why)
 {
+    dead_given_up(id->control, &id->tried, why);
     unsigned at = place_of(id->entry, &id->current);
     if ((why == IKE_R_DPD || why == IKE_R_RETRANSMIT) && at < id->entry->n_peer)
         id->current = id->entry->peer[(at + 1) % id->entry->n_peer];

@@ -190,6 +190,13 @@ static const struct sla_op *find(const struct sla *s, uint32_t number)
     return op && op->cfg.number == number && !op->aged ? op : NULL;
 }
 
+void sla_hurry(struct sla *s, uint32_t number)
+{
+    const struct sla_op *op = find(s, number);
+    if (op && op->state == SLA_ACTIVE && !op->running)
+        sla_run(s->by_slot[op->slot]);
+}
+
 bool sla_state(const struct sla *s, uint32_t number, enum sla_code *code)
 {
     const struct sla_op *op = find(s, number);

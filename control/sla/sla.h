@@ -50,6 +50,8 @@ struct sla *sla_new(const struct sla_host *host); /* NULL: out of memory */
 void sla_free(struct sla *s);
 /* Makes the intent's operations those that run; unchanged ones go on. */
 void sla_apply(struct sla *s, const struct intent *i);
+/* Runs this operation now, besides its schedule, unless it is running or pending. */
+void sla_hurry(struct sla *s, uint32_t number);
 /* The latest result. false: there is no such operation (any more). */
 bool sla_state(const struct sla *s, uint32_t number, enum sla_code *code);
 /* changed() is called after each finished operation whose code is another than before, and when

@@ -319,14 +319,15 @@ struct wish {
     unsigned peers, lines; /* of the map entry and its list */
     uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
-    bool any, both; /* a permit any any behind the lines; the map also on the inside */
-    bool templ;     /* the entry is of a template, without peers … */
-    bool open;      /* … and without a list */
-    bool ikev1;     /* spoken, too, with the same proposal as transform set */
-    unsigned idle;  /* seconds, and then the first peer again */
-    bool follow;    /* the walk begins where it ended before (IOS) */
-    bool moved;     /* the first peer is reached by the inside */
-    bool behind;    /* half of 192.168.10.0/24 is reached by the inside, not by the map */
+    bool any, both;        /* a permit any any behind the lines; the map also on the inside */
+    bool templ;            /* the entry is of a template, without peers … */
+    bool open;             /* … and without a list */
+    bool ikev1;            /* spoken, too, with the same proposal as transform set */
+    bool skip_dead, probe; /* the first peer is probed each second, for 300 ms */
+    unsigned idle;         /* seconds, and then the first peer again */
+    bool follow;           /* the walk begins where it ended before (IOS) */
+    bool moved;            /* the first peer is reached by the inside */
+    bool behind;           /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
 static inline struct wish seed_wish(void)
@@ -466,6 +467,21 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
                               .gateway = adr("10.10.10.9"),
                               .distance = 1};
     strcpy(i.route[1].ifname, "GigabitEthernet0/1");
+    i.skip_dead = w->skip_dead;
+    if (w->probe) {
+        i.n_sla = 1;
+        i.sla = arena_new(&i.arena, struct intent_sla);
+        *i.sla = (struct intent_sla){.number = 1,
+                                     .target = adr("203.0.113.1"),
+                                     .packets = 1,
+                                     .frequency = 1,
+                                     .timeout = 300,
+                                     .threshold = 300,
+                                     .size = 28,
+                                     .scheduled = true,
+                                     .start = SLA_START_NOW,
+                                     .life = SLA_FOREVER};
+    }
     i.log = (struct syslog_cfg){.asa = b->c->ports.asa, .on = true, .size = 4096};
     i.log.sink[SYSLOG_BUFFER].on = true;
     i.log.sink[SYSLOG_BUFFER].level = 7;
@@ -513,6 +529,50 @@ static inline const char *talking_to(struct bench *b)
     if (!sa)
         return "";
     return addr_print(&sa->path.remote, text, sizeof(text));
+}
+
+/* --- an SA with a peer, whoever began it: the host's side of it
+ * ----------------------------------------- */
+
+struct tunnel {
+    struct ike_sa_state sa;
+    struct ike_child_state child;
+};
+
+/* An SA with this peer, whoever began it. */
+static inline void sa_up(struct bench *b, struct tunnel *t, const char *peer)
+{
+    struct ike_child_keys keys = {0};
+    struct ike_child_cfg cfg;
+    *t = (struct tunnel){
+        .sa = {
+            .version = IKE_V2,
+            .path = {.local = adr("192.0.2.1"), .remote = adr(peer), .lport = 500, .rport = 500}}};
+    tunnel_child_cfg(b->c->ids.by_policy[0], IKE_V2, &cfg);
+    t->child = (struct ike_child_state){.policy = policy_of(b),
+                                        .ifid = 1,
+                                        .spi_in = 0x1001,
+                                        .spi_out = 0x2002,
+                                        .encr = ENCR_AES_CBC,
+                                        .encr_bits = 256,
+                                        .integ = INTEG_SHA256_128,
+                                        .proto = SADB_ESP,
+                                        .mode = SADB_TUNNEL,
+                                        .n_ts = 1,
+                                        .ts = {cfg.sel}};
+    for (int i = 0; i < 2; i++) {
+        keys.encr[i] = (struct sadb_alg){.id = ENCR_AES_CBC, .key_len = 32};
+        keys.integ[i] = (struct sadb_alg){.id = INTEG_SHA256_128, .key_len = 32};
+    }
+    assert_int_equal(control_ike_host.child_alloc(b->c, &t->child), 0);
+    assert_int_equal(control_ike_host.child_up(b->c, &t->sa, &t->child, &keys, &cfg), 0);
+    settle(b);
+}
+
+static inline void sa_down(struct bench *b, struct tunnel *t, enum ike_reason why)
+{
+    control_ike_host.child_down(b->c, &t->sa, &t->child, why);
+    settle(b);
 }
 
 #endif

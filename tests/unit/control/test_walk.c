@@ -56,47 +56,6 @@ static void without_means_it_fails_at_once(void **state)
 /* --- where it begins
  * ----------------------------------------------------------------------------------- */
 
-struct tunnel {
-    struct ike_sa_state sa;
-    struct ike_child_state child;
-};
-
-/* An SA with this peer, whoever began it. */
-static void up(struct bench *b, struct tunnel *t, const char *peer)
-{
-    struct ike_child_keys keys = {0};
-    struct ike_child_cfg cfg;
-    *t = (struct tunnel){
-        .sa = {
-            .version = IKE_V2,
-            .path = {.local = adr("192.0.2.1"), .remote = adr(peer), .lport = 500, .rport = 500}}};
-    tunnel_child_cfg(b->c->ids.by_policy[0], IKE_V2, &cfg);
-    t->child = (struct ike_child_state){.policy = policy_of(b),
-                                        .ifid = 1,
-                                        .spi_in = 0x1001,
-                                        .spi_out = 0x2002,
-                                        .encr = ENCR_AES_CBC,
-                                        .encr_bits = 256,
-                                        .integ = INTEG_SHA256_128,
-                                        .proto = SADB_ESP,
-                                        .mode = SADB_TUNNEL,
-                                        .n_ts = 1,
-                                        .ts = {cfg.sel}};
-    for (int i = 0; i < 2; i++) {
-        keys.encr[i] = (struct sadb_alg){.id = ENCR_AES_CBC, .key_len = 32};
-        keys.integ[i] = (struct sadb_alg){.id = INTEG_SHA256_128, .key_len = 32};
-    }
-    assert_int_equal(control_ike_host.child_alloc(b->c, &t->child), 0);
-    assert_int_equal(control_ike_host.child_up(b->c, &t->sa, &t->child, &keys, &cfg), 0);
-    settle(b);
-}
-
-static void down(struct bench *b, struct tunnel *t, enum ike_reason why)
-{
-    control_ike_host.child_down(b->c, &t->sa, &t->child, why);
-    settle(b);
-}
-
 static const char *first_tried(struct bench *b)
 {
     b->c->ids.by_policy[0]->walking = false; /* what is under way ends and goes nowhere */
@@ -121,11 +80,11 @@ static void asa_begins_with_the_first(void **state)
 {
     struct bench *b = bench_seed(state);
     struct tunnel t;
-    up(b, &t, "198.51.100.1");
-    down(b, &t, IKE_R_PEER_DELETE);
+    sa_up(b, &t, "198.51.100.1");
+    sa_down(b, &t, IKE_R_PEER_DELETE);
     assert_string_equal(first_tried(b), "203.0.113.1");
-    up(b, &t, "203.0.113.1");
-    down(b, &t, IKE_R_DPD);
+    sa_up(b, &t, "203.0.113.1");
+    sa_down(b, &t, IKE_R_DPD);
     assert_string_equal(first_tried(b), "203.0.113.1");
 }
 
@@ -134,8 +93,8 @@ static void ios_goes_on_with_the_one_in_use(void **state)
     struct bench *b = bench_ios(state, true);
     struct tunnel t;
     assert_string_equal(first_tried(b), "203.0.113.1");
-    up(b, &t, "198.51.100.1");
-    down(b, &t, IKE_R_PEER_DELETE);
+    sa_up(b, &t, "198.51.100.1");
+    sa_down(b, &t, IKE_R_PEER_DELETE);
     assert_string_equal(first_tried(b), "198.51.100.1");
     pass(b, 130); /* it is silent: once around the list */
     assert_string_equal(talking_to(b), "203.0.113.1");
@@ -149,11 +108,11 @@ static void ios_leaves_a_dead_peer(void **state)
 {
     struct bench *b = bench_ios(state, true);
     struct tunnel t;
-    up(b, &t, "203.0.113.1");
-    down(b, &t, IKE_R_DPD);
+    sa_up(b, &t, "203.0.113.1");
+    sa_down(b, &t, IKE_R_DPD);
     assert_string_equal(first_tried(b), "198.51.100.1");
-    up(b, &t, "198.51.100.1");
-    down(b, &t, IKE_R_RETRANSMIT);
+    sa_up(b, &t, "198.51.100.1");
+    sa_down(b, &t, IKE_R_RETRANSMIT);
     assert_string_equal(first_tried(b), "203.0.113.1"); /* behind the last is the first */
 }
 
@@ -162,11 +121,11 @@ static void ios_default_comes_first(void **state)
 {
     struct bench *b = bench_ios(state, false);
     struct tunnel t;
-    up(b, &t, "198.51.100.1");
-    down(b, &t, IKE_R_PEER_DELETE);
+    sa_up(b, &t, "198.51.100.1");
+    sa_down(b, &t, IKE_R_PEER_DELETE);
     assert_string_equal(first_tried(b), "203.0.113.1");
-    up(b, &t, "203.0.113.1");
-    down(b, &t, IKE_R_DPD);
+    sa_up(b, &t, "203.0.113.1");
+    sa_down(b, &t, IKE_R_DPD);
     assert_string_equal(first_tried(b), "203.0.113.1");
 }
 
@@ -176,11 +135,11 @@ static void the_one_in_use_may_go(void **state)
     struct bench *b = bench_ios(state, true);
     struct wish w = seed_wish();
     struct tunnel t;
-    up(b, &t, "198.51.100.1");
+    sa_up(b, &t, "198.51.100.1");
     w.follow = true;
     w.peers = 1;
     wish_apply(b, &w);
-    down(b, &t, IKE_R_DPD);
+    sa_down(b, &t, IKE_R_DPD);
     assert_string_equal(first_tried(b), "203.0.113.1");
 }
 
@@ -195,7 +154,7 @@ static void idle_time_leads_back_to_the_first(void **state)
     w.idle = 60;
     wish_apply(b, &w);
     b->c->stats = stats;
-    up(b, &t, "198.51.100.1");
+    sa_up(b, &t, "198.51.100.1");
     for (int i = 0; i < 60; i++) {
         atomic_store(&stats->slot[i % 2 ? t.child.slot_in : t.child.slot_out].last_us,
                      (uint64_t)b->t.mono_us);
@@ -204,7 +163,7 @@ static void idle_time_leads_back_to_the_first(void **state)
     }
     pass(b, 2);
     assert_false(addr_is_set(&b->c->ids.by_policy[0]->current));
-    down(b, &t, IKE_R_LOCAL_DELETE);
+    sa_down(b, &t, IKE_R_LOCAL_DELETE);
     b->c->stats = NULL;
     free(stats);
     assert_string_equal(first_tried(b), "203.0.113.1");

@@ -83,6 +83,20 @@ static void the_asa_begins_with_the_first(void **state)
     drop(&b);
 }
 
+static void dead_peers_are_skipped_when_asked_for(void **state)
+{
+    (void)state;
+    for (int asa = 0; asa < 2; asa++)
+        for (int line = 0; line < 3; line++) {
+            static const char *const text[] = {
+                "hostname x\n", "crypto skip-dead-peers\n",
+                "crypto skip-dead-peers\nno crypto skip-dead-peers\n"};
+            struct box b = box_of(asa, text[line]);
+            assert_true(b.c->intent.skip_dead == (line == 1));
+            drop(&b);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +104,7 @@ int main(void)
         cmocka_unit_test(a_line_changes_it),
         cmocka_unit_test(where_ios_begins),
         cmocka_unit_test(the_asa_begins_with_the_first),
+        cmocka_unit_test(dead_peers_are_skipped_when_asked_for),
     };
     return cmocka_run_group_tests_name("derive_peers", tests, NULL, NULL);
 }
