@@ -130,7 +130,8 @@ int kernel_route_add(struct kernel *k, const struct lr_route *r)
 {
     struct nl_msg *m = route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, r);
     int err = m ? kernel_request(k, m) : -ENOMEM;
-    if (err != -EEXIST || taken_by_us(k, r) != 1)
+    /* In a table of ours nobody else has routes; asking would take reading all there are. */
+    if (err != -EEXIST || (!rt_table_is_ours(r->table) && taken_by_us(k, r) != 1))
         return err;
     m = route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
     return m ? kernel_request(k, m) : -ENOMEM;

@@ -15,9 +15,10 @@
 
 /* A route that may come into force, and what is known of its way. */
 struct rib_wish {
-    const struct intent_route *r; /* NULL: of an interface itself */
-    const struct intent_if *ifp;  /* by which it leaves; NULL: not usable, or discarded */
-    struct addr hop;              /* recursive: the neighbour */
+    const struct intent_route *r;  /* NULL: of an interface itself */
+    const struct intent_if *ifp;   /* by which it leaves; NULL: not usable, or discarded */
+    const struct intent_if *asked; /* whose name was found to be right for it */
+    struct addr hop;               /* recursive: the neighbour */
     struct prefix dst;
     uint32_t place, via; /* in the configuration; its interface's place among rib_in's */
     uint8_t source, distance;
@@ -120,9 +121,14 @@ static bool leads_to(const struct rib_if *i, const struct intent_route *s)
     return false;
 }
 
-static bool may_leave_by(const struct rib_if *i, const struct intent_route *s)
+static bool may_leave_by(const struct rib_if *i, struct rib_wish *w)
 {
-    return !s->ifname[0] || strcmp(i->ifp->name, s->ifname) == 0;
+    if (w->asked == i->ifp)
+        return true;
+    if (w->r->ifname[0] && strcmp(i->ifp->name, w->r->ifname) != 0)
+        return false;
+    w->asked = i->ifp;
+    return true;
 }
 
 /* The interface a static route leaves by, or NULL while it cannot be used: named and up with the
@@ -130,19 +136,18 @@ static bool may_leave_by(const struct rib_if *i, const struct intent_route *s)
  * time is asked first. */
 static const struct intent_if *egress(const struct rib_in *in, struct rib_wish *w)
 {
-    if (w->via < in->n_if && may_leave_by(&in->ifs[w->via], w->r)) {
+    if (w->via < in->n_if && may_leave_by(&in->ifs[w->via], w)) {
         if (leads_to(&in->ifs[w->via], w->r))
             return in->ifs[w->via].ifp;
         if (w->r->ifname[0])
             return NULL;
     }
     for (uint32_t i = 0; i < in->n_if; i++) {
-        if (!may_leave_by(&in->ifs[i], w->r))
+        if (!may_leave_by(&in->ifs[i], w))
             continue;
-        if (leads_to(&in->ifs[i], w->r)) {
-            w->via = i;
+        w->via = i;
+        if (leads_to(&in->ifs[i], w->r))
             return in->ifs[i].ifp;
-        }
     }
     return NULL;
 }
@@ -441,7 +446,7 @@ static int by_place(const struct query_route *a, const struct query_route *b)
 
 static bool same_name(const struct intent_if *a, const struct intent_if *b)
 {
-    return a && b ? strcmp(a->name, b->name) == 0 : a == b;
+    return a == b || (a && b && strcmp(a->name, b->name) == 0);
 }
 
 static bool same_way(const struct query_route *a, const struct query_route *b)
