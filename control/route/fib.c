@@ -1,6 +1,7 @@
 /*
  * What the kernel's routing must hold because of us: the static routes of the RIB in `main`, the
- * crypto table, and the inbound tables. fib_diff.c compares it with what stands there.
+ * crypto table, the inbound tables, and that of probes. fib_diff.c compares it with what stands
+ * there.
  *
  * A protected prefix whose shadow TUN is not there yet is `unreachable`, not absent: a moment
  * without a route would let a packet out in clear.
@@ -320,6 +321,13 @@ static void add_inbound(struct control *c, const struct port *p, struct fib_want
     free(in.prot);
 }
 
+static void add_probe(void *ctx, const struct lr_route *r)
+{
+    struct lr_route *to = add((struct fib_wanted *)ctx);
+    if (to)
+        *to = *r;
+}
+
 void fib_apply(struct control *c)
 {
     struct fib_wanted w = {0};
@@ -332,6 +340,7 @@ void fib_apply(struct control *c)
     for (size_t i = 0; i < c->ports.n; i++)
         if (c->shadow[c->ports.v[i]->ifid].wanted)
             add_inbound(c, c->ports.v[i], &w);
+    sla_each_route(c, add_probe, &w); /* the last table */
     fib_compare(c, &w);
     free(x.v);
     free(w.v);

@@ -53,7 +53,7 @@ static int by_place(const void *x, const void *y)
 {
     const struct sla_path *a = (const struct sla_path *)x, *b = (const struct sla_path *)y;
     int cmp = addr_cmp(&a->target, &b->target);
-    return cmp ? cmp : strcmp(a->ifp->name, b->ifp->name);
+    return cmp ? cmp : (a->ifp > b->ifp) - (a->ifp < b->ifp);
 }
 
 void sla_paths_find(struct sla_paths *p, const struct intent *i)
@@ -94,7 +94,8 @@ void sla_each_route(const struct control *c, void (*fn)(void *ctx, const struct 
         r.type = RT_UNICAST;
         r.table = TANDEM_PROBE_TABLE;
         r.oif = l->ifindex;
-        r.metric = p->ifid; /* one target may be asked by several interfaces */
+        /* One target may be asked by several interfaces. */
+        r.metric = 1 + (uint32_t)(path->ifp - c->intent.ifs);
         r.dst = prefix_make(&path->target, addr_bits(&path->target));
         r.gw = path->gateway;
         fn(ctx, &r);

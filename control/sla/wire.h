@@ -29,7 +29,7 @@ struct sla_paths {
 };
 /* Finds the gateways of bound probes, for a new intent. */
 void sla_paths_find(struct sla_paths *p, const struct intent *i);
-/* The routes of TANDEM_PROBE_TABLE. */
+/* The routes of TANDEM_PROBE_TABLE, in their order (world_route_cmp). */
 void sla_each_route(const struct control *c, void (*fn)(void *ctx, const struct lr_route *r),
                     void *ctx);
 
