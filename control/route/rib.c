@@ -152,16 +152,29 @@ static const struct intent_if *egress(const struct rib_in *in, struct rib_wish *
     return NULL;
 }
 
+static bool same_name(const struct intent_if *a, const struct intent_if *b)
+{
+    return a == b || (a && b && strcmp(a->name, b->name) == 0);
+}
+
+static bool is_this(const struct query_route *q, const struct rib_wish *w)
+{
+    return q->source == RIB_STATIC && q->ifp && q->distance == w->distance &&
+           addr_eq(&q->gateway, &w->r->gateway);
+}
+
 /* A permanent route that was there stays, with the interface that it had. */
 static const struct intent_if *kept(const struct build *b, const struct rib_wish *w)
 {
     const struct query_route *q = w->r->permanent ? rib_find(b->r, &w->dst) : NULL;
-    for (; q && q < b->r->v + b->r->n && prefix_cmp(&q->dst, &w->dst) == 0; q++)
-        for (size_t i = 0; q->source == RIB_STATIC && q->distance == w->distance &&
-                           addr_eq(&q->gateway, &w->r->gateway) && q->ifp && i < b->in->n_if;
-             i++)
-            if (strcmp(b->in->ifs[i].ifp->name, q->ifp->name) == 0)
-                return b->in->ifs[i].ifp;
+    const struct query_route *end = b->r->v + b->r->n;
+    while (q && q < end && prefix_cmp(&q->dst, &w->dst) == 0 && !is_this(q, w))
+        q++;
+    if (!q || q == end || !is_this(q, w) || prefix_cmp(&q->dst, &w->dst) != 0)
+        return NULL;
+    for (size_t i = 0; i < b->in->n_if; i++)
+        if (same_name(b->in->ifs[i].ifp, q->ifp))
+            return b->in->ifs[i].ifp;
     return NULL;
 }
 
@@ -442,11 +455,6 @@ static int by_place(const struct query_route *a, const struct query_route *b)
 {
     int c = prefix_cmp(&a->dst, &b->dst);
     return c ? c : (int)a->tunneled - (int)b->tunneled;
-}
-
-static bool same_name(const struct intent_if *a, const struct intent_if *b)
-{
-    return a == b || (a && b && strcmp(a->name, b->name) == 0);
 }
 
 static bool same_way(const struct query_route *a, const struct query_route *b)
