@@ -239,6 +239,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     shadow_apply(c);
     fib_apply(c);
     /* The walls stand before an address brings packets that should meet them. */
+    adopt_mtu(c);
     ports_apply(&c->ports, &c->world, &c->launch);
     spd_apply(c);
     dp_local_addrs(c);

@@ -310,3 +310,47 @@ void adopt_free(struct control *c)
     c->adopt.v = NULL;
     c->adopt.n = c->adopt.cap = 0;
 }
+
+/* --- devices ------------------------------------------------------------------------------------
+ */
+
+static void on_mtu(void *ctx, uint64_t key, const uint8_t *p, size_t n)
+{
+    struct control *c = (struct control *)ctx;
+    uint32_t mtu;
+    for (size_t i = 0; n == sizeof(mtu) && i < c->ports.n; i++) {
+        struct port *port = c->ports.v[i];
+        const struct world_link *l = ports_link(port, &c->world);
+        if (!l || l->ifindex != key)
+            continue;
+        memcpy(&mtu, p, sizeof(mtu));
+        port->mtu_was = port->mtu_kept = mtu;
+        port->mtu_index = l->ifindex;
+        port->managed = true; /* by the engine before */
+        return;
+    }
+    forget(c, JOURNAL_MTU, key);
+}
+
+void adopt_mtu(struct control *c)
+{
+    if (!c->journal)
+        return;
+    if (!c->adopt.mtu)
+        journal_each(c->journal, JOURNAL_MTU, on_mtu, c);
+    c->adopt.mtu = true;
+    ports_keep_mtu(&c->ports, &c->world);
+    for (size_t i = 0; i < c->ports.n; i++) {
+        struct port *port = c->ports.v[i];
+        const struct world_link *l = ports_link(port, &c->world);
+        if (port->mtu_kept == port->mtu_was)
+            continue;
+        if (port->mtu_kept)
+            forget(c, JOURNAL_MTU, port->mtu_index);
+        port->mtu_kept = port->mtu_was;
+        port->mtu_index = l ? l->ifindex : 0;
+        if (port->mtu_was)
+            journal_put(c->journal, JOURNAL_MTU, port->mtu_index, &port->mtu_was,
+                        sizeof(port->mtu_was));
+    }
+}

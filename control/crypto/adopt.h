@@ -22,6 +22,7 @@ struct remembered;
 struct adopt {
     struct remembered *v; /* identities of the engine before, by their lines */
     size_t n, cap;
+    bool mtu;                            /* adopt_mtu() has read */
     bool done;                           /* adopt_policies() */
     bool open;                           /* the first round with a configuration is not through */
     bool kept;                           /* there was something to read */
@@ -37,6 +38,9 @@ void adopt_end(struct control *c);
 /* Both sides hold the same SAs: policies that nobody wants go, too. Once. */
 void adopt_policies(struct control *c);
 void adopt_free(struct control *c);
+
+/* MTUs of devices as they were before us: read once, written when they change. */
+void adopt_mtu(struct control *c);
 
 /* The numbers that a line had before; false: none. They are its own again. */
 bool adopt_numbers(struct control *c, uint32_t ifid, uint32_t seq, const struct selector *sel,

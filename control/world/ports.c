@@ -210,7 +210,6 @@ static void apply_link(struct port *p, const struct world_link *l, struct launch
         memset(&r, 0, sizeof(r));
         r.ifindex = l->ifindex;
         r.mtu = (uint16_t)mtu;
-        p->mtu_was = p->mtu_was ? p->mtu_was : l->mtu;
         ports_trouble(p, "MTU cannot be set", launch_want(launch, LR_LINK, &r, sizeof(r)));
     }
 }
@@ -307,8 +306,24 @@ void ports_look(struct ports *p, const struct world *w)
     }
 }
 
+void ports_keep_mtu(struct ports *p, const struct world *w)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct port *port = p->v[i];
+        const struct world_link *l = ports_link(port, w);
+        uint32_t wanted = port->ifp ? port->ifp->mtu : 0;
+        if (!l || !port->managed)
+            continue;
+        if (wanted && wanted != l->mtu && !port->mtu_was)
+            port->mtu_was = l->mtu;
+        else if (!wanted && port->mtu_was == l->mtu)
+            port->mtu_was = 0; /* it has its own again */
+    }
+}
+
 void ports_apply(struct ports *p, const struct world *w, struct launch *launch)
 {
+    ports_keep_mtu(p, w);
     for (size_t i = 0; i < p->n; i++) {
         struct port *port = p->v[i];
         const struct world_link *l = ports_link(port, w);

@@ -27,6 +27,7 @@ struct port {
     uint32_t has_addr2;                    /* bit i: the secondary address number i does */
     uint8_t has_addr6;                     /* bit i: the IPv6 address number i does */
     uint32_t mtu_was;                      /* before we changed it; 0 = we did not */
+    uint32_t mtu_kept, mtu_index;          /* what the journal has of it, and of which device */
     bool told_state, told_shut, told_line; /* what was said of it (log/events.h) */
     char trouble[160];                     /* for people */
     char told[160];                        /* the trouble that the log has been told about */
@@ -61,6 +62,8 @@ bool ports_owns(const struct port *port, const struct addr *a);
 void ports_trouble(struct port *p, const char *what, const struct launch_op *op);
 /* Notes which addresses are there and what devices are missing; a round starts with it. */
 void ports_look(struct ports *p, const struct world *w);
+/* Notes the MTU of devices that are about to get another one, before anybody is asked. */
+void ports_keep_mtu(struct ports *p, const struct world *w);
 /* Compares and asks the launcher for what differs. */
 void ports_apply(struct ports *p, const struct world *w, struct launch *l);
 /* One log line for each port whose trouble is new, or over. */

@@ -327,6 +327,7 @@ struct wish {
     unsigned idle;         /* seconds, and then the first peer again */
     bool follow;           /* the walk begins where it ended before (IOS) */
     bool moved;            /* the first peer is reached by the inside */
+    uint16_t mtu;          /* of the outside; 0: not configured */
     bool behind;           /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
@@ -453,6 +454,7 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
     i.ifs[0].ikev1 = w->ikev1;
     i.ifs[0].map = w->map ? i.map : NULL;
     i.ifs[0].shutdown = w->shutdown;
+    i.ifs[0].mtu = w->mtu;
     i.ifs[1].map = w->both ? i.map : NULL;
     strcpy(i.ifs[1].name, "GigabitEthernet0/1");
     strcpy(i.ifs[1].nameif, "INSIDE");

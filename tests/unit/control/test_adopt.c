@@ -272,6 +272,35 @@ static void policies_that_nobody_wants_go_once(void **state)
     assert_int_equal(policy_told(b), 5);
 }
 
+/* `mtu` and then `no mtu`, with an engine that was killed in between. */
+static void a_device_has_its_own_mtu_again(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    int fd = memory();
+    struct wish w = seed_wish();
+    uint32_t was = 1480;
+    bench_link(b, "eth0", true, 1500);
+    bench_link(b, "eth1", true, 1500);
+    control_set_ports(b->c, "GigabitEthernet0/0 eth0\nGigabitEthernet0/1 eth1\n", true);
+    uint32_t index = bench_find(b, "eth0")->ifindex;
+    bench_find(b, "eth0")->mtu = 1400; /* by the engine before */
+    put(fd, JOURNAL_MTU, index, &was, sizeof(was));
+    put(fd, JOURNAL_MTU, 4711, &was, sizeof(was)); /* a device that is gone */
+    adopt_journal(b->c, fd);
+    w.mtu = 1400;
+    wish_apply(b, &w);
+    assert_int_equal(bench_find(b, "eth0")->mtu, 1400);
+    assert_int_equal(records(b, JOURNAL_MTU), 1);
+    w.mtu = 0;
+    wish_apply(b, &w);
+    assert_int_equal(bench_find(b, "eth0")->mtu, 1480);
+    assert_int_equal(records(b, JOURNAL_MTU), 0);
+    w.mtu = 1300; /* and for the next one */
+    wish_apply(b, &w);
+    assert_int_equal(bench_find(b, "eth0")->mtu, 1300);
+    assert_int_equal(records(b, JOURNAL_MTU), 1);
+}
+
 static void without_a_journal_all_policies_go(void **state)
 {
     struct bench *b = bench_seed(state);
@@ -297,6 +326,7 @@ int main(void)
         TEST(a_journal_is_read_once_and_before_the_configuration),
         TEST(an_sa_without_a_child_goes),
         TEST(policies_that_nobody_wants_go_once),
+        TEST(a_device_has_its_own_mtu_again),
         TEST(without_a_journal_all_policies_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
