@@ -71,6 +71,16 @@ void control_kick(void *control)
 /* --- life
  * ------------------------------------------------------------------------------------------ */
 
+/* Rates of the interfaces; a timer that cannot be armed leaves them where they are. */
+static void on_measure(struct timer *t, void *owner)
+{
+    struct control *c = (struct control *)owner;
+    usec_t now = clock_mono(&c->o.clock);
+    if (c->applied)
+        ports_measure(&c->ports, &c->world, now);
+    (void)timer_set(&c->timers, t, now + RATES_EVERY * USEC_PER_SEC);
+}
+
 struct control *control_new(const struct control_opts *o)
 {
     struct control *c = (struct control *)calloc(1, sizeof(*c));
@@ -86,6 +96,8 @@ struct control *control_new(const struct control_opts *o)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
+    timer_init(&c->measure, on_measure, c);
+    (void)timer_set(&c->timers, &c->measure, clock_mono(&c->o.clock) + RATES_EVERY * USEC_PER_SEC);
     grace_init(c);
     dead_init(c);
     outbox_init(c);

@@ -39,6 +39,7 @@ struct intent_if {
     uint8_t n_addr6;
     bool ipv6;                       /* IPv6 with addresses or without (ipv6 enable) */
     uint16_t mtu;                    /* 0 = leave as it is */
+    uint16_t load_interval;          /* seconds over which rates are averaged; 0: the default */
     bool ikev1, ikev2;               /* crypto ikev1 enable, crypto ikev2 enable; IOS: everywhere */
     const struct ike_policy *policy; /* those for its address (IOS); NULL: the intent's */
     uint32_t n_policy;

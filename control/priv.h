@@ -66,6 +66,7 @@ struct control {
     struct timerq timers;
     struct event *tick;  /* the earliest timer */
     struct event *again; /* another round */
+    struct timer measure;
     struct launch launch;
     struct world world;
     struct ports ports;

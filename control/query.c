@@ -345,6 +345,7 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
                                .mtu = l ? l->mtu : 0,
                                .addr = address_of(c, v[i], l),
                                .link6 = link_address(c, l),
+                               .rate = l ? &v[i]->rate : NULL,
                                .trouble = v[i]->trouble};
         if (l) {
             memcpy(q.mac, l->mac, sizeof(q.mac));

@@ -7,6 +7,7 @@
 
 #include "control/control.h"
 #include "control/track/track.h"
+#include "control/world/rates.h"
 #include "control/world/world.h"
 #include "dataplane/dpstats.h"
 
@@ -67,6 +68,7 @@ struct query_port {
     struct addr link6;  /* its address of the link (RFC 4291 §2.5.6); unset = none */
     bool counted;       /* the kernel's counters of the device, where they could be read */
     struct world_traffic traffic;
+    const struct rate_meter *rate; /* NULL: not measured */
     const char *trouble; /* "" or what keeps the wanted state from being true, for people */
 };
 void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),

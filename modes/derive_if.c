@@ -29,6 +29,8 @@ static void ios_interface(struct derive *d, const struct cfg_node *n, struct int
         f->vlan = (uint16_t)CFG_ARGS(l, if_vlan)->vlan;
     if ((l = cfg_first(n, E_IF_MTU_IOS)))
         f->mtu = (uint16_t)CFG_ARGS(l, if_mtu_ios)->bytes;
+    if ((l = cfg_first(n, E_IF_LOAD_INTERVAL)))
+        f->load_interval = (uint16_t)CFG_ARGS(l, if_load_interval)->seconds;
     cfg_each(n, E_IF_ADDRESS2, s)
     {
         const struct a_if_address2 *a = CFG_ARGS(s, if_address2);

@@ -150,7 +150,16 @@ static void asa_port(struct cmd *c, const struct query_port *p)
     }
 }
 
-/* Rates are not kept: only what was counted since the device came up. */
+static void asa_rates(struct cmd *c, const char *over, const struct rates *r)
+{
+    cmd_printf(c, "      %s input rate %llu pkts/sec,  %llu bytes/sec\n", over, LLU(r->rx_packets),
+               LLU(r->rx_bytes));
+    cmd_printf(c, "      %s output rate %llu pkts/sec,  %llu bytes/sec\n", over, LLU(r->tx_packets),
+               LLU(r->tx_bytes));
+    cmd_printf(c, "      %s drop rate, %llu pkts/sec\n", over, LLU(r->rx_dropped));
+}
+
+/* What was counted since the device came up. */
 static void asa_traffic(struct cmd *c, const struct query_port *p)
 {
     const struct world_traffic *t = &p->traffic;
@@ -166,6 +175,10 @@ static void asa_traffic(struct cmd *c, const struct query_port *p)
     cmd_printf(c, "\t%llu packets input, %llu bytes\n\t%llu packets output, %llu bytes\n",
                LLU(t->rx_packets), LLU(t->rx_bytes), LLU(t->tx_packets), LLU(t->tx_bytes));
     cmd_printf(c, "\t%llu packets dropped\n", LLU(t->rx_dropped + t->tx_dropped));
+    if (!p->rate)
+        return;
+    asa_rates(c, "1 minute", &p->rate->brief);
+    asa_rates(c, "5 minute", &p->rate->lasting);
 }
 
 static bool one_interface(void *ctx, const struct query_port *p)

@@ -3,6 +3,7 @@
  * left out; what is counted is counted since the device came up.
  */
 #include "modes/internal.h"
+#include <stdio.h>
 #include <string.h>
 
 #define LLU(n) ((unsigned long long)(n))
@@ -51,6 +52,28 @@ static void head(struct cmd *c, const struct query_port *p, const struct cfg_nod
         cmd_printf(c, "  Internet address is %s\n", prefix_print(&p->ifp->addr, net, sizeof net));
 }
 
+/* In parts of 255, one at least. */
+static unsigned load(double bytes, unsigned long long kbits)
+{
+    double parts = kbits ? bytes * 8 * 255 / ((double)kbits * 1000) : 0;
+    return parts < 1 ? 1 : parts > 255 ? 255 : (unsigned)parts;
+}
+
+static void rates(struct cmd *c, const struct query_port *p)
+{
+    unsigned seconds = p->ifp && p->ifp->load_interval ? p->ifp->load_interval : RATES_LONG;
+    const struct rates *r = &p->rate->lasting;
+    char over[32];
+    if (seconds % 60)
+        (void)snprintf(over, sizeof over, "%u second", seconds);
+    else
+        (void)snprintf(over, sizeof over, "%u minute", seconds / 60);
+    cmd_printf(c, "  %s input rate %llu bits/sec, %llu packets/sec\n", over, LLU(r->rx_bytes * 8),
+               LLU(r->rx_packets));
+    cmd_printf(c, "  %s output rate %llu bits/sec, %llu packets/sec\n", over, LLU(r->tx_bytes * 8),
+               LLU(r->tx_packets));
+}
+
 static void bandwidth(struct cmd *c, const struct query_port *p, const struct cfg_node *n)
 {
     const struct medium *m = medium_of(p->name);
@@ -59,7 +82,10 @@ static void bandwidth(struct cmd *c, const struct query_port *p, const struct cf
     cmd_printf(c, "  MTU %u bytes, BW %llu Kbit/sec, DLY %llu usec, \n", p->mtu,
                b ? LLU(CFG_ARGS(b, if_bandwidth)->kbits) : LLU(m->kbits),
                d ? LLU(CFG_ARGS(d, if_delay)->tens * 10) : LLU(m->usec));
-    cmd_puts(c, "     reliability 255/255, txload 1/255, rxload 1/255\n");
+    unsigned long long kbits = b ? LLU(CFG_ARGS(b, if_bandwidth)->kbits) : LLU(m->kbits);
+    cmd_printf(c, "     reliability 255/255, txload %u/255, rxload %u/255\n",
+               load(p->rate ? p->rate->lasting.tx_bytes : 0, kbits),
+               load(p->rate ? p->rate->lasting.rx_bytes : 0, kbits));
     if (p->ifp && p->ifp->kind == IF_VLAN && p->ifp->vlan)
         cmd_printf(c, "  Encapsulation 802.1Q Virtual LAN, Vlan ID  %u.\n", p->ifp->vlan);
     else
@@ -137,6 +163,8 @@ void show_port_ios(struct cmd *c, const struct query_port *p)
 void show_traffic_ios(struct cmd *c, const struct query_port *p)
 {
     const struct world_traffic *t = &p->traffic;
+    if (p->rate)
+        rates(c, p);
     if (!p->counted)
         return;
     cmd_printf(c, "     %llu packets input, %llu bytes, 0 no buffer\n     %llu input errors\n",

@@ -334,6 +334,21 @@ void ports_apply(struct ports *p, const struct world *w, struct launch *launch)
     }
 }
 
+void ports_measure(struct ports *p, const struct world *w, usec_t now)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct port *port = p->v[i];
+        const struct world_link *l = ports_link(port, w);
+        struct world_traffic t;
+        unsigned interval =
+            port->ifp && port->ifp->load_interval ? port->ifp->load_interval : RATES_LONG;
+        if (!l || world_traffic(w, l->ifindex, &t) < 0)
+            port->rate = (struct rate_meter){0};
+        else
+            rates_add(&port->rate, now, &t, interval);
+    }
+}
+
 void ports_tell(struct ports *p, struct log *log)
 {
     for (size_t i = 0; i < p->n; i++) {

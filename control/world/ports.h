@@ -12,6 +12,7 @@
 
 #include "control/intent.h"
 #include "control/launch.h"
+#include "control/world/rates.h"
 #include "control/world/world.h"
 
 #define PORTS_MAX TANDEM_IFIDS
@@ -20,13 +21,14 @@ struct port {
     char name[INTENT_NAME];
     char netdev[LAUNCH_IFNAME]; /* as bound; the device may be absent */
     const struct intent_if *ifp;
-    uint32_t ifid;                         /* 1 … */
-    bool logical;                          /* its device is made for it */
-    bool managed;                          /* had configuration once: its admin state is ours */
-    bool has_addr;                         /* the wanted IPv4 address stands on the device */
-    uint32_t has_addr2;                    /* bit i: the secondary address number i does */
-    uint8_t has_addr6;                     /* bit i: the IPv6 address number i does */
-    uint32_t mtu_was;                      /* before we changed it; 0 = we did not */
+    uint32_t ifid;      /* 1 … */
+    bool logical;       /* its device is made for it */
+    bool managed;       /* had configuration once: its admin state is ours */
+    bool has_addr;      /* the wanted IPv4 address stands on the device */
+    uint32_t has_addr2; /* bit i: the secondary address number i does */
+    uint8_t has_addr6;  /* bit i: the IPv6 address number i does */
+    uint32_t mtu_was;   /* before we changed it; 0 = we did not */
+    struct rate_meter rate;
     uint32_t mtu_kept, mtu_index;          /* what the journal has of it, and of which device */
     bool told_state, told_shut, told_line; /* what was said of it (log/events.h) */
     char trouble[160];                     /* for people */
@@ -66,6 +68,8 @@ void ports_look(struct ports *p, const struct world *w);
 void ports_keep_mtu(struct ports *p, const struct world *w);
 /* Compares and asks the launcher for what differs. */
 void ports_apply(struct ports *p, const struct world *w, struct launch *l);
+/* One more sample of what goes over each. */
+void ports_measure(struct ports *p, const struct world *w, usec_t now);
 /* One log line for each port whose trouble is new, or over. */
 void ports_tell(struct ports *p, struct log *log);
 

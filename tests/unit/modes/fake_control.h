@@ -543,6 +543,8 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
                  void *ctx)
 {
     static const char *const netdev[FAKE_PORTS] = {"eth0", "eth1", "eth2", "eth3"};
+    static const struct rate_meter rate = {.brief = {9.5, 9500, 1, 8, 800},
+                                           .lasting = {7.5, 7500, 0, 6, 600000}};
     for (unsigned i = 0; i < FAKE_PORTS; i++) {
         struct query_port p = {.name = fake_port[i],
                                .netdev = netdev[i],
@@ -555,6 +557,7 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
         if (i == 3)
             p.trouble = "its device eth3 is not there (see the ports file)";
         p.counted = i < 2;
+        p.rate = i < 1 ? &rate : NULL;
         p.traffic = (struct world_traffic){.rx_packets = 10,
                                            .rx_bytes = 1000,
                                            .rx_dropped = 1,
