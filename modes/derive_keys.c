@@ -115,7 +115,6 @@ static void global_keys(struct derive *d, const struct isakmp_peer_cfg *common)
         if (a->encrypted)
             continue; /* nobody here can read it */
         struct intent_key *k = add(d, common, a->key);
-        k->cfg.no_xauth = a->no_xauth;
         k->remote = global_remote(a);
         if (a->has_host)
             str_copy(k->host, sizeof k->host, a->host);
@@ -280,7 +279,6 @@ static void profile_keys(struct derive *d, const struct isakmp_peer_cfg *common)
             if (!a)
                 continue;
             struct intent_key *k = add(d, common, a->key);
-            k->cfg.no_xauth = a->no_xauth;
             k->remote = net;
             apply_profile(d, p, k);
         }

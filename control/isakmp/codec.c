@@ -22,6 +22,8 @@ static const struct payload_rule {
     {ISP_VENDOR, ISP_VENDOR, 0},
     {ISP_NATD, ISP_NATD, 1},
     {ISP_NATOA, ISP_NATOA, 8},
+    {ISP_NATD_07, ISP_NATD, 1},
+    {ISP_NATOA_07, ISP_NATOA, 8},
     {ISP_NATD_DRAFT, ISP_NATD, 1},
     {ISP_NATOA_DRAFT, ISP_NATOA, 8},
 };

@@ -47,7 +47,6 @@ struct isakmp_peer_cfg {
     bool dpd_periodic;
     uint32_t nat_keepalive; /* seconds, 0 = default of the datapath */
     bool fragmentation;     /* `crypto isakmp fragmentation` */
-    bool no_xauth;
 };
 
 /* Classes of `debug crypto isakmp` and `debug crypto ipsec`, whose texts are IOS's. */

@@ -22,9 +22,18 @@ static int hash_end(const struct isk_sa *sa, const struct addr *a, uint16_t port
     return ike_digest(sa->k->c, t->ossl, in, 3, out);
 }
 
+/* Numbers were changed twice: for draft 4, which has those that follow RFC 2408's, and for the RFC,
+ * since by then these were given away. Modes have been the RFC's since draft 4. */
+static uint8_t by_version(const struct isk_sa *sa, uint8_t rfc, uint8_t draft_07, uint8_t draft_03)
+{
+    if (sa->vendors & VID_RFC3947)
+        return rfc;
+    return sa->vendors & VID_NATT_07 ? draft_07 : draft_03;
+}
+
 static uint8_t natd_type(const struct isk_sa *sa)
 {
-    return sa->natt_draft ? ISP_NATD_DRAFT : ISP_NATD;
+    return by_version(sa, ISP_NATD, ISP_NATD_07, ISP_NATD_DRAFT);
 }
 
 /* The other side's end first, then ours. */
@@ -34,7 +43,7 @@ void isk_w_natd(struct isk_sa *sa, struct ike_writer *w)
     size_t len = ike_prf_len(sa->s.suite.prf);
     uint8_t hash[IKE_PRF_MAX];
 
-    if (!(sa->vendors & (VID_RFC3947 | VID_NATT_03 | VID_NATT_02)))
+    if (!(sa->vendors & VID_NATT))
         return;
     if (hash_end(sa, &p->remote, p->rport, hash) == 0)
         ike_w_payload(w, natd_type(sa), hash, len);
@@ -127,7 +136,7 @@ void isk_w_natoa(struct isk_sa *sa, struct ike_writer *w, bool initiator)
                                  initiator ? &sa->s.path.remote : &sa->s.path.local};
 
     for (int i = 0; i < 2; i++) {
-        ike_w_begin(w, sa->natt_draft ? ISP_NATOA_DRAFT : ISP_NATOA);
+        ike_w_begin(w, by_version(sa, ISP_NATOA, ISP_NATOA_07, ISP_NATOA_DRAFT));
         wbuf_u8(&w->w, ends[i]->family == AF_INET6 ? ISID_IPV6 : ISID_IPV4);
         wbuf_u8(&w->w, 0);
         wbuf_u16(&w->w, 0);

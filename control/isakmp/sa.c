@@ -457,6 +457,8 @@ void isk_phase1_anew(struct isk_sa *sa)
         if (o != sa && o->nego && isk_same_as(o, sa))
             return;                    /* one is on its way */
     (void)begin(k, &sa->s.path, NULL); /* else it ends with its lifetime */
+    if (isk_sa_alive(sa))
+        isk_sa_changed(sa); /* a successor of this engine begins another one */
 }
 
 void isk_sa_reap(struct isakmp *k)

@@ -87,13 +87,24 @@ static void code_flags(struct coder *k, struct isk_sa *sa)
     sa->s.state = (enum ike_state)state;
 }
 
+/* A successor that is being negotiated is not saved: the peer may have it already, and this SA as
+ * replaced. So whoever takes over begins another one. */
+static usec_t successor_time(const struct isk_sa *sa)
+{
+    for (const struct isk_sa *o = sa->k->head; o; o = o->next)
+        if (isk_up(sa) && o != sa && o->nego && o->s.initiator && isk_same_as(o, sa))
+            return DUE_AT_ONCE;
+    return sa->s.rekey_at;
+}
+
 static void code_numbers(struct coder *k, struct isk_sa *sa)
 {
     struct ike_sa_state *s = &sa->s;
+    usec_t rekey_at = code_reads(k) ? 0 : successor_time(sa);
     uint32_t *const number[] = {&s->tunnel_id,       &s->ifid,         &s->lifetime,
                                 &s->policy_priority, &s->dpd_seconds,  &s->dpd_retry,
                                 &sa->serial,         &sa->dpd_seq_out, &sa->vendors};
-    usec_t *const when[] = {&s->created, &s->established, &s->expires, &s->rekey_at, &s->last_in};
+    usec_t *const when[] = {&s->created, &s->established, &s->expires, &rekey_at, &s->last_in};
 
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         code_u32(k, number[i]);
@@ -101,8 +112,11 @@ static void code_numbers(struct coder *k, struct isk_sa *sa)
     code_u64(k, &s->spi_r);
     for (size_t i = 0; i < sizeof when / sizeof *when; i++)
         code_time(k, when[i]);
+    if (code_reads(k))
+        s->rekey_at = rekey_at;
     code_check(k, s->spi_i && s->spi_r && s->established > 0 && s->dpd_retry <= DPD_RETRY_MAX &&
                       sa->serial > 0);
+    code_check(k, s->state != IKE_IDLE || (s->expires == 0 && s->rekey_at == 0));
 }
 
 static void code_keys(struct coder *k, struct ike_sa_state *s)

@@ -63,11 +63,13 @@ void isk_w_vendors_first(struct isk_sa *sa, struct ike_writer *w, bool fragmenta
         put(w, VID_FRAGMENT);
 }
 
-/* RFC 3947 §3.1: the version that we choose. Version 7 has numbers of payloads of its own. */
+/* RFC 3947 §3.1: the newest version that the peer speaks, too. */
 void isk_w_vendors_answer(struct isk_sa *sa, struct ike_writer *w, bool fragmentation)
 {
     if (sa->vendors & VID_RFC3947)
         put_natt(sa, w, VID_RFC3947, "rfc3947");
+    else if (sa->vendors & VID_NATT_07)
+        put_natt(sa, w, VID_NATT_07, "07");
     else if (sa->vendors & VID_NATT_03)
         put_natt(sa, w, VID_NATT_03, "03");
     else if (sa->vendors & VID_NATT_02)
@@ -123,5 +125,6 @@ void isk_take_vendors(struct isk_sa *sa, const struct isk_rx *rx)
     }
     sa->s.peer_dpd = sa->vendors & VID_DPD;
     sa->s.peer_fragments = sa->vendors & VID_FRAGMENT;
-    sa->natt_draft = !(sa->vendors & VID_RFC3947) && (sa->vendors & (VID_NATT_03 | VID_NATT_02));
+    sa->natt_draft =
+        !(sa->vendors & (VID_RFC3947 | VID_NATT_07)) && (sa->vendors & (VID_NATT_03 | VID_NATT_02));
 }

@@ -33,6 +33,8 @@ enum isk_payload_type {
     ISP_NOTIFY = 11,
     ISP_DELETE = 12,
     ISP_VENDOR = 13,
+    ISP_NATD_07 = 15, /* drafts 4 to 8 */
+    ISP_NATOA_07 = 16,
     ISP_NATD = 20,
     ISP_NATOA = 21,
     ISP_NATD_DRAFT = 130,

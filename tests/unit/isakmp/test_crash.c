@@ -210,6 +210,11 @@ static void lost_spis(struct sim *s)
 }
 
 /* Every single effect of one exchange, one after the other. */
+static void phase1(struct sim *s)
+{
+    rekey_phase1(s, 0);
+}
+
 static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s))
 {
     for (int node = 0; node < 2; node++)
@@ -223,6 +228,8 @@ static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s))
             bool died = s->node[node].kill_in == 0;
             s->node[node].kill_in = 0;
             sim_for(s, 200); /* what nobody confirms ends */
+            if (go == phase1)
+                assert_true(in_use_have_twins(s, 0) && in_use_have_twins(s, 1));
             lost_spis(s);
             for (int i = 0; i < 20 && !outbound(&s->node[0], 7); i++) {
                 sim_initiate(s, 0, 1, 0); /* traffic asks again */
@@ -263,11 +270,6 @@ static void both_children(struct sim *s)
     rekey_child(s, 0);
     rekey_child(s, 1);
 }
-static void phase1(struct sim *s)
-{
-    rekey_phase1(s, 0);
-}
-
 static void in_every_exchange(void **state)
 {
     (void)state;

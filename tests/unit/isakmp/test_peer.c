@@ -303,29 +303,39 @@ static void nat_moved(void **state)
     sim_free(s);
 }
 
-static bool hide_rfc(struct sim *s, struct sim_packet *p)
+/* As if the vendor IDs of these versions had not been known when the peer was built. */
+static const char *const natt_id[] = {"\x4a\x13\x1c\x81\x07\x03\x58\x45",
+                                      "\x43\x9b\x59\xf8\xba\x67\x6c\x4c",
+                                      "\x7d\x94\x19\xa6\x53\x10\xca\x6f"};
+static unsigned hidden;
+static bool hide(struct sim *s, struct sim_packet *p)
 {
-    static const uint8_t rfc[] = {0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45};
     (void)s;
-    for (size_t i = 0; i + sizeof rfc <= p->len; i++)
-        if (memcmp(p->data + i, rfc, sizeof rfc) == 0)
-            p->data[i] ^= 1;
+    for (unsigned id = 0; id < hidden; id++)
+        for (size_t i = 0; i + 8 <= p->len; i++)
+            if (memcmp(p->data + i, natt_id[id], 8) == 0)
+                p->data[i] ^= 1;
     return true;
 }
 
-/* With a peer that knows the drafts only: other payload types, other numbers of modes. */
-static void nat_draft(void **state)
+/* With a peer that knows drafts only: other payload types, other numbers of modes. */
+static void nat_drafts(void **state)
 {
-    struct sim *s = sim_new(1, DH_2048);
+    static const uint32_t chosen[] = {VID_RFC3947, VID_NATT_07, VID_NATT_03, VID_NATT_02};
     (void)state;
-    s->node[0].behind_nat = true;
-    s->tap = hide_rfc;
-    sim_initiate(s, 0, 1, 0);
-    sim_for(s, 1);
-    assert_tunnel(s, 1);
-    assert_true(s->node[0].child[0].udp && s->node[1].child[0].udp);
-    assert_true(s->node[0].k->head->natt_draft && s->node[1].k->head->natt_draft);
-    sim_free(s);
+    for (hidden = 0; hidden <= 3; hidden++) {
+        struct sim *s = sim_new(1, DH_2048);
+        s->node[0].behind_nat = true;
+        s->tap = hide;
+        sim_initiate(s, 0, 1, 0);
+        sim_for(s, 1);
+        assert_tunnel(s, 1);
+        assert_true(s->node[0].child[0].udp && s->node[1].child[0].udp);
+        assert_int_equal(s->node[0].k->head->vendors & VID_NATT, chosen[hidden]);
+        assert_int_equal(s->node[0].k->head->natt_draft, hidden > 1);
+        assert_int_equal(s->node[1].k->head->natt_draft, hidden > 1);
+        sim_free(s);
+    }
 }
 
 /* --- what may be said twice --------------------------------------------------------------------
@@ -390,7 +400,7 @@ int main(void)
         cmocka_unit_test(nat),
         cmocka_unit_test(nat_rekey),
         cmocka_unit_test(nat_moved),
-        cmocka_unit_test(nat_draft),
+        cmocka_unit_test(nat_drafts),
         cmocka_unit_test(replay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

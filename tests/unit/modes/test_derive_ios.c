@@ -83,9 +83,7 @@ static void test_keys(void **state)
     is_prefix(&k[0].remote, "19.26.116.141/32");
     assert_int_equal(k[0].cfg.psk_len, 8);
     assert_memory_equal(k[0].cfg.psk, "cisco123", 8);
-    assert_false(k[0].cfg.no_xauth);
     is_prefix(&k[1].remote, "0.0.0.0/0");
-    assert_true(k[1].cfg.no_xauth);
     is_prefix(&k[2].remote, "10.1.2.0/24");
     assert_memory_equal(k[2].cfg.psk, "0", 2);
     is_prefix(&k[3].remote, "2001:db8::/32");
