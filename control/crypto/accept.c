@@ -83,7 +83,8 @@ static bool all_denied(const struct selector *line, const struct selector *offer
     return true;
 }
 
-/* whole: nothing less than the (one) offered pair will do. */
+/* whole: nothing less than the (one) offered pair will do, and the line stands for what IKEv1 can
+ * say of it: a range of ports is said as all. */
 static const struct intent_ace *choose(const struct intent_acl *acl, const struct selector *offered,
                                        size_t n, bool whole, struct selector *out)
 {
@@ -91,13 +92,14 @@ static const struct intent_ace *choose(const struct intent_acl *acl, const struc
     enum merit best = NO_MATCH;
     for (uint32_t i = 0; i < acl->n; i++) {
         const struct intent_ace *a = &acl->ace[i];
+        const struct selector line = whole && a->permit ? isakmp_selector(&a->sel) : a->sel;
         struct selector s;
         if (!a->permit) {
             if (all_denied(&a->sel, offered, n))
                 break;
             continue;
         }
-        enum merit m = best_pair(&a->sel, offered, n, &s);
+        enum merit m = best_pair(&line, offered, n, &s);
         if (m > best && (!whole || selector_cmp(&s, &offered[0]) == 0)) {
             best = m;
             found = a;

@@ -556,6 +556,8 @@ size_t isk_sa_pack(struct isk_sa *sa, uint8_t *p, size_t cap);
 /* --- mismatch.c --- */
 void isk_mismatch1(struct isk_sa *sa, const struct isk_offer *offer,
                    const struct isakmp_policy *policy, size_t n);
+/* More is asked for than the line of this configuration has. */
+void isk_widened(struct isk_sa *sa, const struct ike_child_cfg *cfg);
 /* No line of ours permits what the peer wants to be protected; sel is empty when it made no sense.
  */
 void isk_mismatch_proxies(struct isk_sa *sa, const struct selector *sel);

@@ -69,6 +69,10 @@ struct isakmp_host {
     void (*debug_routes)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c);
 };
 
+/* What quick mode can say of a selector: identities hold one port or all (RFC 2407 §4.6.2), so
+ * ports that are neither are all. */
+struct selector isakmp_selector(const struct selector *s);
+
 struct isakmp_stats {
     uint64_t rx, tx, retransmits, initiated, responded, established, failed;
     uint64_t dropped[24]; /* by cause; names in isakmp_drop_text() */

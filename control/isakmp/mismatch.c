@@ -157,7 +157,21 @@ static void put_range(struct str *s, const char *what, const struct addr_range *
     str_printf(s, "%s %s - %s", what, addr_print(&r->lo, lo, sizeof lo),
                addr_print(&r->hi, hi, sizeof hi));
     if (port[0] != 0 || port[1] != UINT16_MAX)
-        str_printf(s, " port %u", port[0]);
+        str_printf(s, port[0] == port[1] ? " port %u" : " ports %u - %u", port[0], port[1]);
+}
+
+void isk_widened(struct isk_sa *sa, const struct ike_child_cfg *cfg)
+{
+    struct str line = {0};
+    char peer[ADDR_STRLEN];
+
+    put_range(&line, "local", &cfg->sel.local, cfg->sel.lport);
+    put_range(&line, ", remote", &cfg->sel.remote, cfg->sel.rport);
+    isk_event(sa, IKE_EV_NO_PROPOSAL,
+              "IKEv1 has no word for a range of ports: %s is asked for all, crypto map %s %u, %s",
+              addr_print(&sa->s.path.remote, peer, sizeof peer), cfg->map, cfg->map_seq,
+              str_text(&line));
+    str_free(&line);
 }
 
 void isk_mismatch_proxies(struct isk_sa *sa, const struct selector *sel)

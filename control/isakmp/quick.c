@@ -58,8 +58,7 @@ static bool read_selector(const struct isk_sa *sa, const struct isk_rx *rx, bool
            out->local.lo.family == out->remote.lo.family;
 }
 
-/* What can be said of a selector: ports that are neither all nor one are all. */
-static struct selector as_said(const struct selector *s)
+struct selector isakmp_selector(const struct selector *s)
 {
     struct selector out = *s;
 
@@ -129,8 +128,10 @@ int isk_quick_start(struct isk_sa *sa, struct isk_want *want)
     isk_child_from_cfg(sa, n, &want->cfg);
     n->child.spi_in = isk_random_spi(k);
     n->child.ah_spi_in = isk_random_spi(k);
-    n->child.ts[0] = as_said(&want->cfg.sel);
+    n->child.ts[0] = isakmp_selector(&want->cfg.sel);
     n->child.n_ts = 1;
+    if (!ike_selector_covers(&want->cfg.sel, &n->child.ts[0]))
+        isk_widened(sa, &want->cfg);
     isk_new_nonce(k, n->ni, &n->ni_len);
     if (!sa->s.ifid)
         sa->s.ifid = want->cfg.ifid;

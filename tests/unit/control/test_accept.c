@@ -143,6 +143,25 @@ static void ikev1_does_not_narrow(void **state)
     assert_int_equal(o.cfg.policy, b->c->ids.by_policy[0]->policy);
 }
 
+/* It says a range of ports as all: who mirrors the line, too, is understood. */
+static void ikev1_widens_ports(void **state)
+{
+    struct bench *b = bench_seed(state);
+    struct wish w = seed_wish();
+    w.ikev1 = true;
+    w.port = 8000; /* to 8010, TCP */
+    wish_apply(b, &w);
+    struct offer o = offer_of(sel("10.10.10.0", 24, "192.168.10.0", 24));
+    o.sa.version = IKE_V1;
+    assert_int_equal(ask(b, &o), -ENOENT); /* everything is more than TCP */
+    o.v[0].proto = 6;
+    assert_int_equal(ask(b, &o), 0);
+    assert_sel(&o.cfg.sel, o.v[0]);
+    o.sa.version = IKE_V2;
+    assert_int_equal(ask(b, &o), 0);
+    assert_int_equal(o.cfg.sel.rport[1], 8010);
+}
+
 static void denied(void **state)
 {
     struct bench *b = bench_seed(state);
@@ -281,6 +300,7 @@ int main(void)
         T(the_packet_that_asked),
         T(the_best_line),
         T(ikev1_does_not_narrow),
+        T(ikev1_widens_ports),
         T(denied),
         T(who_may),
         T(keys),

@@ -72,7 +72,7 @@ struct sim_node {
     size_t n_child;
     int front, back;
     uint32_t handles;
-    unsigned sa_up, sa_down, failed, retransmits, mismatches, no_line;
+    unsigned sa_up, sa_down, failed, retransmits, mismatches, no_line, widened;
     enum ike_reason last_failure, last_down, last_child_down;
     usec_t sent_at[64];
     unsigned n_sent;
@@ -415,6 +415,7 @@ static inline void sim_event(void *h, enum ike_event ev, const struct ike_sa_sta
     (void)sa;
     n->mismatches += ev == IKE_EV_NO_PROPOSAL && strstr(text, "offered") != NULL;
     n->no_line += ev == IKE_EV_NO_PROPOSAL && strstr(text, "no access list permits") != NULL;
+    n->widened += ev == IKE_EV_NO_PROPOSAL && strstr(text, "range of ports") != NULL;
     n->sa_up += ev == IKE_EV_SA_UP;
     n->sa_down += ev == IKE_EV_SA_DOWN;
     n->retransmits += ev == IKE_EV_RETRANSMIT;

@@ -247,6 +247,31 @@ static void protocol_and_port(void **state)
     sim_free(s);
 }
 
+/* RFC 2407 §4.6.2: an identity has one port. A range becomes all, on either side, and we say so. */
+static void range_of_ports(void **state)
+{
+    struct sim *s = sim_new(11, DH_2048);
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct selector *sel = &s->node[k].entry[0].cfg.sel;
+        uint16_t *port = k ? sel->lport : sel->rport;
+        sel->proto = 6;
+        port[0] = 8000;
+        port[1] = 8080;
+    }
+    s->node[1].entry[0].cfg.sel = isakmp_selector(&s->node[1].entry[0].cfg.sel);
+    sim_initiate(s, 0, 1, 0);
+    sim_for(s, 1);
+    assert_tunnel(s, 1);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(s->node[k].child[0].ts.proto, 6);
+        assert_int_equal(s->node[k].child[0].ts.rport[0], 0);
+        assert_int_equal(s->node[k].child[0].ts.rport[1], 65535);
+        assert_int_equal(s->node[k].widened, !k);
+    }
+    sim_free(s);
+}
+
 /* --- what fails ------------------------------------------------------------------------------ */
 
 static void no_policy_in_common(void **state)
@@ -587,6 +612,7 @@ int main(void)
         cmocka_unit_test(lifetimes),
         cmocka_unit_test(narrower_and_wider),
         cmocka_unit_test(protocol_and_port),
+        cmocka_unit_test(range_of_ports),
         cmocka_unit_test(no_policy_in_common),
         cmocka_unit_test(wrong_key),
         cmocka_unit_test(wrong_key_complaint),
