@@ -98,6 +98,7 @@ struct control *control_new(const struct control_opts *o)
     c->timers.ctx = c;
     timer_init(&c->measure, on_measure, c);
     (void)timer_set(&c->timers, &c->measure, clock_mono(&c->o.clock) + RATES_EVERY * USEC_PER_SEC);
+    ospf_open(c);
     grace_init(c);
     dead_init(c);
     outbox_init(c);
@@ -121,6 +122,7 @@ void control_free(struct control *c)
     c->closing = true;
     journal_close(c->journal); /* from here on it belongs to the successor */
     c->journal = NULL;
+    ospf_close(c);
     tracking_close(c);
     sla_close(c);
     ping_close(c);
@@ -226,10 +228,15 @@ static void build_rib(struct control *c)
         if (c->ports.v[i]->ifp)
             ifs[n++] = rib_if(c, c->ports.v[i]);
     struct intent_route *route = rri_routes(c, &n_route);
+    struct query_route *found;
+    size_t n_found;
+    ospf_candidates(c, &found, &n_found);
     struct rib_in in = {.ifs = ifs,
                         .n_if = n,
                         .vpn = route,
                         .n_vpn = n_route,
+                        .found = found,
+                        .n_found = n_found,
                         .tracked = is_tracked_up,
                         .ctx = c,
                         .now = clock_mono(&c->o.clock)};
@@ -237,6 +244,7 @@ static void build_rib(struct control *c)
     if (rib_build(&c->rib, &in) < 0 || !route)
         log_line(c->o.log, LOGL_ERROR, "route", "out of memory: the routing table is not whole");
     free(route);
+    free(found);
     if (c->rib.looped && !looped)
         syslog_ios(c->syslog, "IPRT", 3, "RIB_LOOP", "Resolution loop formed by routes in RIB");
 }
@@ -248,6 +256,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     dynamic_apply(c);
     track_look(c->track);
     build_rib(c);
+    ospf_apply(c);
     shadow_apply(c);
     fib_apply(c);
     /* The walls stand before an address brings packets that should meet them. */

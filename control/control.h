@@ -36,6 +36,10 @@ void control_free(struct control *c); /* removes nothing from the kernel: the la
 void control_set_launcher(struct control *c, struct ipc *launcher);
 void control_set_datapath(struct control *c, int fd); /* takes fd; again after a restart */
 void control_set_socket(struct control *c, enum launch_socket kind, int fd); /* takes fd */
+/* FRR's ospfd runs: a connection to its commands, and its log; again after a restart. */
+void control_set_ospfd(struct control *c, int vty, int log); /* takes both */
+/* What is known of FRR before it was asked for: it is not installed. */
+void control_set_routing_absent(struct control *c, bool absent);
 void control_launcher_reply(struct control *c, const struct lm_reply *r, const char *text);
 
 /* Replaces the wanted state; takes what *i holds. Work is done before it returns, as far as

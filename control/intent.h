@@ -10,6 +10,7 @@
 
 #include "control/isakmp/isakmp.h"
 #include "control/log/syslog.h"
+#include "control/ospf/intent_ospf.h"
 #include "lib/addr.h"
 #include "lib/mem.h"
 #include <stdbool.h>
@@ -45,6 +46,7 @@ struct intent_if {
     uint32_t n_policy;
     uint32_t path_flags;          /* SADB_DF_*, SADB_F_FRAG_AFTER */
     const struct intent_map *map; /* crypto map applied here, or NULL */
+    struct intent_ospf_if ospf;
 };
 
 /* The address by which this interface meets peers of a family; unset: it has none. */
@@ -290,6 +292,7 @@ struct intent {
     bool skip_dead;              /* a walk passes by peers that are known to be dead */
     bool log_session, log_ikev2; /* crypto logging session, ikev2 */
     struct syslog_cfg log;
+    struct intent_ospf ospf;
 };
 
 static inline void intent_free(struct intent *i)

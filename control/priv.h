@@ -22,6 +22,7 @@
 #include "control/lab.h"
 #include "control/log/events.h"
 #include "control/launch.h"
+#include "control/ospf/ospf.h"
 #include "lib/vec.h"
 #include "control/route/fib.h"
 #include "control/route/rib.h"
@@ -107,6 +108,7 @@ struct control {
     struct track *track;
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];
+    struct ospf ospf;
     struct lab *lab;
     usec_t booted;
     uint64_t n_applied; /* configurations so far */

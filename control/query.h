@@ -38,9 +38,12 @@ void query_identities(const struct control *c,
                       bool (*fn)(void *ctx, const struct query_identity *q), void *ctx);
 
 enum rib_source { RIB_CONNECTED, RIB_LOCAL, RIB_STATIC, RIB_OSPF, RIB_VPN };
+/* How OSPF knows of a route (RFC 2328 §11). */
+enum ospf_path { OSPF_INTRA, OSPF_INTER, OSPF_E1, OSPF_E2 };
 
 struct query_route {
     enum rib_source source;
+    enum ospf_path path; /* RIB_OSPF */
     struct prefix dst;
     struct addr gateway; /* unset: directly connected */
     struct addr hop;     /* the neighbour that leads to a gateway which is none; else unset */
@@ -55,6 +58,18 @@ struct query_route {
 /* Routes in force, ordered by prefix. */
 void query_routes(const struct control *c, bool (*fn)(void *ctx, const struct query_route *r),
                   void *ctx);
+
+/* Whether OSPF can run: false when FRR is not installed on this host. */
+bool query_routing_present(const struct control *c);
+/* The name of OSPF's router; unset: none yet. */
+struct addr query_ospf_id(const struct control *c);
+/* The port of a device, or the device's own name. */
+const char *query_port_of(const struct control *c, const char *netdev);
+/* Asks ospfd (`show ip ospf neighbor json`) and calls fn with the answer; err: -ENOENT when FRR is
+ * not installed, -ENOTCONN when ospfd does not run (yet), -EPIPE when it ended meanwhile, -EPROTO
+ * when it refuses. 0 or -errno; then fn is not called. */
+int query_ospf(struct control *c, const char *command,
+               void (*fn)(void *ctx, int err, const char *text, size_t len), void *ctx);
 
 /* One port or logical interface of the box, configured or not, in canonical order. */
 struct query_port {

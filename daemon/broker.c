@@ -298,6 +298,7 @@ static int carry_out(struct answer *a, enum launch_req type, const union request
     case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
     case LR_PROCESSES:
     case LR_PROBE:
+    case LR_ROUTING:
         break;
     }
     return -EPROTO;

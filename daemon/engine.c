@@ -191,6 +191,7 @@ static void make_box(struct engine *e)
         return;
     }
     control_set_booted(e->control, box->boot_wall_us);
+    control_set_routing_absent(e->control, box->no_frr);
     control_set_launcher(e->control, e->launcher);
 }
 
@@ -271,6 +272,12 @@ static void reply(struct engine *e, const struct ipc_msg *m)
     control_launcher_reply(e->control, &r, text);
 }
 
+static void set_ospfd(struct engine *e, struct ipc_msg *m)
+{
+    int vty = take_fd(m, 0), log = take_fd(m, 1);
+    control_set_ospfd(e->control, vty, log);
+}
+
 static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
 {
     struct engine *e = (struct engine *)ctx;
@@ -314,6 +321,10 @@ static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)
     case LM_PROBE:
         if (m->len == sizeof(struct lm_probe) && m->nfds == 1)
             control_launcher_probe(e->control, take_fd(m, 0));
+        break;
+    case LM_ROUTING:
+        if (m->nfds == 2)
+            set_ospfd(e, m);
         break;
     case LM_PROCESSES:
         control_launcher_processes(e->control, m->data, m->len);

@@ -111,6 +111,7 @@ static void hand_over_first(struct child *c)
     struct launcher *l = c->l;
     struct lm_box box = l->p.box;
     box.restarted = c->ran;
+    box.no_frr = !routing_installed();
     c->ran = true;
     give(c, LM_BOX, &box, sizeof(box), -1);
     if (c->role == ROLE_ENGINE)

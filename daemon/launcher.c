@@ -92,7 +92,7 @@ static bool keep_running(struct launcher *l, struct ipc_msg *m, struct lm_reply 
 static bool list_processes(struct launcher *l, const struct ipc_msg *m, struct lm_reply *reply)
 {
     struct lr_processes r;
-    struct process_root roots[1 + LAST_ROLE] = {{.kind = PROCESS_LAUNCHER, .pid = getpid()}};
+    struct process_root roots[3 + LAST_ROLE] = {{.kind = PROCESS_LAUNCHER, .pid = getpid()}};
     size_t n = 1;
     if (m->type != LR_PROCESSES || m->len != sizeof(r))
         return false;
@@ -103,6 +103,7 @@ static bool list_processes(struct launcher *l, const struct ipc_msg *m, struct l
             roots[n++] = (struct process_root){.kind = k,
                                                .pid = l->child[k].pid,
                                                .restarts = l->child[k].restarts};
+    n += routing_roots(l->routing, &roots[n]);
     struct lm_process *list = (struct lm_process *)calloc(PROCESSES_MAX, sizeof(*list));
     size_t found = list ? processes_list(roots, n, list, PROCESSES_MAX) : 0;
     reply->err = list
@@ -131,6 +132,17 @@ static bool open_probe(struct launcher *l, const struct ipc_msg *m, struct lm_re
     return true;
 }
 
+/* FRR's daemons. False: it is no such request. */
+static bool want_routing(struct launcher *l, const struct ipc_msg *m, struct lm_reply *reply)
+{
+    struct lr_routing r;
+    if (m->type != LR_ROUTING || m->len != sizeof(r))
+        return false;
+    memcpy(&r, m->data, sizeof(r));
+    *reply = (struct lm_reply){.id = r.id, .err = routing_want(l->routing, r.ospf)};
+    return true;
+}
+
 static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
 {
     struct child *c = (struct child *)ctx;
@@ -139,8 +151,8 @@ static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
     char text[BROKER_TEXT];
     uint64_t held;
     /* Only the engine has wishes; in the other two a request is a sign of a break-in. */
-    if (c->role == ROLE_ENGINE &&
-        (keep_running(l, m, &reply) || list_processes(l, m, &reply) || open_probe(l, m, &reply))) {
+    if (c->role == ROLE_ENGINE && (keep_running(l, m, &reply) || list_processes(l, m, &reply) ||
+                                   open_probe(l, m, &reply) || want_routing(l, m, &reply))) {
         ipc_send(ch, LM_REPLY, &reply, sizeof(reply));
         return;
     }
@@ -235,11 +247,12 @@ static bool anybody(const struct launcher *l)
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++)
         if (l->child[r].pid)
             return true;
-    return false;
+    return routing_running(l->routing);
 }
 
 static void signal_all(struct launcher *l, int sig)
 {
+    routing_stop(l->routing, sig);
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++)
         if (l->child[r].pid)
             kill(l->child[r].pid, sig);
@@ -350,6 +363,9 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
         if (l->child[r].pid && waitpid(l->child[r].pid, &status, WNOHANG) == l->child[r].pid)
             died(&l->child[r], status);
     }
+    bool routing = routing_running(l->routing);
+    if (routing && !routing_reap(l->routing) && l->phase != UP && !anybody(l))
+        all_down(l);
 }
 
 /* --- another build -------------------------------------------------------------------------------
@@ -424,6 +440,11 @@ static int come_up(struct launcher *l)
         log_line(&l->log, LOGL_ERROR, "launcher", "%s", why);
         return -1;
     }
+    l->routing = routing_new(l);
+    if (!l->routing) {
+        log_line(&l->log, LOGL_ERROR, "launcher", "no memory");
+        return -1;
+    }
     on_sockets(-1, 0, l);
     start_all(l);
     return 0;
@@ -437,6 +458,7 @@ static void free_event(struct event *ev)
 
 static void clean_up(struct launcher *l)
 {
+    routing_free(l->routing);
     broker_free(l->broker);
     for (unsigned r = ROLE_ENGINE; r <= LAST_ROLE; r++)
         free_event(l->child[r].again);

@@ -7,6 +7,7 @@
 #include "daemon/launcher.h"
 #include "daemon/prepare.h"
 #include "daemon/probe.h"
+#include "daemon/routing.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include <event2/event.h>
@@ -40,6 +41,7 @@ struct launcher {
     struct log log;
     struct clock clock;
     struct broker *broker;
+    struct routing *routing;
     struct child child[LAST_ROLE + 1];
     int sock[SOCKETS]; /* -1 = not open (yet) */
     int told[SOCKETS]; /* errno of the trouble that was reported */

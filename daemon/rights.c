@@ -113,6 +113,30 @@ int rights_drop(const struct rights *r, const char **what)
     return setuid(0) == 0 ? -EPERM : 0;
 }
 
+int rights_foreign(const struct rights *r, bool raw)
+{
+    const capng_type_t keep = CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE;
+    struct rlimit no_core = {0, 0};
+    capng_clear(CAPNG_SELECT_ALL);
+    if (raw)
+        capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_NET_RAW);
+    if (capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+        return -EPERM;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+        setresgid(r->gid, r->gid, r->gid) < 0 || setresuid(r->uid, r->uid, r->uid) < 0)
+        return -errno;
+    capng_clear(CAPNG_SELECT_CAPS);
+    if (raw)
+        capng_update(CAPNG_ADD, keep, CAP_NET_RAW);
+    if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+        return -EPERM;
+    if (raw && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) < 0)
+        return -errno;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
+        return -errno;
+    return 0;
+}
+
 int rights_limits(void)
 {
     struct rlimit no_core = {0, 0}, files = {OPEN_FILES, OPEN_FILES}, now;

@@ -2,6 +2,7 @@
 #ifndef TANDEM_DAEMON_RIGHTS_H
 #define TANDEM_DAEMON_RIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,10 @@ int rights_lookup(const char *user, struct rights *r);
  * exec, no core, no ptrace by others, and death with the parent. On -errno *what says which step;
  * the process must then end. */
 int rights_drop(const struct rights *r, const char **what);
+/* For a program that is not ours and is executed next: becomes the user, with no capability, or
+ * with just CAP_NET_RAW, which stays across the execution; no gain by exec, no core. 0 or -errno.
+ */
+int rights_foreign(const struct rights *r, bool raw);
 /* No core files; room for many descriptors and for locked memory. For the launcher, inherited by
  * all. 0, or -errno when memory must stay under a limit and so will not be locked. */
 int rights_limits(void);

@@ -22,4 +22,9 @@ void sandbox_release(struct sandbox_files *f);
  * build with AddressSanitizer, whose own calls no list could hold. */
 int sandbox_enter(enum sandbox_role role);
 
+/* For FRR's daemons, which insist on being root at their start and on juggling with capabilities
+ * that they do not need here: what they ask for is granted in words, and nothing changes. With
+ * no_new_privs set. 0 or -errno. */
+int sandbox_foreign(void);
+
 #endif

@@ -6,6 +6,7 @@
  * its environment is empty but for the time zone and the sanitizers' options.
  */
 #include "daemon/spawn.h"
+#include "daemon/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,13 +37,18 @@ enum launch_role role_by_name(const char *name)
     return (enum launch_role)0;
 }
 
-static void execute(int exe, char **argv, char **env)
+static void default_signals(void)
 {
     for (int s = 1; s < NSIG; s++)
         signal(s, s == SIGPIPE ? SIG_IGN : SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void execute(int exe, char **argv, char **env)
+{
+    default_signals();
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     execveat(exe, "", argv, env, AT_EMPTY_PATH);
     _exit(127);
@@ -105,6 +111,33 @@ int spawn_role(int exe, enum launch_role role, const struct rights *r, const cha
     pid_t pid = fork_quietly();
     if (pid == 0)
         become(exe, role, r, root, fd);
+    return pid < 0 ? -errno : (int)pid;
+}
+
+/* Runs in the new process. Does not return. */
+static void become_foreign(const char *const *argv, const struct rights *r, bool raw, int out)
+{
+    static char path[] = "PATH=/usr/bin:/bin";
+    char *env[] = {path, NULL};
+    if (out < 0)
+        out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    setsid();
+    if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
+        _exit(126);
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    default_signals();
+    if (rights_foreign(r, raw) < 0 || sandbox_foreign() < 0)
+        _exit(125);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    execve(argv[0], (char *const *)(uintptr_t)argv, env);
+    _exit(127);
+}
+
+int spawn_foreign(const char *const *argv, const struct rights *r, bool raw, int out)
+{
+    pid_t pid = fork_quietly();
+    if (pid == 0)
+        become_foreign(argv, r, raw, out);
     return pid < 0 ? -errno : (int)pid;
 }
 

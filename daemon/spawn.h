@@ -4,6 +4,7 @@
 
 #include "daemon/rights.h"
 #include "lib/launchproto.h"
+#include <stdbool.h>
 
 const char *role_name(enum launch_role role);
 enum launch_role role_by_name(const char *name); /* 0: unknown */
@@ -12,6 +13,10 @@ enum launch_role role_by_name(const char *name); /* 0: unknown */
  * no other descriptor beyond 2. The new process is to become r and, when root is not NULL, to
  * chroot there; it is told so on its command line and does it itself (role_run). pid or -errno. */
 int spawn_role(int exe, enum launch_role role, const struct rights *r, const char *root, int fd);
+
+/* Runs a program that is not ours as r, with no rights, or with just CAP_NET_RAW; what it
+ * prints goes to `out` (-1: nowhere). It ends with us. pid or -errno. */
+int spawn_foreign(const char *const *argv, const struct rights *r, bool raw, int out);
 
 /* Which of our protocols a build speaks: its processes understand those of another build when
  * these are equal. */

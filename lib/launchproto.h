@@ -51,13 +51,21 @@ enum launch_msg {
     LM_READY = 8,    /* empty: all that was there at the start has been sent */
     LM_PORTS = 9,    /* text of the ports file (control_set_ports), before any LM_CONFIG; empty:
                         there is none (engine only) */
+    LM_ROUTING = 18, /* two fds: a connection to ospfd's commands, and its log (engine only; again
+                        after its restart) */
     /* struct lm_process × n, just before the LM_REPLY to LR_PROCESSES */
     LM_PROCESSES = 16,
     LM_PROBE = 17, /* struct lm_probe + fd, just before the LM_REPLY to LR_PROBE */
 };
 
 /* What runs of this box; the roles have their own numbers. */
-enum process_kind { PROCESS_LAUNCHER = 0, PROCESS_CONNECTION = 16, PROCESS_SESSION };
+enum process_kind {
+    PROCESS_LAUNCHER = 0,
+    PROCESS_CONNECTION = 16,
+    PROCESS_SESSION,
+    PROCESS_ZEBRA, /* FRR's */
+    PROCESS_OSPFD
+};
 #define PROCESSES_MAX 512
 
 struct lm_process {
@@ -127,6 +135,7 @@ struct lm_box {
     uint8_t asa;       /* personality: 1 = ASA, 0 = IOS */
     uint8_t restarted; /* 1 when the child replaces one that died */
     uint8_t lab;       /* 1: a lab box, keys may be shown for the packet decoder */
+    uint8_t no_frr;    /* 1: FRR is not installed on this host */
     uint8_t verbose;   /* -v on the launcher's command line: 0, 1, 2 */
     uint16_t ssh_port;
     char model[32], serial[32], version[32];
@@ -140,16 +149,17 @@ enum access_msg {
 
 /* child → launcher: every request has an id that comes back in its LM_REPLY. */
 enum launch_req {
-    LR_LINK = 64,   /* struct lr_link */
-    LR_ADDR = 65,   /* struct lr_addr */
-    LR_ROUTE = 66,  /* struct lr_route */
-    LR_RULE = 67,   /* struct lr_rule */
-    LR_TUN = 68,    /* struct lr_tun */
-    LR_SAVE = 69,   /* struct lr_save + fd (memfd with the text) */
-    LR_RELOAD = 70, /* struct lr_reload: restart every child from startup-config */
-    LR_KEEP = 71,   /* struct lr_keep + fd: the running-config, for an engine that has to follow
-                       this one. Kept in memory only, and not looked into */
-    LR_VLAN = 72,   /* struct lr_vlan */
+    LR_LINK = 64,    /* struct lr_link */
+    LR_ADDR = 65,    /* struct lr_addr */
+    LR_ROUTE = 66,   /* struct lr_route */
+    LR_RULE = 67,    /* struct lr_rule */
+    LR_TUN = 68,     /* struct lr_tun */
+    LR_SAVE = 69,    /* struct lr_save + fd (memfd with the text) */
+    LR_RELOAD = 70,  /* struct lr_reload: restart every child from startup-config */
+    LR_KEEP = 71,    /* struct lr_keep + fd: the running-config, for an engine that has to follow
+                        this one. Kept in memory only, and not looked into */
+    LR_VLAN = 72,    /* struct lr_vlan */
+    LR_ROUTING = 82, /* struct lr_routing: -ENOENT where FRR is not installed */
     /* struct lr_processes: what runs, from /proc; the engine opens no files */
     LR_PROCESSES = 80,
     LR_PROBE = 81, /* struct lr_probe: a socket that is connected, or about to be */
@@ -225,6 +235,10 @@ struct lr_save {
 };
 struct lr_reload {
     uint32_t id;
+};
+struct lr_routing {
+    uint32_t id;
+    uint8_t ospf; /* FRR's zebra and ospfd run; 0: they end */
 };
 struct lr_processes {
     uint32_t id;

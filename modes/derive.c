@@ -21,6 +21,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_acls(&d);
     derive_retransmit(&d);
     if (!asa) {
+        derive_ospf(&d);
         derive_isakmp(&d);
         derive_keys(&d);
         derive_ios2_limits(&d);

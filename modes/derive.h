@@ -35,6 +35,7 @@ void derive_log(struct derive *d); /* after the interfaces */
 void derive_track(struct derive *d);
 void derive_sla(struct derive *d); /* after the interfaces */
 /* IOS */
+void derive_ospf(struct derive *d);   /* after the interfaces */
 void derive_isakmp(struct derive *d); /* policies of IKEv1 */
 void derive_keys(struct derive *d);
 void derive_ios2_limits(struct derive *d);

@@ -171,6 +171,8 @@ bool if_line_up(const struct query_port *p);
 void if_mac_text(const struct query_port *p, char buf[16]);
 void show_port_ios(struct cmd *c, const struct query_port *p);
 void show_traffic_ios(struct cmd *c, const struct query_port *p);
+/* show_ospf.c: that FRR is missing, which is OSPF here */
+void ospf_absent_text(struct str *out);
 /* check_if_ios.c */
 int if_ios_check(struct txn *t, struct cfg_node *n, const char *name, bool negate);
 int if_line_defaults(struct txn *t, struct cfg_node *ifn);

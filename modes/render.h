@@ -55,7 +55,8 @@ bool route_collect(void *ctx, const struct query_route *r);
 struct addr route_last_resort(const struct route_list *l);
 /* One line of show route, wrapped as the platform wraps it. again: further path of one prefix. */
 void render_route_asa(struct str *out, const struct query_route *r, bool again);
-void render_routes_ios(struct str *out, const struct query_route *r, size_t n);
+/* now is monotonic. */
+void render_routes_ios(struct str *out, const struct query_route *r, size_t n, usec_t now);
 /* The codes and the gateway of last resort. */
 void render_route_head(struct str *out, bool asa, const struct addr *gateway);
 /* The two lines of a route of show ipv6 route, and its head. */

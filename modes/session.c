@@ -186,6 +186,8 @@ static void run_config(struct session *s, const char *text)
         if (s->line.to_default && s->line.entry == E_INTERFACE)
             str_printf(&s->out, "Interface %s set to default configuration\n",
                        ((const struct a_interface *)(const void *)s->line.args)->name);
+        if (s->line.entry == E_OSPF && !s->line.negate && !query_routing_present(s->cli->control))
+            ospf_absent_text(&s->out);
         if (s->cli->tree->serial != before)
             cli_edited(s->cli, s);
         if (s->line.entry)

@@ -27,6 +27,10 @@ static const char *kind_name(uint32_t kind)
         return " connection";
     case PROCESS_SESSION:
         return "  session";
+    case PROCESS_ZEBRA:
+        return "zebra";
+    case PROCESS_OSPFD:
+        return "ospfd";
     default:
         return "?";
     }

@@ -5,6 +5,7 @@
 #include "modes/internal.h"
 #include "modes/render.h"
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ void render_route_head(struct str *out, bool asa, const struct addr *gateway)
         str_add(out, "Gateway of last resort is not set\n\n");
 }
 
-static void route_way(struct str *out, const struct query_route *r, bool asa)
+static void route_way(struct str *out, const struct query_route *r, bool asa, usec_t now)
 {
     char gw[ADDR_STRLEN];
     const char *name = r->ifp ? if_shown_name(r->ifp, asa) : "Null0";
@@ -65,6 +66,11 @@ static void route_way(struct str *out, const struct query_route *r, bool asa)
     }
     str_printf(out, "[%u/%u] via %s", r->distance, r->metric,
                addr_print(&r->gateway, gw, sizeof gw));
+    if (r->source == RIB_OSPF && !asa) {
+        char age[32];
+        cmd_age(age, sizeof age, (now - r->since) / USEC_PER_SEC);
+        str_printf(out, ", %s", age);
+    }
     if (asa || r->named || (r->source != RIB_STATIC && r->source != RIB_VPN))
         str_printf(out, ", %s", name);
     if (r->tunneled)
@@ -78,7 +84,7 @@ void render_route_asa(struct str *out, const struct query_route *r, bool again)
     struct addr m = addr_len_to_mask(AF_INET, r->dst.len);
     str_printf(&head, "%c%-8s%s %s ", source_letter(r->source, true), r->dst.len == 0 ? "*" : "",
                addr_print(&r->dst.addr, net, sizeof net), addr_print(&m, mask, sizeof mask));
-    route_way(&way, r, true);
+    route_way(&way, r, true, 0);
     bool wrap = head.len + way.len > WRAP && addr_is_set(&r->gateway);
     if (again)
         str_printf(out, "%*s%s\n", wrap ? 11 : (int)head.len, "", str_text(&way));
@@ -104,12 +110,26 @@ static bool is_subnet(const struct query_route *r)
     return r->dst.len > classful(&r->dst.addr).len;
 }
 
-static void ios_line(struct str *out, const struct query_route *r, bool child)
+/* "S*", "O E2", "O*E2": which source, whether it is the default route, and what kind. */
+static const char *ios_code(const struct query_route *r, char code[8])
 {
-    char net[PREFIX_STRLEN];
-    str_printf(out, "%c%-*s%s ", source_letter(r->source, false), child ? 8 : 5,
-               is_default(r) ? "*" : "", prefix_print(&r->dst, net, sizeof net));
-    route_way(out, r, false);
+    static const char *const paths[] = {
+        [OSPF_INTRA] = "", [OSPF_INTER] = "IA", [OSPF_E1] = "E1", [OSPF_E2] = "E2"};
+    const char *path = r->source == RIB_OSPF ? paths[r->path] : "";
+    snprintf(code, 8, "%c%s%s", source_letter(r->source, false),
+             is_default(r) ? "*"
+             : *path       ? " "
+                           : "",
+             path);
+    return code;
+}
+
+static void ios_line(struct str *out, const struct query_route *r, bool child, usec_t now)
+{
+    char net[PREFIX_STRLEN], code[8];
+    str_printf(out, "%-*s%s ", child ? 9 : 6, ios_code(r, code),
+               prefix_print(&r->dst, net, sizeof net));
+    route_way(out, r, false, now);
     str_addc(out, '\n');
 }
 
@@ -136,7 +156,7 @@ static void parent_line(struct str *out, const struct query_route *r, size_t n,
                    prefix_print(&shown, text, sizeof text), subnets, masks);
 }
 
-void render_routes_ios(struct str *out, const struct query_route *r, size_t n)
+void render_routes_ios(struct str *out, const struct query_route *r, size_t n, usec_t now)
 {
     for (size_t i = 0; i < n;) {
         struct prefix net = classful(&r[i].dst.addr);
@@ -145,13 +165,13 @@ void render_routes_ios(struct str *out, const struct query_route *r, size_t n)
         while (k < n && r[k].dst.len >= net.len && prefix_covers(&net, &r[k].dst))
             subnets = is_subnet(&r[k++]) || subnets;
         if (k == i) { /* shorter than its class: the default route, a supernet */
-            ios_line(out, &r[i++], false);
+            ios_line(out, &r[i++], false, now);
             continue;
         }
         if (subnets)
             parent_line(out, r + i, k - i, &net);
         for (; i < k; i++)
-            ios_line(out, &r[i], subnets);
+            ios_line(out, &r[i], subnets, now);
     }
 }
 
@@ -229,7 +249,7 @@ int show_route(struct cmd *c, const struct a_show_route *a)
                          i && prefix_cmp(&l.r[i].dst, &l.r[i - 1].dst) == 0 &&
                              l.r[i].source == l.r[i - 1].source);
     if (!c->asa)
-        render_routes_ios(&out, l.r, l.n);
+        render_routes_ios(&out, l.r, l.n, clock_mono(control_clock(c->control)));
     cmd_puts(c, str_text(&out));
     if (c->asa)
         cmd_puts(c, "\n");

@@ -34,7 +34,7 @@ static void entry(struct cmd *c, const struct query_route *r)
     else
         cmd_printf(c, r->named || r->source == RIB_OSPF ? "  * %s, via %s\n" : "  * %s\n",
                    addr_print(&r->gateway, text, sizeof text), name);
-    cmd_puts(c, "      Route metric is 0, traffic share count is 1\n");
+    cmd_printf(c, "      Route metric is %u, traffic share count is 1\n", r->metric);
     if (r->tag)
         cmd_printf(c, "      Route tag %u\n", r->tag);
 }
@@ -75,18 +75,24 @@ static void one_network(struct cmd *c, const struct route_list *l, const struct 
                                               : "% Network not in table\n");
 }
 
-static void one_source(struct cmd *c, struct route_list *l, bool statics)
+static bool is_source(const struct a_show_ip_route *a, enum rib_source s)
+{
+    if (a->ospf)
+        return s == RIB_OSPF;
+    return a->statics ? s == RIB_STATIC || s == RIB_VPN : s == RIB_CONNECTED || s == RIB_LOCAL;
+}
+
+static void one_source(struct cmd *c, struct route_list *l, const struct a_show_ip_route *a)
 {
     struct str out = {0};
     struct addr gateway = route_last_resort(l);
     size_t n = 0;
     for (size_t i = 0; i < l->n; i++) {
-        enum rib_source s = l->r[i].source;
-        if (statics ? s == RIB_STATIC || s == RIB_VPN : s == RIB_CONNECTED || s == RIB_LOCAL)
+        if (is_source(a, l->r[i].source))
             l->r[n++] = l->r[i];
     }
     render_route_head(&out, false, &gateway);
-    render_routes_ios(&out, l->r, n);
+    render_routes_ios(&out, l->r, n, clock_mono(control_clock(c->control)));
     cmd_puts(c, str_text(&out));
     str_free(&out);
 }
@@ -98,7 +104,7 @@ int show_ip_route(struct cmd *c, const struct a_show_ip_route *a)
     if (a->has_addr)
         one_network(c, &l, a);
     else
-        one_source(c, &l, a->statics);
+        one_source(c, &l, a);
     free(l.r);
     return CMD_OK;
 }

@@ -70,7 +70,7 @@ static void add_statics(struct control *c, const struct by_if *x, struct fib_wan
     const struct query_route *last = NULL; /* that got its place in the kernel */
     for (size_t i = 0; i < c->rib.n; i++) {
         const struct query_route *q = &c->rib.v[i];
-        if ((q->source != RIB_STATIC && q->source != RIB_VPN) || q->tunneled)
+        if (q->source == RIB_CONNECTED || q->source == RIB_LOCAL || q->tunneled)
             continue;
         const struct port *p = port_of(c, x, q);
         const struct world_link *l = p ? ports_link(p, &c->world) : NULL;

@@ -15,7 +15,8 @@
 
 /* A route that may come into force, and what is known of its way. */
 struct rib_wish {
-    const struct intent_route *r;  /* NULL: of an interface itself */
+    const struct intent_route *r; /* NULL: of an interface itself, or found */
+    const struct query_route *found;
     const struct intent_if *ifp;   /* by which it leaves; NULL: not usable, or discarded */
     const struct intent_if *asked; /* whose name was found to be right for it */
     struct addr hop;               /* recursive: the neighbour */
@@ -29,7 +30,7 @@ struct rib_wish {
 struct build {
     struct rib *r;
     const struct rib_in *in;
-    struct rib_wish *few; /* connected, local, of SAs */
+    struct rib_wish *few; /* connected, local, of SAs, found */
     size_t n_few, cap_few;
     size_t n; /* of the table that is written: r->spare */
 };
@@ -221,6 +222,27 @@ static bool add_connected(struct build *b, const struct intent_if *ifp, const st
     return true;
 }
 
+/* A route that a protocol has found holds while its interface is up. */
+static bool add_found(struct build *b, const struct query_route *q, size_t place)
+{
+    bool up = false;
+    for (size_t i = 0; i < b->in->n_if && !up; i++)
+        up = b->in->ifs[i].ifp == q->ifp && b->in->ifs[i].up;
+    if (!up)
+        return true;
+    struct rib_wish *w = add_few(b);
+    if (!w)
+        return false;
+    *w = (struct rib_wish){.found = q,
+                           .source = (uint8_t)q->source,
+                           .distance = q->distance,
+                           .dst = q->dst,
+                           .place = (uint32_t)place,
+                           .ifp = q->ifp,
+                           .usable = true};
+    return true;
+}
+
 static bool gather_few(struct build *b)
 {
     for (size_t i = 0; i < b->in->n_if; i++) {
@@ -236,6 +258,9 @@ static bool gather_few(struct build *b)
         *w = wish_of(&b->in->vpn[i], i);
         look_at(b, w);
     }
+    for (size_t i = 0; i < b->in->n_found; i++)
+        if (!add_found(b, &b->in->found[i], i))
+            return false;
     if (b->n_few)
         qsort(b->few, b->n_few, sizeof(*b->few), by_merit);
     return true;
@@ -253,6 +278,8 @@ static struct query_route route_of(const struct rib_wish *w)
                             .distance = w->distance,
                             .tunneled = w->tunneled,
                             .held = w->held};
+    if (w->found)
+        return *w->found;
     if (w->r) {
         q.gateway = w->r->gateway;
         q.tag = w->r->tag;
@@ -281,7 +308,13 @@ static bool room(struct rib *r, size_t n)
     return true;
 }
 
-/* Writes the best of one place: the first that is usable, and static ones as good as it. */
+static bool shares(const struct rib_wish *w)
+{
+    return w->source == RIB_STATIC || w->source == RIB_OSPF;
+}
+
+/* Writes the best of one place: the first that is usable, and others of its source as good as it.
+ */
 static void write_place(struct build *b, const struct rib_wish *const *w, size_t n)
 {
     struct rib *r = b->r;
@@ -290,7 +323,7 @@ static void write_place(struct build *b, const struct rib_wish *const *w, size_t
     for (size_t i = 0; i < n && paths < RIB_PATHS; i++) {
         if (!w[i]->usable || w[i]->looped)
             continue;
-        if (best && (best->source != RIB_STATIC || w[i]->source != RIB_STATIC ||
+        if (best && (!shares(best) || w[i]->source != best->source ||
                      w[i]->distance != best->distance || !best->ifp != !w[i]->ifp))
             break;
         best = best ? best : w[i];

@@ -35,6 +35,8 @@ struct rib_in {
     size_t n_if;
     const struct intent_route *vpn; /* of SAs */
     size_t n_vpn;
+    const struct query_route *found; /* by a routing protocol */
+    size_t n_found;
     bool (*tracked)(void *ctx, uint32_t number); /* is this object up? NULL: none is */
     void *ctx;
     usec_t now;

@@ -6,7 +6,9 @@
 #define TANDEM_TESTS_FAKE_CONTROL_H
 
 #include "control/query.h"
+#include "fake_ospf.h"
 #include "lib/str.h"
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,7 @@ struct control {
     enum ike_clear_how clear_how; /* as the last one was ended */
     bool tunnel;                  /* the SA of seed 000 is up */
     bool silent;                  /* pings get no answer */
+    bool no_frr;                  /* FRR is not installed */
     bool probed;                  /* probes get answers */
     struct track *track;          /* the real one; it sees what stands in the intent */
     struct str saved, kept;
@@ -445,6 +448,34 @@ int control_processes(struct control *c, void (*fn)(void *ctx, int err), void *c
 {
     (void)c;
     fn(ctx, 0);
+    return 0;
+}
+
+bool query_routing_present(const struct control *c)
+{
+    return !c->no_frr;
+}
+
+struct addr query_ospf_id(const struct control *c)
+{
+    return c->intent.ospf.process ? c->intent.ospf.id : (struct addr){0};
+}
+
+const char *query_port_of(const struct control *c, const char *netdev)
+{
+    (void)c;
+    return strcmp(netdev, "eth0") == 0 ? "FastEthernet0/0" : netdev;
+}
+
+int query_ospf(struct control *c, const char *command,
+               void (*fn)(void *ctx, int err, const char *text, size_t len), void *ctx)
+{
+    const char *text = fake_ospf(command);
+    if (c->no_frr)
+        return -ENOENT;
+    if (c->silent)
+        return -ENOTCONN;
+    fn(ctx, 0, text, strlen(text));
     return 0;
 }
 

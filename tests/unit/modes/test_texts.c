@@ -123,7 +123,7 @@ static void test_routes(void **state)
                         "S        172.16.100.0 255.255.255.0 \n"
                         "           [1/0] via 10.1.1.7, a-very-long-interface-name-indeed\n");
     str_clear(&out);
-    render_routes_ios(&out, r, sizeof r / sizeof *r);
+    render_routes_ios(&out, r, sizeof r / sizeof *r, 0);
     assert_string_equal(str_text(&out),
                         "S*    0.0.0.0/0 [1/0] via 10.1.1.2\n"
                         "      10.0.0.0/8 is variably subnetted, 2 subnets, 2 masks\n"

@@ -8,6 +8,7 @@
  *     # session console | script | ssh USER PASSWORD ADDRESS
  *     # state tunnel              an SA as in seed 000 is up
  *     # state silent              pings and probes get no answer
+ *     # state without-frr         FRR is not installed
  *     # state probed              probes get answers
  *     #+ LINE                     a line of the startup-config
  *
@@ -113,6 +114,8 @@ static void scene_line(struct play *p, const char *line, struct str *startup)
         fake_tunnel(p->c);
     else if (strcmp(word, "state") == 0 && strcmp(rest, "silent") == 0)
         p->c->silent = true;
+    else if (strcmp(word, "state") == 0 && strcmp(rest, "without-frr") == 0)
+        p->c->no_frr = true;
     else if (strcmp(word, "state") == 0 && strcmp(rest, "probed") == 0)
         p->c->probed = true;
 }
