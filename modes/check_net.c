@@ -5,8 +5,42 @@
 #include "modes/internal.h"
 #include <netinet/in.h>
 #include <string.h>
+#include <strings.h>
 
 #define GROUP_DEPTH 16
+
+static uint64_t metric_of(const struct a_route *a)
+{
+    return a->has_metric ? a->metric : 1;
+}
+
+/* Routes of equal cost leave by one interface; one that follows an object, or
+ * is of an interface still to come, may not be there. */
+static bool equal_elsewhere(const struct cfg_tree *tree, const struct a_route *a)
+{
+    cfg_each(tree->root, E_ROUTE, n)
+    {
+        const struct a_route *b = CFG_ARGS(n, route);
+        if (!b->tunneled && !a->has_track && !b->has_track && metric_of(a) == metric_of(b) &&
+            addr_eq(&a->dst, &b->dst) && addr_eq(&a->mask, &b->mask) &&
+            strcasecmp(a->nameif, b->nameif) != 0 && if_by_nameif(tree, b->nameif))
+            return true;
+    }
+    return false;
+}
+
+/* Says that a route which follows an object still to come is not in force before. */
+static void track_expected(struct txn *t, uint64_t number)
+{
+    cfg_each(t->tree->root, E_TRACK, n)
+    {
+        if (CFG_ARGS(n, track)->id == number)
+            return;
+    }
+    txn_note(t,
+             "WARNING: track %u is not configured yet; the route is not used before it is, and up.",
+             (unsigned)number);
+}
 
 int route_check(struct txn *t, struct cfg_node *n, const struct a_route *a, bool negate)
 {
@@ -20,6 +54,10 @@ int route_check(struct txn *t, struct cfg_node *n, const struct a_route *a, bool
                           addr_print(&a->dst, net, sizeof net),
                           addr_print(&a->mask, mask, sizeof mask));
     if_expected(t, a->nameif);
+    if (!a->tunneled && equal_elsewhere(t->tree, a))
+        return txn_refuse(t, "ERROR: Cannot add route entry, conflict with existing routes");
+    if (a->has_track)
+        track_expected(t, a->track);
     if (a->has_metric)
         return 0;
     /* The distance is always printed (config-asa.md §2). */

@@ -149,6 +149,9 @@ void config_checksum(const struct cli *cli, unsigned char sum[16]);
 void time_clock(char *buf, size_t cap, const struct cfg_tree *tree, usec_t wall, bool msec);
 void time_uptime(char *buf, size_t cap, int64_t seconds, bool asa);
 
+/* The whole layout of show (ip) route for these (show_route.c). */
+struct route_list;
+void show_route_list(struct cmd *c, const struct route_list *l, const struct addr *gateway);
 /* The nameif or, on IOS, the canonical name of an interface of the intent. */
 const char *if_shown_name(const struct intent_if *ifp, bool asa);
 /* Says that a line which names an interface still to come will have its effect then. */

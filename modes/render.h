@@ -51,7 +51,9 @@ struct route_list {
     uint8_t family;
 };
 bool route_collect(void *ctx, const struct query_route *r);
-/* The gateway of the default route; unset: there is none. */
+/* It is longer than its class of network. */
+bool route_is_subnet(const struct query_route *r);
+/* The gateway of the default route, 0.0.0.0 where that has none; unset: there is no such route. */
 struct addr route_last_resort(const struct route_list *l);
 /* One line of show route, wrapped as the platform wraps it. again: further path of one prefix. */
 void render_route_asa(struct str *out, const struct query_route *r, bool again);

@@ -105,7 +105,7 @@ static struct prefix classful(const struct addr *a)
     return prefix_make(a, v >> 31 == 0 ? 8 : (v >> 30 == 2 ? 16 : 24));
 }
 
-static bool is_subnet(const struct query_route *r)
+bool route_is_subnet(const struct query_route *r)
 {
     return r->dst.len > classful(&r->dst.addr).len;
 }
@@ -124,13 +124,26 @@ static const char *ios_code(const struct query_route *r, char code[8])
     return code;
 }
 
-static void ios_line(struct str *out, const struct query_route *r, bool child, usec_t now)
+/* again: a further path of the prefix in the line above; it stands below the first one. */
+static void ios_line(struct str *out, const struct query_route *r, bool child, bool again,
+                     usec_t now)
 {
     char net[PREFIX_STRLEN], code[8];
-    str_printf(out, "%-*s%s ", child ? 9 : 6, ios_code(r, code),
+    struct str head = {0};
+    str_printf(&head, "%-*s%s ", child ? 9 : 6, ios_code(r, code),
                prefix_print(&r->dst, net, sizeof net));
+    if (again)
+        str_printf(out, "%*s", (int)head.len, "");
+    else
+        str_add(out, str_text(&head));
     route_way(out, r, false, now);
     str_addc(out, '\n');
+    str_free(&head);
+}
+
+static bool is_again(const struct query_route *r, size_t i)
+{
+    return i && prefix_cmp(&r[i].dst, &r[i - 1].dst) == 0 && r[i].source == r[i - 1].source;
 }
 
 /* The line above a network's subnets: how many there are and with how many masks. */
@@ -163,15 +176,16 @@ void render_routes_ios(struct str *out, const struct query_route *r, size_t n, u
         size_t k = i;
         bool subnets = false;
         while (k < n && r[k].dst.len >= net.len && prefix_covers(&net, &r[k].dst))
-            subnets = is_subnet(&r[k++]) || subnets;
+            subnets = route_is_subnet(&r[k++]) || subnets;
         if (k == i) { /* shorter than its class: the default route, a supernet */
-            ios_line(out, &r[i++], false, now);
+            ios_line(out, &r[i], false, is_again(r, i), now);
+            i++;
             continue;
         }
         if (subnets)
             parent_line(out, r + i, k - i, &net);
         for (; i < k; i++)
-            ios_line(out, &r[i], subnets, now);
+            ios_line(out, &r[i], subnets, is_again(r, i), now);
     }
 }
 
@@ -230,30 +244,32 @@ bool route_collect(void *ctx, const struct query_route *r)
 struct addr route_last_resort(const struct route_list *l)
 {
     for (size_t i = 0; i < l->n; i++)
-        if (is_default(&l->r[i]) && addr_is_set(&l->r[i].gateway))
-            return l->r[i].gateway;
+        if (is_default(&l->r[i]))
+            return addr_is_set(&l->r[i].gateway) ? l->r[i].gateway : l->r[i].dst.addr;
     return (struct addr){0};
 }
 
-int show_route(struct cmd *c, const struct a_show_route *a)
+void show_route_list(struct cmd *c, const struct route_list *l, const struct addr *gateway)
 {
-    struct route_list l = {0};
     struct str out = {0};
-    (void)a;
-    l.family = AF_INET;
-    query_routes(c->control, route_collect, &l);
-    struct addr gateway = route_last_resort(&l);
-    render_route_head(&out, c->asa, &gateway);
-    for (size_t i = 0; c->asa && i < l.n; i++)
-        render_route_asa(&out, &l.r[i],
-                         i && prefix_cmp(&l.r[i].dst, &l.r[i - 1].dst) == 0 &&
-                             l.r[i].source == l.r[i - 1].source);
+    render_route_head(&out, c->asa, gateway);
+    for (size_t i = 0; c->asa && i < l->n; i++)
+        render_route_asa(&out, &l->r[i], is_again(l->r, i) && !l->r[i].tunneled);
     if (!c->asa)
-        render_routes_ios(&out, l.r, l.n, clock_mono(control_clock(c->control)));
+        render_routes_ios(&out, l->r, l->n, clock_mono(control_clock(c->control)));
     cmd_puts(c, str_text(&out));
     if (c->asa)
         cmd_puts(c, "\n");
     str_free(&out);
+}
+
+int show_route(struct cmd *c, const struct a_show_route *a)
+{
+    struct route_list l = {.family = AF_INET};
+    (void)a;
+    query_routes(c->control, route_collect, &l);
+    struct addr gateway = route_last_resort(&l);
+    show_route_list(c, &l, &gateway);
     free(l.r);
     return CMD_OK;
 }

@@ -6,6 +6,7 @@
 #define TANDEM_TESTS_FAKE_CONTROL_H
 
 #include "control/query.h"
+#include "control/route/rib.h"
 #include "fake_ospf.h"
 #include "lib/str.h"
 #include <errno.h>
@@ -46,6 +47,7 @@ struct control {
     bool silent;                  /* pings get no answer */
     bool no_frr;                  /* FRR is not installed */
     bool probed;                  /* probes get answers */
+    struct rib rib;               /* the real one, too */
     struct track *track;          /* the real one; it sees what stands in the intent */
     struct str saved, kept;
     struct dp_counters in, out;
@@ -117,6 +119,7 @@ static inline void fake_free(struct control *c)
 {
     syslog_free(c->syslog);
     track_free(c->track);
+    rib_free(&c->rib);
     timerq_free(&c->timers);
     intent_free(&c->intent);
     str_free(&c->saved);
@@ -214,12 +217,40 @@ struct log *control_log(struct control *c)
     return &c->log;
 }
 
+static bool fake_tracked(void *ctx, uint32_t number)
+{
+    const struct control *c = (const struct control *)ctx;
+    bool up;
+    return track_state(c->track, number, &up) && up;
+}
+
+/* Every address counts, whatever state its interface is in. */
+static inline void fake_routes(struct control *c)
+{
+    struct rib_if ifs[64];
+    struct rib_in in = {.ifs = ifs,
+                        .tracked = fake_tracked,
+                        .ctx = c,
+                        .now = clock_mono(&c->clock)};
+    for (uint32_t i = 0; i < c->intent.n_if && in.n_if < 64; i++)
+        if (addr_is_set(&c->intent.ifs[i].addr.addr) || c->intent.ifs[i].n_addr6)
+            ifs[in.n_if++] = (struct rib_if){.ifp = &c->intent.ifs[i],
+                                             .up = addr_is_set(&c->intent.ifs[i].addr.addr),
+                                             .up2 = UINT32_MAX,
+                                             .up6 = UINT8_MAX,
+                                             .link6 = c->intent.ifs[i].ipv6};
+    if (rib_set_static(&c->rib, c->intent.route, c->intent.n_route) < 0 ||
+        rib_build(&c->rib, &in) < 0)
+        abort();
+}
+
 void control_apply(struct control *c, struct intent *i)
 {
     struct intent old = c->intent;
     c->intent = *i;
     track_configure(c->track, &c->intent);
     track_look(c->track);
+    fake_routes(c);
     intent_free(&old);
     syslog_configure(c->syslog, &c->intent.log);
     *i = (struct intent){0};
@@ -543,31 +574,9 @@ void query_identities(const struct control *c,
 void query_routes(const struct control *c, bool (*fn)(void *ctx, const struct query_route *r),
                   void *ctx)
 {
-    for (uint32_t i = 0; i < c->intent.n_route; i++) {
-        const struct intent_route *r = &c->intent.route[i];
-        struct query_route q = {.source = RIB_STATIC,
-                                .dst = r->dst,
-                                .gateway = r->gateway,
-                                .ifp = fake_if(c, r->ifname),
-                                .named = r->ifname[0] != 0,
-                                .distance = r->distance,
-                                .tag = r->tag,
-                                .tunneled = r->tunneled};
-        if (r->distance == 1 && !fn(ctx, &q))
+    for (size_t i = 0; i < c->rib.n; i++)
+        if (!fn(ctx, &c->rib.v[i]))
             return;
-    }
-    for (uint32_t i = 0; i < c->intent.n_if; i++) {
-        const struct intent_if *f = &c->intent.ifs[i];
-        struct query_route q = {.source = RIB_CONNECTED,
-                                .dst = prefix_make(&f->addr.addr, f->addr.len),
-                                .ifp = f};
-        if (!addr_is_set(&f->addr.addr))
-            continue;
-        fn(ctx, &q);
-        q.source = RIB_LOCAL;
-        q.dst = prefix_make(&f->addr.addr, 32);
-        fn(ctx, &q);
-    }
 }
 
 void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),
