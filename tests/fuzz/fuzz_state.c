@@ -1,6 +1,10 @@
 /*
  * What an engine finds in its journal: bytes that may be anything.
  *
+ * The first byte says what they are: the record itself behind its version, or changes (place,
+ * value) to a record that an engine has just written, so that seeds stay good when its form
+ * changes.
+ *
  * What is refused leaves nothing behind. What is taken over is an SA like any other: it is saved,
  * restored and saved again to the same bytes, lives through its timers, is asked for another child
  * and ends.
@@ -39,16 +43,41 @@ static void again(struct ike *ike, struct ike_sa *sa)
     free(q);
 }
 
+/* A record as `data` has it; NULL: there is none. */
+static uint8_t *record(struct pair *p, const uint8_t *data, size_t len, size_t *n)
+{
+    static const unsigned stage[] = {4, 6, 8}; /* up; a child, the SA being replaced */
+    struct ike *ike = p->side[0].ike;
+    uint8_t *r;
+
+    pair_advance(p, stage[data[0] % 3]);
+    if (!ike->head)
+        return NULL;
+    r = pack(ike->head, n);
+    if (data[0] & 0x80) {
+        *n = 2 + len - 1 < IKE_RECORD_MAX ? 2 + len - 1 : IKE_RECORD_MAX;
+        memcpy(r + 2, data + 1, *n - 2);
+    } else {
+        pair_edit(r + 2, *n - 2, data + 1, len - 1);
+    }
+    pair_finish(p);
+    return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct pair *p = pair_get();
     struct ike *ike = p->side[0].ike;
+    size_t n;
+    uint8_t *bytes = len ? record(p, data, len, &n) : NULL;
 
-    if (ike_restore(ike, data, len) == 0) {
+    if (!bytes)
+        return 0;
+    if (ike_restore(ike, bytes, n) == 0) {
         struct ike_path path = ike->head->s.path;
         p->children += ike->head->s.n_children;
         again(ike, ike->head);
-        if (ike_restore(ike, data, len) != -EEXIST)
+        if (ike_restore(ike, bytes, n) != -EEXIST)
             abort();
         pair_sleep(p, 1);
         ike_initiate(ike, &path, &p->side[0].cfg);
@@ -58,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     } else if (ike->head || timerq_next(&p->q) >= 0) {
         abort();
     }
+    free(bytes);
     pair_finish(p);
     return 0;
 }

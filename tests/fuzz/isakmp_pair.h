@@ -267,6 +267,12 @@ static inline bool pair_first(void *ctx, const struct ike_sa_state *sa)
     return false;
 }
 
+static inline void pair_sleep(struct pair *p, unsigned seconds)
+{
+    p->time.mono_us += seconds * USEC_PER_SEC;
+    timerq_run(&p->q, p->time.mono_us, 64);
+}
+
 static inline void pair_advance(struct pair *p, unsigned stage)
 {
     struct ike_path path = {p->side[0].addr, p->side[1].addr, 500, 500};

@@ -54,6 +54,11 @@ SUITES = {
         "aes128-sha512-ecp256", "aes128-sha512-ecp256",
         "AES_CBC-128/HMAC_SHA2_512_256/PRF_HMAC_SHA2_512/ECP_256",
         "AES_CBC-128/HMAC_SHA2_512_256/ECP_256"),
+    "aes 192 sha384 group 5, gcm, pfs": (
+        "R1", f"{IOS_POLICY}encr aes 192\nhash sha384\ngroup 5\n"
+        f"{IOS_SET} esp-gcm 256\n{IOS_MAP}set pfs group14",
+        "aes192-sha384-modp1536", "aes256gcm16-modp2048",
+        "AES_CBC-192/HMAC_SHA2_384_192/PRF_HMAC_SHA2_384/MODP_1536", "AES_GCM_16-256/MODP_2048"),
 }
 CBC, SHA256 = "aes-256 sha group 14", "aes 256 sha256 group 14, pfs"
 
@@ -114,6 +119,27 @@ def ios_3des_with_sha_1(lab):
 @test
 def ios_sha_512_with_an_elliptic_group(lab):
     with_suite(lab, "aes sha512 group 19, pfs")
+
+
+@test
+def ios_gcm_in_phase_2(lab):
+    with_suite(lab, "aes 192 sha384 group 5, gcm, pfs")
+
+
+@test
+def aggressive_mode_where_it_is_not_disabled(lab):
+    box, ike, esp, shown = use(lab, SHA256)
+    with peer(lab, "R1", ike, esp, more="aggressive = yes") as charon:
+        it_initiates(charon)
+        agrees(box, charon, "responder", *shown)
+        pings_pass(lab, "R1", "aggressive mode")
+    clear(box)
+    disable = "crypto isakmp aggressive-mode disable"
+    with configured(box, disable, f"no {disable}"), \
+            peer(lab, "R1", ike, esp, more="aggressive = yes") as charon:
+        r = charon.swanctl("--initiate", "--child", "net", "--timeout", "3")
+        check(r.returncode != 0, r.stdout)
+        check(not is_up(box), "an SA in aggressive mode")
 
 
 @test

@@ -83,12 +83,13 @@ static void others_pass(const struct pair *p)
     assert_int_equal(let_in(p, 0, 0, 0, 1, 100), 100);
 }
 
-static void filter_of(const char *self, const char *other)
+/* False: the host does not have this family. */
+static bool filter_of(const char *self, const char *other)
 {
     struct pair p;
     struct addr peers[SHED_PEERS + 2];
     if (!open_pair(&p, self))
-        skip();
+        return false;
     uint8_t family = (uint8_t)p.family;
     for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
         assert_int_equal(addr_parse(i & 1 ? other : "192.0.2.77", &peers[i]), 0);
@@ -119,18 +120,15 @@ static void filter_of(const char *self, const char *other)
     assert_int_equal(shed_attach(p.to, family, 0, NULL, 0), 0);
     assert_int_equal(firsts(&p), MANY);
     close_pair(&p);
+    return true;
 }
 
-static void ipv4(void **state)
+static void filters(void **state)
 {
     (void)state;
-    filter_of("127.0.0.1", "127.0.0.2");
-}
-
-static void ipv6(void **state)
-{
-    (void)state;
-    filter_of("::1", "::2");
+    assert_true(filter_of("127.0.0.1", "127.0.0.2"));
+    if (!filter_of("::1", "::2"))
+        print_message("this host has no IPv6: its filter is not tried\n");
 }
 
 #define SIZE 1000000u
@@ -165,8 +163,7 @@ static void the_level_follows_the_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ipv4),
-        cmocka_unit_test(ipv6),
+        cmocka_unit_test(filters),
         cmocka_unit_test(the_level_follows_the_buffer),
     };
     return cmocka_run_group_tests_name("shed", tests, NULL, NULL);

@@ -208,11 +208,10 @@ static void test_against_each_other(void **state)
     static struct job plain[OPS], out[2][OPS];
     uint64_t seed = 4303;
     assert_non_null(c[0]);
-    if (!c[1]) {
-        crypto_free(c[0]);
-        skip();
-    }
-    for (int b = 0; b < 2; b++) {
+    const int n = c[1] ? 2 : 1;
+    if (n == 1)
+        print_message("this machine has no intel-ipsec-mb: OpenSSL opens what it seals\n");
+    for (int b = 0; b < n; b++) {
         make_keys(c[b], true, enc[b]);
         make_keys(c[b], false, dec[b]);
     }
@@ -223,19 +222,18 @@ static void test_against_each_other(void **state)
             rnd_fill(&seed, (uint8_t *)&plain[i], sizeof plain[i]);
             plain[i].len = (1 + rnd(&seed) % (round % 2 ? 120 : 6)) * 16;
         }
-        for (int b = 0; b < 2; b++) {
+        for (int b = 0; b < n; b++) {
             memcpy(out[b], plain, sizeof plain);
             run_batch(c[b], enc[b], which, out[b], true);
         }
-        assert_memory_equal(out[0], out[1], sizeof out[0]);
-        for (int b = 0; b < 2; b++)
+        if (n == 2)
+            assert_memory_equal(out[0], out[1], sizeof out[0]);
+        for (int b = 0; b < n; b++)
             run_batch(c[b], dec[b], which, out[b], false);
-        for (size_t i = 0; i < OPS; i++) {
-            assert_memory_equal(out[0][i].buf, plain[i].buf, SIZE);
-            assert_memory_equal(out[1][i].buf, plain[i].buf, SIZE);
-        }
+        for (size_t i = 0; i < n * (size_t)OPS; i++)
+            assert_memory_equal(out[i / OPS][i % OPS].buf, plain[i % OPS].buf, SIZE);
     }
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < n; b++) {
         for (size_t i = 0; i < N_COMBOS; i++) {
             crypto_key_free(enc[b][i]);
             crypto_key_free(dec[b][i]);
