@@ -311,6 +311,11 @@ void control_apply(struct control *c, struct intent *i)
     syslog_configure(c->syslog, &c->intent.log);
     if (rib_set_static(&c->rib, c->intent.route, c->intent.n_route) < 0)
         log_line(c->o.log, LOGL_ERROR, "route", "out of memory: there are no static routes");
+    if (first)
+        sla_adopt(c);
+    c->in_round = true; /* who follows a probe looks at it in the round */
+    sla_apply(c->sla, &c->intent);
+    c->in_round = false;
     if (track_configure(c->track, &c->intent) < 0)
         log_line(c->o.log, LOGL_ERROR, "track", "out of memory: nothing is tracked");
     if (first)
@@ -318,7 +323,6 @@ void control_apply(struct control *c, struct intent *i)
     sla_paths_find(&c->sla_paths, &c->intent);
     round_with(c, &old);
     dead_apply(c);
-    sla_apply(c->sla, &c->intent); /* its sources stand, as far as they can at once */
     intent_free(&old);
 }
 

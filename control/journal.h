@@ -19,7 +19,8 @@ enum journal_kind {
     JOURNAL_IKE,          /* key: our SPI; what ike_host.save() brought */
     JOURNAL_ISAKMP,       /* the same of IKEv1 */
     JOURNAL_NUMBERS,      /* key 0: the last numbers given out */
-    JOURNAL_MTU           /* key: ifindex; the MTU of a device before we changed it */
+    JOURNAL_MTU,          /* key: ifindex; the MTU of a device before we changed it */
+    JOURNAL_SLA           /* key: number of a measurement; its latest result */
 };
 
 /* To be raised when a record changes its meaning; those of IKE carry a version of their own. */

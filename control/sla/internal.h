@@ -34,12 +34,21 @@ struct sla_op {
     struct sla_view view;
 };
 
+/* A result of the process before. */
+struct sla_memory {
+    uint32_t number;
+    enum sla_code code;
+    uint64_t config;
+};
+
 struct sla {
     struct sla_host host;
     struct sla_op **by_number;
     size_t n, cap;
     struct sla_op *by_slot[PROBE_SLOTS];
     uint32_t next_slot;
+    struct sla_memory *memory; /* until the first configuration */
+    size_t n_memory, cap_memory;
     usec_t paced; /* when the last operation was told to begin */
     void (*changed)(void *ctx, uint32_t number);
     void *changed_ctx;
@@ -56,6 +65,9 @@ static inline void sla_tell(const struct sla_op *op)
     if (op->sla->changed)
         op->sla->changed(op->sla->changed_ctx, op->cfg.number);
 }
+
+/* The latest result, kept for a successor. */
+void sla_set_code(struct sla_op *op, enum sla_code code);
 
 /* run.c */
 void sla_run_init(struct sla_op *op);

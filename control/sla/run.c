@@ -101,10 +101,7 @@ static void finish(struct sla_op *op, enum sla_code code)
         code = v->rtt > op->cfg.threshold ? SLA_OVER_THRESHOLD : SLA_OK;
     }
     bool good = code == SLA_OK || code == SLA_OVER_THRESHOLD;
-    v->code = code;
-    v->over = code == SLA_OVER_THRESHOLD;
-    v->timed_out = code == SLA_TIMEOUT;
-    v->lost = code == SLA_NO_CONNECTION;
+    sla_set_code(op, code);
     v->successes += good;
     v->failures += !good;
     if (v->over)

@@ -81,6 +81,7 @@ static void age_out(struct sla_op *op)
 {
     op->aged = true;
     sla_run_abort(op);
+    sla_set_code(op, SLA_NONE);
     sla_tell(op);
 }
 

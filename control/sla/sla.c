@@ -1,5 +1,6 @@
 /* The operations there are. See sla.h. */
 #include "control/sla/internal.h"
+#include "lib/vec.h"
 #include <string.h>
 
 /* --- life
@@ -24,6 +25,7 @@ static void halt(struct sla_op *op)
 static void drop(struct sla_op *op)
 {
     halt(op);
+    sla_set_code(op, SLA_NONE);
     op->sla->by_slot[op->slot] = NULL;
     free(op->shot);
     free(op);
@@ -36,6 +38,7 @@ void sla_free(struct sla *s)
     for (size_t i = 0; i < s->n; i++)
         drop(s->by_number[i]);
     free(s->by_number);
+    free(s->memory);
     free(s);
 }
 
@@ -68,9 +71,82 @@ static bool same(const struct intent_sla *a, const struct intent_sla *b)
            same_schedule(a, b);
 }
 
+/* FNV-1a, a number at a time. */
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    return (h ^ v) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t mix_address(uint64_t h, const struct addr *a)
+{
+    h = mix(h, a->family);
+    for (unsigned i = 0; i < addr_size(a); i++)
+        h = mix(h, a->b[i]);
+    return h;
+}
+
+/* Of all that same() looks at but the schedule. */
+static uint64_t digest(const struct intent_sla *c)
+{
+    uint64_t h = mix(UINT64_C(0xcbf29ce484222325), (uint64_t)c->type);
+    h = mix_address(mix_address(h, &c->target), &c->source);
+    for (const char *p = c->ifname; *p; p++)
+        h = mix(h, (unsigned char)*p);
+    h = mix(mix(mix(h, c->bound), c->verify), c->tos);
+    h = mix(mix(mix(h, c->port), c->source_port), c->packets);
+    h = mix(mix(mix(h, c->frequency), c->timeout), c->threshold);
+    return mix(mix(h, c->size), c->pattern);
+}
+
+void sla_set_code(struct sla_op *op, enum sla_code code)
+{
+    const struct sla_host *h = &op->sla->host;
+    if (code != op->view.code && h->save)
+        h->save(h->ctx, op->cfg.number, code, digest(&op->cfg));
+    op->view.code = code;
+    op->view.over = code == SLA_OVER_THRESHOLD;
+    op->view.timed_out = code == SLA_TIMEOUT;
+    op->view.lost = code == SLA_NO_CONNECTION;
+}
+
+void sla_remember(struct sla *s, uint32_t number, enum sla_code code, uint64_t config)
+{
+    if (VEC_ROOM(s->memory, s->cap_memory, s->n_memory + 1))
+        s->memory[s->n_memory++] =
+            (struct sla_memory){.number = number, .code = code, .config = config};
+}
+
+static int by_number(const void *x, const void *y)
+{
+    const struct sla_memory *a = (const struct sla_memory *)x, *b = (const struct sla_memory *)y;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+/* Those whose operation is not what it was are forgotten. */
+static void recall(struct sla *s)
+{
+    if (s->n_memory)
+        qsort(s->memory, s->n_memory, sizeof(*s->memory), by_number);
+    for (size_t i = 0, at = 0; i < s->n_memory; i++) {
+        const struct sla_memory *m = &s->memory[i];
+        while (at < s->n && s->by_number[at]->cfg.number < m->number)
+            at++;
+        struct sla_op *op =
+            at < s->n && s->by_number[at]->cfg.number == m->number ? s->by_number[at] : NULL;
+        if (op && digest(&op->cfg) == m->config)
+            sla_set_code(op, m->code);
+        else if (s->host.save)
+            s->host.save(s->host.ctx, m->number, SLA_NONE, m->config);
+    }
+    free(s->memory);
+    s->memory = NULL;
+    s->n_memory = s->cap_memory = 0;
+}
+
 /* From the beginning, with this configuration. */
 static void begin(struct sla_op *op, const struct intent_sla *cfg)
 {
+    sla_set_code(op, SLA_NONE);
     op->cfg = *cfg;
     op->aged = false;
     op->view = (struct sla_view){.modified = clock_wall(op->sla->host.clock)};
@@ -150,6 +226,7 @@ void sla_apply(struct sla *s, const struct intent *intent)
     free(s->by_number);
     s->by_number = now;
     s->n = n;
+    recall(s);
     for (size_t i = 0; s->changed && i < n_news; i++)
         s->changed(s->changed_ctx, news[i]);
     free(news);

@@ -38,6 +38,9 @@ struct sla_host {
     int (*connect)(void *ctx, const struct intent_sla *op, uint32_t key);
     void (*disconnect)(void *ctx, uint32_t key); /* whether it is connected or not yet */
     uint64_t (*random)(void *ctx);               /* that nobody can guess */
+    /* For a successor of this process: the result of an operation is another one (SLA_NONE: it has
+     * none any more). config tells configurations apart. May be NULL. */
+    void (*save)(void *ctx, uint32_t number, enum sla_code code, uint64_t config);
     /* Text of `debug`, without a newline. Asked first whether anybody listens. */
     bool (*traced)(void *ctx, enum sla_trace what, uint32_t number);
     void (*trace)(void *ctx, enum sla_trace what, const struct intent_sla *op, const char *text);
@@ -48,6 +51,9 @@ struct sla;
 
 struct sla *sla_new(const struct sla_host *host); /* NULL: out of memory */
 void sla_free(struct sla *s);
+/* What save() brought in the process before, told before the first sla_apply(): an operation of the
+ * same configuration has that result until it has one of its own. */
+void sla_remember(struct sla *s, uint32_t number, enum sla_code code, uint64_t config);
 /* Makes the intent's operations those that run; unchanged ones go on. */
 void sla_apply(struct sla *s, const struct intent *i);
 /* Runs this operation now, besides its schedule, unless it is running or pending. */

@@ -1,5 +1,6 @@
 /* How probes of this box leave and come in: the host of sla.h. See wire.h. */
 #include "control/sla/wire.h"
+#include "control/journal.h"
 #include "control/priv.h"
 #include "control/sla/probe.h"
 #include <errno.h>
@@ -350,6 +351,42 @@ void sla_set_socket(struct control *c, enum launch_socket kind, int fd)
         log_line(c->o.log, LOGL_ERROR, "sla", "no memory for a socket of probes");
 }
 
+/* --- what survives
+ */
+
+struct result_record { /* JOURNAL_SLA */
+    uint64_t config;
+    uint32_t code;
+    uint32_t zero;
+};
+
+static void save_result(void *ctx, uint32_t number, enum sla_code code, uint64_t config)
+{
+    const struct control *c = (const struct control *)ctx;
+    const struct result_record r = {.config = config, .code = (uint32_t)code};
+    if (c->journal && code == SLA_NONE)
+        journal_remove(c->journal, JOURNAL_SLA, number);
+    else if (c->journal)
+        journal_put(c->journal, JOURNAL_SLA, number, &r, sizeof(r));
+}
+
+static void on_result(void *ctx, uint64_t key, const uint8_t *p, size_t n)
+{
+    struct control *c = (struct control *)ctx;
+    struct result_record r;
+    memcpy(&r, p, n < sizeof(r) ? n : sizeof(r));
+    if (n == sizeof(r) && r.code > SLA_NONE && r.code <= SLA_ERROR && key <= UINT32_MAX)
+        sla_remember(c->sla, (uint32_t)key, (enum sla_code)r.code, r.config);
+    else
+        journal_remove(c->journal, JOURNAL_SLA, key);
+}
+
+void sla_adopt(struct control *c)
+{
+    if (c->journal)
+        journal_each(c->journal, JOURNAL_SLA, on_result, c);
+}
+
 /* --- debug ---------------------------------------------------------------------------------------
  */
 
@@ -394,6 +431,7 @@ int sla_open(struct control *c)
                                   .connect = connect_probe,
                                   .disconnect = disconnect_probe,
                                   .random = secret,
+                                  .save = save_result,
                                   .traced = traced,
                                   .trace = trace,
                                   .ctx = c};

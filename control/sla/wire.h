@@ -18,6 +18,8 @@ struct sla_wire;
 
 int sla_open(struct control *c); /* 0 or -errno */
 void sla_close(struct control *c);
+/* Results of the engine before, from its journal; before the first configuration. */
+void sla_adopt(struct control *c);
 /* One of the launcher's sockets for probes; takes fd. */
 void sla_set_socket(struct control *c, enum launch_socket kind, int fd);
 

@@ -41,7 +41,20 @@ struct net {
     } told[64];
     size_t n_told;
     char trace[2048];
+    struct {
+        enum sla_code code;
+        uint64_t config;
+    } saved[4]; /* by number */
 };
+
+static void on_save(void *ctx, uint32_t number, enum sla_code code, uint64_t config)
+{
+    struct net *n = (struct net *)ctx;
+    if (number < 4) {
+        n->saved[number].code = code;
+        n->saved[number].config = config;
+    }
+}
 
 static int on_send(void *ctx, const struct intent_sla *op, uint32_t key, const uint8_t *msg,
                    size_t len)
@@ -112,6 +125,7 @@ static int setup(void **state)
                          .connect = on_connect,
                          .disconnect = on_disconnect,
                          .random = on_random,
+                         .save = on_save,
                          .traced = on_traced,
                          .trace = on_trace,
                          .ctx = n};
@@ -537,6 +551,48 @@ static void traces(void **state)
                                   "Scheduler: Updating result\n");
 }
 
+/* A successor knows what was found, of operations that are what they were. */
+static void a_successor_remembers(void **state)
+{
+    struct net *n = (struct net *)*state;
+    struct intent_sla v[3] = {echo(1), echo(2), echo(3)};
+    enum sla_code code;
+    v[1].timeout = 400;
+    apply(n, v, 3);
+    pass(n, 450 * MS);
+    answer(n, &n->sent[0], TARGET);
+    answer(n, &n->sent[2], TARGET);
+    assert_int_equal(n->saved[1].code, SLA_OK);
+    assert_int_equal(n->saved[2].code, SLA_TIMEOUT);
+    assert_int_equal(n->saved[3].code, SLA_OK);
+    assert_int_equal(n->saved[1].config, n->saved[3].config);
+    assert_int_not_equal(n->saved[1].config, n->saved[2].config);
+
+    struct sla_host h = {.timers = &n->timers,
+                         .clock = &n->clock,
+                         .send = on_send,
+                         .random = on_random,
+                         .save = on_save,
+                         .ctx = n};
+    struct sla *s = sla_new(&h);
+    for (uint32_t k = 3; k > 0; k--)
+        sla_remember(s, k, n->saved[k].code, n->saved[k].config);
+    sla_remember(s, 77, SLA_OK, 1);
+    v[2].size = 100; /* another one now */
+    sla_apply(s, &(struct intent){.n_sla = 3, .sla = v});
+    assert_true(sla_state(s, 1, &code));
+    assert_int_equal(code, SLA_OK);
+    assert_true(sla_state(s, 2, &code));
+    assert_int_equal(code, SLA_TIMEOUT);
+    assert_true(sla_state(s, 3, &code));
+    assert_int_equal(code, SLA_NONE);
+    assert_int_equal(n->saved[3].code, SLA_NONE);
+    sla_apply(s, &(struct intent){.n_sla = 1, .sla = v});
+    assert_int_equal(n->saved[2].code, SLA_NONE);
+    assert_int_equal(n->saved[1].code, SLA_OK);
+    sla_free(s);
+}
+
 /* The errors of ICMP end nothing, and forged ones are nobody's. */
 static void icmp_errors(void **state)
 {
@@ -624,6 +680,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(udp, setup, teardown),
         cmocka_unit_test_setup_teardown(tcp, setup, teardown),
         cmocka_unit_test_setup_teardown(traces, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_successor_remembers, setup, teardown),
         cmocka_unit_test_setup_teardown(icmp_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(thousands_are_spread, setup, teardown),
         cmocka_unit_test_setup_teardown(more_than_slots, setup, teardown),
