@@ -16,6 +16,7 @@ from scapy.packet import raw
 CIPHERS = {"aes": "AES-CBC", "rfc4106(gcm(aes))": "AES-GCM"}
 # With IKEv1 libreswan calls SHA-1 by a shorter name.
 HASHES = {"hmac(sha1)": "HMAC-SHA1-96", "sha1": "HMAC-SHA1-96", "hmac(sha256)": "SHA2-256-128",
+          "sha256": "SHA2-256-128",
           "hmac(sha512)": "SHA2-512-256"}
 
 

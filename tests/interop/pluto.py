@@ -28,9 +28,9 @@ conn box
     left=198.51.100.20
     leftid=198.51.100.20
     leftsubnet=10.20.0.0/24
-    right=198.51.100.10
-    rightid=198.51.100.10
-    rightsubnet=10.10.0.0/24
+    right={right}
+    rightid={right}
+    rightsubnet={behind}
     type=tunnel
     leftupdown=%disabled
     ike={ike}
@@ -38,7 +38,7 @@ conn box
     {more}
     auto=add
 """
-SECRETS = '198.51.100.20 198.51.100.10 : PSK "{secret}"\n'
+SECRETS = '198.51.100.20 {right} : PSK "{secret}"\n'
 # Runs in the new mount namespace: $1 is our folder, $2 the package's, the rest is the program.
 ENTER = """\
 set -e
@@ -54,13 +54,14 @@ class Pluto:
 
     ike, esp: proposals in libreswan's words; more: further lines for the connection; options:
     of pluto; refuse: its SAs are refused, as by a kernel without ESP; data: pings to what is
-    behind it are answered; version: what ikev2= says."""
+    behind it are answered; version: what ikev2= says; right, behind: our box and its network."""
 
     def __init__(self, ns, folder, ike, esp, secret="Shared-Secret", more="", options=(),
-                 refuse=False, data=False, version="yes"):
+                 refuse=False, data=False, version="yes", right="198.51.100.10",
+                 behind="10.10.0.0/24"):
         self.ns, self.folder, self.options = ns, os.path.abspath(folder), options
         self.proc, self.data = None, None
-        self.with_data = data
+        self.with_data, self.right, self.behind = data, right, behind
         subprocess.run(["make", "-s", f"B={B}", TAKER], cwd=TOP, check=True,
                        stdin=subprocess.DEVNULL)
         self.env = dict(os.environ, TAKER=TAKER, XFRM_SA_LOG=self._path("sa.log"))
@@ -70,9 +71,9 @@ class Pluto:
             os.makedirs(self._path(sub))
         subprocess.run(["certutil", "-N", "-d", "sql:" + self._path("nss"), "--empty-password"],
                        check=True, capture_output=True)
-        self._write("ipsec.conf", CONF.format(ike=ike, esp=esp, more=more,
-                                              version=version))
-        self._write("ipsec.secrets", SECRETS.format(secret=secret))
+        self._write("ipsec.conf", CONF.format(ike=ike, esp=esp, more=more, version=version,
+                                              right=right, behind=behind))
+        self._write("ipsec.secrets", SECRETS.format(secret=secret, right=right))
 
     def _path(self, name):
         return os.path.join(self.folder, name)
@@ -111,7 +112,7 @@ class Pluto:
     def _start_data(self):
         argv = ["ip", "netns", "exec", self.ns, "/usr/bin/python3", "-B",
                 os.path.join(TOP, "tests", "interop", "esp_peer.py"), self._path("sa.log"),
-                "198.51.100.20", "198.51.100.10"]
+                "198.51.100.20", self.right]
         with open(self._path("data.log"), "w") as err:
             self.data = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                          stderr=err, text=True, start_new_session=True)
@@ -121,7 +122,7 @@ class Pluto:
     def _wait(self):
         """Until it listens, and has read its configuration (it does so by itself)."""
         end = time.monotonic() + 300
-        while "10.10.0.0/24" not in self.whack("--status").stdout:
+        while self.behind not in self.whack("--status").stdout:
             if self.proc.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"pluto does not run\n{self.log()}")
             time.sleep(0.1)
