@@ -212,21 +212,25 @@ static inline const struct intent_if *intent_if_end(const struct intent_if *i)
     return i->map && i->map->local ? i->map->local : i;
 }
 
-/* A pre-shared key of IKEv1: of one peer or of all in a prefix; the longest match counts. */
-struct intent_key {
-    struct prefix remote;
-    char host[INTENT_NAME]; /* by name instead (aggressive mode), "" = by address */
-    struct addr local;      /* keyring's local-address; unset = any */
-    const char *profile;    /* of IKEv1; NULL: none */
-    struct isakmp_peer_cfg cfg;
-};
-
 /* What a peer may call itself (IOS: match identity remote, identity of a keyring). */
 struct intent_id {
     uint8_t type;           /* of an ID payload (RFC 7296 §3.5); 0: anything */
     bool domain;            /* of names: all of this domain */
     struct prefix net;      /* of addresses */
     char name[INTENT_NAME]; /* of names and key IDs */
+};
+
+/* A pre-shared key of IKEv1: of one peer or of all in a prefix; the longest match counts. */
+struct intent_key {
+    struct prefix remote;
+    char host[INTENT_NAME]; /* by name instead (aggressive mode), "" = by address */
+    struct addr local;      /* keyring's local-address; unset = any */
+    const char *profile;    /* of IKEv1; NULL: none */
+    /* What a peer must call itself, one of them: the profile matches names, and not the address.
+     * None: anything. */
+    const struct intent_id *id;
+    uint32_t n_id;
+    struct isakmp_peer_cfg cfg;
 };
 
 /* A tunnel-group of type ipsec-l2l; on IOS a peer of a keyring with a profile that uses it. The

@@ -180,8 +180,12 @@ int accept_child(struct control *c, const struct ike_sa_state *sa, const struct 
                  size_t n, struct ike_child_cfg *cfg);
 const struct intent_peer *control_peer(const struct intent *i, const struct ike_path *p,
                                        const struct ike_identity *id);
-/* The key of IKEv1 for this path, the one of the longest prefix; NULL: none. */
-const struct intent_key *control_key(const struct intent *i, const struct ike_path *p);
+/* The key of IKEv1 for this path, the one of the longest prefix; NULL: none. id is NULL until the
+ * peer has said what it calls itself. */
+const struct intent_key *control_key(const struct intent *i, const struct ike_path *p,
+                                     const struct ike_identity *id);
+/* The key goes with what the peer calls itself; NULL: it has not said so yet. */
+bool control_key_fits(const struct intent_key *k, const struct ike_identity *id);
 
 /* crypto/isakmphost.c */
 struct isakmp_host isakmp_host_of_control(void);

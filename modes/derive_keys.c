@@ -14,6 +14,7 @@
 #define ID_IPV4      1
 #define ID_FQDN      2
 #define ID_USER_FQDN 3
+#define ID_KEY_ID    11
 
 /* --- names ---------------------------------------------------------------------------------------
  */
@@ -107,18 +108,22 @@ static struct intent_key *add(struct derive *d, const struct isakmp_peer_cfg *cf
     return k;
 }
 
+/* NULL for a key that nobody here can read. */
+static struct intent_key *global_one(struct derive *d, const struct isakmp_peer_cfg *common,
+                                     const struct a_isakmp_key *a)
+{
+    if (a->encrypted)
+        return NULL;
+    struct intent_key *k = add(d, common, a->key);
+    k->remote = global_remote(a);
+    if (a->has_host)
+        str_copy(k->host, sizeof k->host, a->host);
+    return k;
+}
+
 static void global_keys(struct derive *d, const struct isakmp_peer_cfg *common)
 {
-    cfg_each(d->tree->root, E_ISAKMP_KEY, n)
-    {
-        const struct a_isakmp_key *a = CFG_ARGS(n, isakmp_key);
-        if (a->encrypted)
-            continue; /* nobody here can read it */
-        struct intent_key *k = add(d, common, a->key);
-        k->remote = global_remote(a);
-        if (a->has_host)
-            str_copy(k->host, sizeof k->host, a->host);
-    }
+    cfg_each(d->tree->root, E_ISAKMP_KEY, n) global_one(d, common, CFG_ARGS(n, isakmp_key));
 }
 
 /* `crypto isakmp peer` gives the key of a peer that aggressive mode is begun with. */
@@ -160,15 +165,34 @@ static bool covers(const struct prefix *wide, const struct prefix *narrow)
     return wide->len <= narrow->len && prefix_contains(wide, &narrow->addr);
 }
 
-static bool profile_meets(const struct cfg_node *profile, const struct prefix *remote)
+static bool matches_names(const struct cfg_node *profile)
 {
-    cfg_each(profile, E_PROFILE_MATCH_ADDRESS, m)
-    {
-        struct prefix net = matched(m);
-        if (covers(&net, remote) || covers(remote, &net))
-            return true;
-    }
-    return !cfg_first(profile, E_PROFILE_MATCH_ADDRESS);
+    return cfg_first(profile, E_PROFILE_MATCH) != NULL;
+}
+
+static void name_match(const struct a_profile_match *a, struct intent_id *id)
+{
+    const char *name = a->has_host          ? a->host
+                       : a->has_host_domain ? a->host_domain
+                       : a->has_user        ? a->user
+                       : a->has_user_domain ? a->user_domain
+                                            : a->group;
+    id->type = a->has_host || a->has_host_domain   ? ID_FQDN
+               : a->has_user || a->has_user_domain ? ID_USER_FQDN
+                                                   : ID_KEY_ID;
+    id->domain = a->has_host_domain || a->has_user_domain;
+    str_copy(id->name, sizeof id->name, name);
+}
+
+/* `match identity host`, `user`, `group`: what the peers of this key must call themselves. */
+static void require_names(struct derive *d, const struct cfg_node *profile, struct intent_key *k)
+{
+    struct intent_id *id =
+        arena_array(&d->out->arena, struct intent_id, cfg_count(profile, E_PROFILE_MATCH));
+    if (!id)
+        return;
+    k->id = id;
+    cfg_each(profile, E_PROFILE_MATCH, m) name_match(CFG_ARGS(m, profile_match), &id[k->n_id++]);
 }
 
 static void apply_profile(struct derive *d, const struct cfg_node *profile, struct intent_key *k)
@@ -207,8 +231,8 @@ static struct prefix key_remote(const struct a_keyring_key *a)
 }
 
 /* A key of a keyring, for the peers of a profile that uses it (NULL: none does). */
-static void keyring_key(struct derive *d, const struct isakmp_peer_cfg *common,
-                        const struct cfg_node *n, const struct cfg_node *profile)
+static struct intent_key *keyring_key(struct derive *d, const struct isakmp_peer_cfg *common,
+                                      const struct cfg_node *n, const struct cfg_node *profile)
 {
     const struct a_keyring_key *a = CFG_ARGS(n, keyring_key);
     const struct cfg_node *l = cfg_first(n->parent, E_KEYRING_LOCAL);
@@ -222,6 +246,36 @@ static void keyring_key(struct derive *d, const struct isakmp_peer_cfg *common,
         k->local = CFG_ARGS(l, keyring_local)->has_addr
                        ? CFG_ARGS(l, keyring_local)->addr
                        : derive_if_address(d, CFG_ARGS(l, keyring_local)->ifname);
+    return k;
+}
+
+/* The key for those whose address the profile matches, and for those whose name it does. False: for
+ * nobody. */
+static bool keyring_profile(struct derive *d, const struct isakmp_peer_cfg *common,
+                            const struct cfg_node *n, const struct cfg_node *profile)
+{
+    struct prefix remote = key_remote(CFG_ARGS(n, keyring_key));
+    bool used = CFG_ARGS(n, keyring_key)->has_host ||
+                (!cfg_first(profile, E_PROFILE_MATCH_ADDRESS) && !matches_names(profile));
+    if (used) { /* a key that goes by name, or a profile that says nothing of its peers */
+        keyring_key(d, common, n, profile);
+        return true;
+    }
+    cfg_each(profile, E_PROFILE_MATCH_ADDRESS, m)
+    {
+        struct prefix net = matched(m);
+        if (covers(&net, &remote))
+            net = remote;
+        else if (!covers(&remote, &net))
+            continue;
+        keyring_key(d, common, n, profile)->remote = net;
+        used = true;
+    }
+    if (matches_names(profile)) {
+        require_names(d, profile, keyring_key(d, common, n, profile));
+        used = true;
+    }
+    return used;
 }
 
 static void keyring_keys(struct derive *d, const struct isakmp_peer_cfg *common)
@@ -230,17 +284,13 @@ static void keyring_keys(struct derive *d, const struct isakmp_peer_cfg *common)
     {
         cfg_each(ring, E_KEYRING_KEY, n)
         {
-            struct prefix remote = key_remote(CFG_ARGS(n, keyring_key));
             bool used = false;
             if (CFG_ARGS(n, keyring_key)->encrypted)
                 continue;
             cfg_each(d->tree->root, E_ISAKMP_PROFILE, p)
             {
-                if (!cfg_find_word(p, E_PROFILE_KEYRING, CFG_ARGS(ring, keyring)->keyring) ||
-                    !profile_meets(p, &remote))
-                    continue;
-                keyring_key(d, common, n, p);
-                used = true;
+                if (cfg_find_word(p, E_PROFILE_KEYRING, CFG_ARGS(ring, keyring)->keyring))
+                    used = keyring_profile(d, common, n, p) || used;
             }
             if (!used)
                 keyring_key(d, common, n, NULL);
@@ -265,6 +315,20 @@ static const struct a_isakmp_key *global_key(const struct cfg_node *root, const 
     return best;
 }
 
+/* The keys for all, for peers of a profile that matches names. */
+static void named_keys(struct derive *d, const struct isakmp_peer_cfg *common,
+                       const struct cfg_node *profile)
+{
+    cfg_each(d->tree->root, E_ISAKMP_KEY, n)
+    {
+        struct intent_key *k = global_one(d, common, CFG_ARGS(n, isakmp_key));
+        if (!k)
+            continue;
+        apply_profile(d, profile, k);
+        require_names(d, profile, k);
+    }
+}
+
 /* A profile without a keyring: the peers it matches have their key from those for all. */
 static void profile_keys(struct derive *d, const struct isakmp_peer_cfg *common)
 {
@@ -282,6 +346,8 @@ static void profile_keys(struct derive *d, const struct isakmp_peer_cfg *common)
             k->remote = net;
             apply_profile(d, p, k);
         }
+        if (matches_names(p))
+            named_keys(d, common, p);
     }
 }
 
@@ -296,10 +362,10 @@ void derive_keys(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct isakmp_peer_cfg common = {0};
-    size_t n =
-        cfg_count(root, E_ISAKMP_KEY) + cfg_count(root, E_ISAKMP_PEER) +
-        count_below(root, E_KEYRING, E_KEYRING_KEY) * (1 + cfg_count(root, E_ISAKMP_PROFILE)) +
-        count_below(root, E_ISAKMP_PROFILE, E_PROFILE_MATCH_ADDRESS);
+    size_t profiles = cfg_count(root, E_ISAKMP_PROFILE);
+    size_t addresses = count_below(root, E_ISAKMP_PROFILE, E_PROFILE_MATCH_ADDRESS);
+    size_t n = cfg_count(root, E_ISAKMP_KEY) * (1 + profiles) + cfg_count(root, E_ISAKMP_PEER) +
+               count_below(root, E_KEYRING, E_KEYRING_KEY) * (1 + profiles + addresses) + addresses;
     d->out->key = arena_array(&d->out->arena, struct intent_key, n);
     if (!d->out->key)
         return;

@@ -150,7 +150,7 @@ static bool meets_profile(const struct control *c, const struct intent_map_entry
     if (!(sa->version == IKE_V1 ? e->isakmp_profile : e->profile))
         return true;
     if (sa->version == IKE_V1) {
-        const struct intent_key *k = control_key(&c->intent, &sa->path);
+        const struct intent_key *k = control_key(&c->intent, &sa->path, id);
         return k && k->profile && strcmp(k->profile, e->isakmp_profile) == 0;
     }
     const struct intent_peer *p = control_peer(&c->intent, &sa->path, id);

@@ -23,7 +23,8 @@ static const struct isakmp_policy *host_policies(void *h, const struct addr *loc
 static const struct intent_key *key_of_name(const struct intent *i, const struct ike_identity *id)
 {
     for (uint32_t k = 0; id && id->type == ID_FQDN && k < i->n_key; k++)
-        if (strlen(i->key[k].host) == id->len && memcmp(i->key[k].host, id->data, id->len) == 0)
+        if (strlen(i->key[k].host) == id->len && memcmp(i->key[k].host, id->data, id->len) == 0 &&
+            control_key_fits(&i->key[k], id))
             return &i->key[k];
     return NULL;
 }
@@ -46,7 +47,7 @@ static bool host_peer(void *h, const struct ike_path *p, const struct ike_identi
     const struct control *c = (const struct control *)h;
     const struct intent_key *key = key_of_name(&c->intent, id);
     if (!key)
-        key = control_key(&c->intent, p);
+        key = control_key(&c->intent, p, id);
     if (!key)
         return false;
     *out = key->cfg;

@@ -89,7 +89,7 @@ size_t keyex_clear_which(struct control *c, unsigned version, const struct ike_w
 
 bool keyex_knows(const struct control *c, enum ike_version v, const struct ike_path *p)
 {
-    return v == IKE_V1 ? control_key(&c->intent, p) != NULL
+    return v == IKE_V1 ? control_key(&c->intent, p, NULL) != NULL
                        : control_peer(&c->intent, p, NULL) != NULL;
 }
 

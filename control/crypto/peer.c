@@ -77,7 +77,16 @@ const struct intent_peer *control_peer(const struct intent *i, const struct ike_
     return best;
 }
 
-const struct intent_key *control_key(const struct intent *i, const struct ike_path *p)
+bool control_key_fits(const struct intent_key *k, const struct ike_identity *id)
+{
+    bool fits = !id || !k->n_id;
+    for (uint32_t n = 0; !fits && n < k->n_id; n++)
+        fits = id_fits(&k->id[n], id);
+    return fits;
+}
+
+const struct intent_key *control_key(const struct intent *i, const struct ike_path *p,
+                                     const struct ike_identity *id)
 {
     const char *profile = i->n_key ? wanted_profile(i, p, true) : NULL;
     const struct intent_key *best = NULL;
@@ -86,7 +95,8 @@ const struct intent_key *control_key(const struct intent *i, const struct ike_pa
         if (profile && (!key->profile || strcmp(profile, key->profile) != 0))
             continue;
         if (key->host[0] || !prefix_contains(&key->remote, &p->remote) ||
-            (addr_is_set(&key->local) && !addr_eq(&key->local, &p->local)))
+            (addr_is_set(&key->local) && !addr_eq(&key->local, &p->local)) ||
+            !control_key_fits(key, id))
             continue;
         if (!best || key->remote.len > best->remote.len)
             best = key;

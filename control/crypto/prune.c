@@ -69,8 +69,8 @@ static bool key_stays(const struct keys *k, const struct ike_sa_state *sa)
 {
     const struct ike_identity *id = sa->remote_id.type ? &sa->remote_id : NULL;
     if (sa->version == IKE_V1) {
-        const struct intent_key *was = control_key(k->old, &sa->path),
-                                *is = control_key(&k->c->intent, &sa->path);
+        const struct intent_key *was = control_key(k->old, &sa->path, id),
+                                *is = control_key(&k->c->intent, &sa->path, id);
         return is &&
                (!was || same_key(was->cfg.psk, was->cfg.psk_len, is->cfg.psk, is->cfg.psk_len));
     }

@@ -65,7 +65,8 @@ static uint64_t soft_bytes(const struct ike_child_state *k, uint64_t hard)
 static uint32_t nat_keepalive(const struct control *c, const struct ike_sa_state *sa)
 {
     const struct ike_identity *id = sa->remote_id.type ? &sa->remote_id : NULL;
-    const struct intent_key *k = sa->version == IKE_V1 ? control_key(&c->intent, &sa->path) : NULL;
+    const struct intent_key *k =
+        sa->version == IKE_V1 ? control_key(&c->intent, &sa->path, id) : NULL;
     const struct intent_peer *p =
         sa->version == IKE_V2 ? control_peer(&c->intent, &sa->path, id) : NULL;
     return k ? k->cfg.nat_keepalive : p ? p->nat_keepalive : 0;

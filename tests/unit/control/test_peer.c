@@ -115,14 +115,36 @@ static void keys(void **state)
     struct ike_path p = from("203.0.113.7");
     (void)state;
     e[0].peer[0] = e[1].peer[0] = adr("203.0.113.99");
-    assert_ptr_equal(control_key(&i, &p), &v[2]);
+    assert_ptr_equal(control_key(&i, &p, NULL), &v[2]);
     e[0].peer[0] = adr("203.0.113.7");
-    assert_ptr_equal(control_key(&i, &p), &v[1]);
+    assert_ptr_equal(control_key(&i, &p, NULL), &v[1]);
     e[0].peer[0] = adr("203.0.113.99");
     e[1].peer[0] = adr("203.0.113.7");
-    assert_null(control_key(&i, &p));
+    assert_null(control_key(&i, &p, NULL));
     p.remote = adr("203.0.113.8");
-    assert_ptr_equal(control_key(&i, &p), &v[0]);
+    assert_ptr_equal(control_key(&i, &p, NULL), &v[0]);
+}
+
+/* A profile that matches names: its key serves until the peer says who it is. */
+static void keys_by_name(void **state)
+{
+    const struct intent_id id[] = {{.type = ID_FQDN, .domain = true, .name = "example.com"},
+                                   {.type = ID_RFC822, .name = "bob@example.org"}};
+    struct intent_key v[] = {
+        {.remote = pfx("203.0.113.0", 24), .profile = "A", .id = id, .n_id = 2},
+        {.remote = pfx("203.0.113.0", 24)}};
+    struct intent i = {.key = v, .n_key = 2};
+    struct ike_path p = from("203.0.113.7");
+    struct ike_identity r1 = named(ID_FQDN, "R1.example.com"), r2 = named(ID_FQDN, "r2.org"),
+                        bob = named(ID_RFC822, "bob@example.org"), ten = at("203.0.113.7");
+    (void)state;
+    assert_ptr_equal(control_key(&i, &p, NULL), &v[0]);
+    assert_ptr_equal(control_key(&i, &p, &r1), &v[0]);
+    assert_ptr_equal(control_key(&i, &p, &bob), &v[0]);
+    assert_ptr_equal(control_key(&i, &p, &r2), &v[1]);
+    assert_ptr_equal(control_key(&i, &p, &ten), &v[1]);
+    i.n_key = 1;
+    assert_null(control_key(&i, &p, &r2));
 }
 
 /* A profile for one of our addresses. */
@@ -141,7 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_address), cmocka_unit_test(by_identity), cmocka_unit_test(by_profile),
-        cmocka_unit_test(by_local),   cmocka_unit_test(keys),
+        cmocka_unit_test(by_local),   cmocka_unit_test(keys),        cmocka_unit_test(keys_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

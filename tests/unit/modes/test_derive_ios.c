@@ -148,7 +148,7 @@ static void test_profiles(void **state)
     assert_memory_equal(k[1].cfg.local_id.data, "R1", 2);
     is_addr(&k[1].local, "198.51.100.7");
     assert_int_equal(k[1].cfg.dpd_seconds, 60);
-    is_prefix(&k[2].remote, "10.1.0.0/16"); /* A, by way of P */
+    is_prefix(&k[2].remote, "10.1.1.0/24"); /* A, for those that P matches */
     assert_memory_equal(k[2].cfg.psk, "one", 3);
     assert_int_equal(k[2].cfg.local_id.type, 3);
     assert_int_equal(k[2].cfg.dpd_seconds, 20);
@@ -159,6 +159,48 @@ static void test_profiles(void **state)
     is_addr(&k[4].local, "192.0.2.1");
     assert_false(k[4].cfg.aggressive);
     assert_memory_equal(k[5].cfg.psk, "all", 3);
+    drop(&b);
+}
+
+/* Profiles that match names: the key is asked for by what the peer calls itself. */
+static void test_profiles_by_name(void **state)
+{
+    struct box b = load("crypto isakmp key all address 0.0.0.0 0.0.0.0\n"
+                        "crypto isakmp key six address ipv6 2001:db8::/32\n"
+                        "crypto keyring A\n pre-shared-key address 10.0.0.0 255.0.0.0 key one\n"
+                        " pre-shared-key address 10.9.0.1 key two\n"
+                        "crypto isakmp profile P\n keyring A\n"
+                        " match identity address 10.1.0.0 255.255.0.0\n"
+                        " match identity host r2.example.com\n"
+                        " match identity host domain example.org\n match identity group vpn\n"
+                        "crypto isakmp profile Q\n match identity user bob@example.com\n"
+                        " match identity user domain example.net\n");
+    const struct intent *i = &b.c->intent;
+    const struct intent_key *k = i->key;
+    (void)state;
+    assert_int_equal(i->n_key, 2 + 3 + 2);
+    is_prefix(&k[0].remote, "0.0.0.0/0"); /* Q has no keyring */
+    is_prefix(&k[1].remote, "2001:db8::/32");
+    assert_string_equal(k[1].profile, "Q");
+    assert_int_equal(k[1].n_id, 2);
+    assert_int_equal(k[1].id[0].type, 3);
+    assert_false(k[1].id[0].domain);
+    assert_string_equal(k[1].id[0].name, "bob@example.com");
+    assert_true(k[1].id[1].domain);
+    is_prefix(&k[2].remote, "10.1.0.0/16"); /* what the profile matches of what the key is for */
+    assert_int_equal(k[2].n_id, 0);
+    is_prefix(&k[3].remote, "10.0.0.0/8");
+    assert_memory_equal(k[3].cfg.psk, "one", 3);
+    assert_string_equal(k[3].profile, "P");
+    assert_int_equal(k[3].n_id, 3);
+    assert_int_equal(k[3].id[0].type, 2);
+    assert_true(k[3].id[1].type == 2 && k[3].id[1].domain);
+    assert_int_equal(k[3].id[2].type, 11);
+    assert_string_equal(k[3].id[2].name, "vpn");
+    is_prefix(&k[4].remote, "10.9.0.1/32");
+    assert_int_equal(k[4].n_id, 3);
+    assert_null(k[5].profile);
+    assert_int_equal(k[5].n_id, 0);
     drop(&b);
 }
 
@@ -335,10 +377,15 @@ static void test_globals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_policies),       cmocka_unit_test(test_default_policies),
-        cmocka_unit_test(test_keys),           cmocka_unit_test(test_profiles),
-        cmocka_unit_test(test_transform_sets), cmocka_unit_test(test_maps),
-        cmocka_unit_test(test_globals),        cmocka_unit_test(test_ipsec_profile),
+        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_default_policies),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_profiles_by_name),
+        cmocka_unit_test(test_transform_sets),
+        cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_globals),
+        cmocka_unit_test(test_ipsec_profile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
