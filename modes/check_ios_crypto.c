@@ -138,6 +138,9 @@ int transform_set_check(struct txn *t, struct cfg_node *n, const struct a_transf
 
 int ios_entry_check(struct txn *t, struct cfg_node *n, const struct a_ios_entry *a, bool negate)
 {
+    if (!negate && (a->manual || a->gdoi))
+        txn_note(t, "WARNING: %s is not implemented: what this entry protects is dropped",
+                 a->manual ? "ipsec-manual" : "gdoi");
     if (!negate && !a->has_template && !a->has_profile && txn_created(t, n))
         txn_note(t, "%% NOTE: This new crypto map will remain disabled until a peer\n"
                     "        and a valid access list have been configured.");

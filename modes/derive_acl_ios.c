@@ -168,8 +168,8 @@ static void icmp_message(const struct a_ace_ext *a, struct rule *r)
 
 static bool beyond_selectors(const struct a_ace_ext *a)
 {
-    return a->m_established || a->m_fragments || a->has_m_precedence || a->has_m_tos ||
-           a->has_m_dscp || a->has_m_range;
+    return a->m_established || a->m_fragments || a->has_m_precedence || a->has_m_prec ||
+           a->has_m_tos || a->has_m_service || a->has_m_dscp || a->has_m_range;
 }
 
 static void extended_rule(const struct a_ace_ext *a, uint32_t line, struct ace_buf *b)

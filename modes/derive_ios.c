@@ -285,6 +285,8 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
         const struct a_ios_entry *a = CFG_ARGS(e, ios_entry);
         if (!a->has_template) {
             one_entry(d, e, a->has_profile ? a->profile : NULL, &m->entry[m->n]);
+            if (a->manual || a->gdoi) /* protected with nobody, as there are no keys */
+                m->entry[m->n].n_transform = m->entry[m->n].n_proposal = 0;
             m->entry[m->n++].seq = (uint32_t)a->seq;
             continue;
         }
