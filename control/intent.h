@@ -144,6 +144,14 @@ struct intent_rri {
     struct addr gateway; /* unset: the peer */
 };
 
+/* What a peer may call itself (IOS: match identity remote, identity of a keyring). */
+struct intent_id {
+    uint8_t type;           /* of an ID payload (RFC 7296 §3.5); 0: anything */
+    bool domain;            /* of names: all of this domain */
+    struct prefix net;      /* of addresses */
+    char name[INTENT_NAME]; /* of names and key IDs */
+};
+
 struct intent_map_entry {
     uint32_t seq;
     uint32_t template; /* dynamic: number of the template's entry, 1..65535; else 0 */
@@ -151,8 +159,10 @@ struct intent_map_entry {
     const struct intent_acl *acl; /* NULL: unknown or missing; the entry is inert */
     const struct ike_esp_proposal *proposal[IKE_PROPOSALS];
     const struct ike_esp_proposal *transform[IKE_PROPOSALS]; /* transform sets: for IKEv1 */
-    const char *profile;        /* of IKEv2: only peers that it meets; NULL: any */
-    const char *isakmp_profile; /* the same of IKEv1 */
+    const char *profile;         /* of IKEv2: only peers that it meets; NULL: any */
+    const char *isakmp_profile;  /* the same of IKEv1 */
+    const struct intent_id *who; /* what the peer must call itself, one of them */
+    uint32_t n_who;
     uint64_t life_kbytes;
     uint32_t life_seconds;
     uint32_t replay_window;
@@ -160,6 +170,7 @@ struct intent_map_entry {
     enum { CONN_BIDIR, CONN_ORIGINATE, CONN_ANSWER } connection;
     struct intent_rri rri;
     uint16_t pfs_group;
+    bool has_who;          /* `who` counts; without any of them nobody is meant */
     bool has_df;           /* df counts, and not the interface's */
     uint32_t idle_seconds; /* IOS: SAs without traffic go; 0 = never */
     bool idle_default;     /* … and the next walk begins at the first peer */
@@ -211,14 +222,6 @@ static inline const struct intent_if *intent_if_end(const struct intent_if *i)
 {
     return i->map && i->map->local ? i->map->local : i;
 }
-
-/* What a peer may call itself (IOS: match identity remote, identity of a keyring). */
-struct intent_id {
-    uint8_t type;           /* of an ID payload (RFC 7296 §3.5); 0: anything */
-    bool domain;            /* of names: all of this domain */
-    struct prefix net;      /* of addresses */
-    char name[INTENT_NAME]; /* of names and key IDs */
-};
 
 /* A pre-shared key of IKEv1: of one peer or of all in a prefix; the longest match counts. */
 struct intent_key {

@@ -184,6 +184,8 @@ const struct intent_peer *control_peer(const struct intent *i, const struct ike_
  * peer has said what it calls itself. */
 const struct intent_key *control_key(const struct intent *i, const struct ike_path *p,
                                      const struct ike_identity *id);
+/* `set identity`: the entry means a peer that calls itself so. */
+bool control_entry_means(const struct intent_map_entry *e, const struct ike_identity *id);
 /* The key goes with what the peer calls itself; NULL: it has not said so yet. */
 bool control_key_fits(const struct intent_key *k, const struct ike_identity *id);
 

@@ -2,6 +2,7 @@
  * IPsec on IOS in the intent: transform sets, crypto maps with their templates, and the interfaces
  * that bear them.
  */
+#include "control/ike/wire.h"
 #include "modes/derive.h"
 #include "lib/str.h"
 #include <stdlib.h>
@@ -198,6 +199,24 @@ static void entry_routes(const struct cfg_node *n, struct intent_map_entry *e)
         e->rri.tag = (uint32_t)CFG_ARGS(l, entry_route_tag)->tag;
 }
 
+/* `set identity`: names of a `crypto identity`. Names of certificates (dn) are nobody's here. */
+static void entry_identity(struct derive *d, const char *name, struct intent_map_entry *e)
+{
+    const struct cfg_node *n = cfg_find_word(d->tree->root, E_CRYPTO_IDENTITY, name);
+    struct intent_id *id =
+        arena_array(&d->out->arena, struct intent_id, cfg_count(n, E_IDENTITY_FQDN));
+    e->has_who = true;
+    e->who = id;
+    e->n_who = 0;
+    cfg_each(n, E_IDENTITY_FQDN, f)
+    {
+        if (!id)
+            return;
+        id[e->n_who].type = ID_FQDN;
+        str_copy(id[e->n_who++].name, sizeof id->name, CFG_ARGS(f, identity_fqdn)->name);
+    }
+}
+
 /* The lines that entries, templates and profiles share. */
 static void entry_lines(struct derive *d, const struct cfg_node *n, struct intent_map_entry *e)
 {
@@ -224,6 +243,8 @@ static void entry_lines(struct derive *d, const struct cfg_node *n, struct inten
             arena_strdup(&d->out->arena, CFG_ARGS(l, entry_isakmp_profile)->profile);
     if ((l = cfg_first(n, E_ENTRY_IKEV2_PROFILE)))
         e->profile = arena_strdup(&d->out->arena, CFG_ARGS(l, entry_ikev2_profile)->profile);
+    if ((l = cfg_first(n, E_ENTRY_IDENTITY)))
+        entry_identity(d, CFG_ARGS(l, entry_identity)->identity, e);
     entry_peers(d, n, e);
     entry_transforms(d, n, e);
     entry_routes(n, e);

@@ -161,7 +161,8 @@ static bool answers(const struct control *c, const struct intent_map_entry *e,
                     const struct ike_sa_state *sa)
 {
     return intent_entry_speaks(e, sa->version) && e->connection != CONN_ORIGINATE &&
-           intent_entry_takes(e, &sa->path.remote) && meets_profile(c, e, sa);
+           intent_entry_takes(e, &sa->path.remote) && meets_profile(c, e, sa) &&
+           control_entry_means(e, &sa->remote_id);
 }
 
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,

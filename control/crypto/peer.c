@@ -77,6 +77,14 @@ const struct intent_peer *control_peer(const struct intent *i, const struct ike_
     return best;
 }
 
+bool control_entry_means(const struct intent_map_entry *e, const struct ike_identity *id)
+{
+    bool fits = !e->has_who;
+    for (uint32_t n = 0; !fits && n < e->n_who; n++)
+        fits = id_fits(&e->who[n], id);
+    return fits;
+}
+
 bool control_key_fits(const struct intent_key *k, const struct ike_identity *id)
 {
     bool fits = !id || !k->n_id;

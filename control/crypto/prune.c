@@ -141,7 +141,8 @@ static bool child_stays(const struct control *c, const struct ike_sa_state *sa,
                         const struct ike_child_state *k)
 {
     const struct identity *id = identity_by_policy(&c->ids, k->policy);
-    if (!id || !intent_entry_takes(id->entry, &sa->path.remote))
+    if (!id || !intent_entry_takes(id->entry, &sa->path.remote) ||
+        !control_entry_means(id->entry, &sa->remote_id))
         return false;
     uint8_t n;
     const struct ike_esp_proposal *const *p = intent_entry_proposals(id->entry, sa->version, &n);

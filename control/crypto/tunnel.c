@@ -157,6 +157,8 @@ int tunnel_child_up(struct control *c, const struct ike_sa_state *sa,
     struct identity *id = identity_by_policy(&c->ids, child->policy);
     if (!id)
         return -ENOENT; /* its line went while IKE was at work */
+    if (!control_entry_means(id->entry, &sa->remote_id))
+        return -EACCES; /* we began, and it is somebody else */
     /* Inbound first: the peer may send as soon as it sees our answer. */
     int err = install(c, id, sa, child, cfg, SADB_IN, keys);
     if (!err)

@@ -147,6 +147,21 @@ static void keys_by_name(void **state)
     assert_null(control_key(&i, &p, &r2));
 }
 
+static void entries_by_identity(void **state)
+{
+    const struct intent_id id[] = {{.type = ID_FQDN, .name = "r2.example.com"}};
+    struct intent_map_entry e = {.has_who = true, .who = id, .n_who = 1};
+    struct ike_identity r2 = named(ID_FQDN, "r2.example.com"), r3 = named(ID_FQDN, "r3"), no = {0};
+    (void)state;
+    assert_true(control_entry_means(&e, &r2));
+    assert_false(control_entry_means(&e, &r3));
+    assert_false(control_entry_means(&e, &no));
+    e.n_who = 0;
+    assert_false(control_entry_means(&e, &r2));
+    e.has_who = false;
+    assert_true(control_entry_means(&e, &r3));
+}
+
 /* A profile for one of our addresses. */
 static void by_local(void **state)
 {
@@ -162,8 +177,13 @@ static void by_local(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_address), cmocka_unit_test(by_identity), cmocka_unit_test(by_profile),
-        cmocka_unit_test(by_local),   cmocka_unit_test(keys),        cmocka_unit_test(keys_by_name),
+        cmocka_unit_test(by_address),
+        cmocka_unit_test(by_identity),
+        cmocka_unit_test(by_profile),
+        cmocka_unit_test(by_local),
+        cmocka_unit_test(keys),
+        cmocka_unit_test(keys_by_name),
+        cmocka_unit_test(entries_by_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,30 @@ static void test_profiles_by_name(void **state)
     drop(&b);
 }
 
+/* `set identity`, and entries whose keys do not come from IKE. */
+static void test_who(void **state)
+{
+    struct box b = load("crypto identity I\n fqdn r2.example.com\n dn ou=vpn\n fqdn r3\n"
+                        "crypto ipsec transform-set A esp-aes esp-sha-hmac\n"
+                        "crypto map M 10 ipsec-isakmp\n set identity I\n set transform-set A\n"
+                        "crypto map M 20 ipsec-isakmp\n set identity NONE\n"
+                        "crypto map M 30 ipsec-manual\n set transform-set A\n"
+                        "crypto map M 40 gdoi\n set transform-set A\n");
+    const struct intent_map_entry *e = b.c->intent.map[0].entry;
+    (void)state;
+    assert_int_equal(b.c->intent.map[0].n, 4);
+    assert_true(e[0].has_who);
+    assert_int_equal(e[0].n_who, 2);
+    assert_int_equal(e[0].who[1].type, 2);
+    assert_string_equal(e[0].who[1].name, "r3");
+    assert_int_equal(e[0].n_transform, 1);
+    assert_true(e[1].has_who && e[1].n_who == 0); /* nobody */
+    assert_false(e[2].has_who);
+    assert_int_equal(e[2].n_transform + e[2].n_proposal, 0);
+    assert_int_equal(e[3].n_transform + e[3].n_proposal, 0);
+    drop(&b);
+}
+
 static void set_is(const struct ike_esp_proposal *p, const char *name, uint16_t ah, unsigned encr,
                    unsigned bits, uint16_t integ)
 {
@@ -382,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_profiles_by_name),
+        cmocka_unit_test(test_who),
         cmocka_unit_test(test_transform_sets),
         cmocka_unit_test(test_maps),
         cmocka_unit_test(test_globals),
