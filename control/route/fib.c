@@ -55,11 +55,14 @@ static const struct port *port_of(const struct control *c, const struct by_if *x
     return q->ifp ? x->v[q->ifp - c->intent.ifs] : NULL;
 }
 
-/* One more way of the route that was added last. */
+/* One more way of the route that was added last. Two gateways may be behind one neighbour. */
 static void add_way(struct fib_wanted *w, uint32_t oif, const struct addr *gw)
 {
     struct lr_route *r = &w->v[w->n - 1];
-    if (r->n_more == LR_MORE)
+    bool there = r->oif == oif && addr_eq(&r->gw, gw);
+    for (unsigned i = 0; i < r->n_more; i++)
+        there = there || (r->more[i].oif == oif && addr_eq(&r->more[i].gw, gw));
+    if (there || r->n_more == LR_MORE)
         return;
     r->more[r->n_more].oif = oif;
     r->more[r->n_more++].gw = *gw;

@@ -203,6 +203,20 @@ static void equal_routes(void **state)
     assert_int_equal(r->oif, bench_find(b, "eth1")->ifindex);
 }
 
+/* Two gateways behind one neighbour are one way. */
+static void equal_routes_that_meet(void **state)
+{
+    struct intent i = {0};
+    plan_ports(&i, false);
+    add_route(&i, OUT1, "0.0.0.0", 0, "203.0.113.2", 1);
+    add_route(&i, "", "10.1.0.0", 16, "8.8.8.8", 1)->recursive = true;
+    add_route(&i, "", "10.1.0.0", 16, "8.8.4.4", 1)->recursive = true;
+    struct bench *b = begin(state, &i, false);
+    const struct lr_route *r = in_main(b, "10.1.0.0", 16);
+    assert_non_null(r);
+    assert_int_equal(r->n_more, 0);
+}
+
 /* It keeps its place, so that packets do not take a wider route; but they get nowhere. */
 static void a_permanent_route(void **state)
 {
@@ -281,8 +295,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_floating_route_on_the_asa), T(an_interface_on_ios),
         T(what_is_unknown_is_down),     T(equal_routes),
-        T(a_permanent_route),           T(an_object_that_is_a_route),
-        T(a_route_that_denies_itself),  T(a_circle_of_gateways),
+        T(equal_routes_that_meet),      T(a_permanent_route),
+        T(an_object_that_is_a_route),   T(a_route_that_denies_itself),
+        T(a_circle_of_gateways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
