@@ -91,12 +91,12 @@ class Network:
             check(esp.get("5.100.14.1", 0) > 0 and R3 not in esp, f"ESP at R3: {esp}")
 
     def clear(self):
-        """Nothing of a tunnel is left, and the counts of the pairs begin anew."""
+        """Nothing of a tunnel is left."""
         for box in self.lab.boxes.values():
             asa = box is self.hub and self.asa
-            for command in ("clear crypto ikev1 sa" if asa else "clear crypto isakmp",
-                            "clear crypto ikev2 sa",
-                            "clear crypto ipsec sa counters" if asa else "clear crypto sa counters"):
+            for command in ("clear crypto ipsec sa" if asa else "clear crypto sa",
+                            "clear crypto ikev1 sa" if asa else "clear crypto isakmp",
+                            "clear crypto ikev2 sa"):
                 show(box, command)
         for box in self.lab.boxes.values():
             poll(lambda: not pairs(box), 10, f"no SA on {box.name}")
