@@ -10,6 +10,7 @@
 #include "daemon/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
 #include <sched.h>
@@ -143,6 +144,7 @@ struct sandbox_files *sandbox_prepare(void)
     struct sandbox_files *f = (struct sandbox_files *)calloc(1, sizeof(*f));
     setenv("TZ", ":/etc/localtime", 0); /* unset, it would be looked at again by each strftime() */
     tzset();
+    json_object_seed(0); /* of the hashes of objects; it is read from a file */
     OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
     if (!f)
         return NULL;

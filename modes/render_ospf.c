@@ -8,17 +8,18 @@
 #include <string.h>
 
 #define TEXT 64
-#define each(j, n, of)                                                                             \
-    for (const struct json_node *n = json_first((j), (of)); n; n = json_next((j), n))
 
-static unsigned long long number(const struct json *j, const struct json_node *n, const char *key)
+static unsigned long long number(const json_t *n, const char *key)
 {
-    return json_number(json_get(j, n, key));
+    json_int_t v = json_integer_value(json_object_get(n, key));
+    return v > 0 ? (unsigned long long)v : 0;
 }
 
-static char *text(const struct json *j, const struct json_node *n, const char *key, char *buf)
+/* "" where there is none. It stays as long as the answer. */
+static const char *text(const json_t *n, const char *key)
 {
-    return json_text(json_get(j, n, key), buf, TEXT);
+    const char *s = json_string_value(json_object_get(n, key));
+    return s ? s : "";
 }
 
 /* Areas are shown by their number, "0.0.0.0" as 0. */
@@ -70,28 +71,38 @@ static void clock_text(char *buf, size_t cap, unsigned long long ms)
 }
 
 /* The device in front of the colon of "eth0:10.2.0.1". */
-static const char *port_of(const struct ospf_shown *s, char *ifname)
+static const char *port_of(const struct ospf_shown *s, const char *ifname)
 {
-    ifname[strcspn(ifname, ":")] = '\0';
-    return s->port(s->ctx, ifname);
+    char dev[TEXT];
+    snprintf(dev, sizeof dev, "%.*s", (int)strcspn(ifname, ":"), ifname);
+    return s->port(s->ctx, dev);
 }
 
-void render_ospf_neighbors(struct str *out, const struct json *j, const struct ospf_shown *s)
+static void neighbor_line(struct str *out, const char *id, const json_t *n,
+                          const struct ospf_shown *s)
 {
-    char id[TEXT], frr[TEXT], ios[TEXT], dead[TEXT], addr[TEXT], dev[TEXT];
+    char ios[TEXT], dead[TEXT];
+    state(text(n, "nbrState"), ios, sizeof ios);
+    clock_text(dead, sizeof dead, number(n, "routerDeadIntervalTimerDueMsec"));
+    str_printf(out, "%-16s%3llu   %-16s%-12s%-16s%s\n", id, number(n, "nbrPriority"), ios, dead,
+               text(n, "ifaceAddress"), port_of(s, text(n, "ifaceName")));
+}
+
+void render_ospf_neighbors(struct str *out, json_t *answer, const struct ospf_shown *s)
+{
+    const char *id;
+    json_t *links, *n;
+    size_t k;
     bool any = false;
-    each (j, router, json_get(j, json_root(j), "neighbors")) {
-        json_key(router, id, sizeof id);
-        each (j, n, router) {
+    json_object_foreach(json_object_get(answer, "neighbors"), id, links)
+    {
+        json_array_foreach(links, k, n)
+        {
             if (!any)
                 str_add(out, "\nNeighbor ID     Pri   State           Dead Time   Address         "
                              "Interface\n");
             any = true;
-            state(text(j, n, "nbrState", frr), ios, sizeof ios);
-            clock_text(dead, sizeof dead, number(j, n, "routerDeadIntervalTimerDueMsec"));
-            str_printf(out, "%-16s%3llu   %-16s%-12s%-16s%s\n", id, number(j, n, "nbrPriority"),
-                       ios, dead, text(j, n, "ifaceAddress", addr),
-                       port_of(s, text(j, n, "ifaceName", dev)));
+            neighbor_line(out, id, n, s);
         }
     }
 }
@@ -112,8 +123,8 @@ static const char *if_state(const char *frr)
     return frr;
 }
 
-static void brief_line(struct str *out, const struct json *j, const struct json_node *n,
-                       const char *port, const struct ospf_shown *s)
+static void brief_line(struct str *out, const json_t *n, const char *port,
+                       const struct ospf_shown *s)
 {
     static const struct {
         const char *ios, *brief;
@@ -121,85 +132,84 @@ static void brief_line(struct str *out, const struct json *j, const struct json_
                   {"DROTHER", "DROTH"},
                   {"WAITING", "WAIT"},
                   {"LOOPBACK", "LOOP"}};
-    char b[TEXT], a[TEXT], name[INTENT_NAME], addr[TEXT + 8];
-    const char *st = if_state(text(j, n, "state", b));
+    char name[INTENT_NAME], addr[TEXT];
+    const char *st = if_state(text(n, "state"));
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         if (strcmp(st, states[i].ios) == 0)
             st = states[i].brief;
     size_t letters = strcspn(port, "0123456789");
     snprintf(name, sizeof name, "%.*s%s", letters > 2 ? 2 : (int)letters, port, port + letters);
-    snprintf(addr, sizeof addr, "%s/%llu", text(j, n, "ipAddress", a),
-             number(j, n, "ipAddressPrefixlen"));
+    snprintf(addr, sizeof addr, "%s/%llu", text(n, "ipAddress"), number(n, "ipAddressPrefixlen"));
     str_printf(out, "%-13s%-6u%-16u%-19s%-6llu%-6s%llu/%llu\n", name, s->process,
-               area(text(j, n, "area", a)), addr, number(j, n, "cost"), st,
-               number(j, n, "nbrAdjacentCount"), number(j, n, "nbrCount"));
+               area(text(n, "area")), addr, number(n, "cost"), st, number(n, "nbrAdjacentCount"),
+               number(n, "nbrCount"));
 }
 
-static void elected(struct str *out, const struct json *j, const struct json_node *n,
-                    const char *what, const char *id, const char *addr)
+static void elected(struct str *out, const json_t *n, const char *what, const char *id,
+                    const char *addr)
 {
-    char a[TEXT], b[TEXT];
-    if (json_get(j, n, id))
-        str_printf(out, "  %s (ID) %s, Interface address %s\n", what, text(j, n, id, a),
-                   text(j, n, addr, b));
+    if (json_object_get(n, id))
+        str_printf(out, "  %s (ID) %s, Interface address %s\n", what, text(n, id), text(n, addr));
     else
         str_printf(out, "  No %c%s on this network\n", tolower((unsigned char)what[0]), what + 1);
 }
 
-static void one_interface(struct str *out, const struct json *j, const struct json_node *n,
-                          const char *port, const struct ospf_shown *s)
+static void one_interface(struct str *out, const json_t *n, const char *port,
+                          const struct ospf_shown *s)
 {
-    char a[TEXT], b[TEXT], id[ADDR_STRLEN];
-    bool up = json_true(json_get(j, n, "ifUp"));
+    char type[TEXT], due[TEXT], id[ADDR_STRLEN];
+    bool up = json_is_true(json_object_get(n, "ifUp"));
     str_printf(out, "%s is %s, line protocol is %s \n", port, up ? "up" : "down",
                up ? "up" : "down");
-    str_printf(out, "  Internet Address %s/%llu, Area %u\n", text(j, n, "ipAddress", a),
-               number(j, n, "ipAddressPrefixlen"), area(text(j, n, "area", b)));
-    text(j, n, "networkType", a);
-    for (char *p = a; *p; p++) /* POINTOPOINT is FRR's way to write it */
+    str_printf(out, "  Internet Address %s/%llu, Area %u\n", text(n, "ipAddress"),
+               number(n, "ipAddressPrefixlen"), area(text(n, "area")));
+    str_copy(type, sizeof type, text(n, "networkType"));
+    for (char *p = type; *p; p++) /* POINTOPOINT is FRR's way to write it */
         *p = *p == '-' ? '_' : *p;
     str_printf(out, "  Process ID %u, Router ID %s, Network Type %s, Cost: %llu\n", s->process,
                addr_print(&s->id, id, sizeof id),
-               strcmp(a, "POINTOPOINT") == 0 ? "POINT_TO_POINT" : a, number(j, n, "cost"));
-    const char *st = if_state(text(j, n, "state", b));
+               strcmp(type, "POINTOPOINT") == 0 ? "POINT_TO_POINT" : type, number(n, "cost"));
+    const char *st = if_state(text(n, "state"));
     str_printf(out, "  Transmit Delay is %llu sec, State %s, Priority %llu\n",
-               number(j, n, "transmitDelaySecs"), st, number(j, n, "priority"));
-    if (strcmp(a, "BROADCAST") == 0 || strcmp(a, "NBMA") == 0) {
-        elected(out, j, n, "Designated Router", "drId", "drAddress");
-        elected(out, j, n, "Backup Designated router", "bdrId", "bdrAddress");
+               number(n, "transmitDelaySecs"), st, number(n, "priority"));
+    if (strcmp(type, "BROADCAST") == 0 || strcmp(type, "NBMA") == 0) {
+        elected(out, n, "Designated Router", "drId", "drAddress");
+        elected(out, n, "Backup Designated router", "bdrId", "bdrAddress");
     }
     str_printf(out,
                "  Timer intervals configured, Hello %llu, Dead %llu, Wait %llu, Retransmit %llu\n",
-               number(j, n, "timerMsecs") / 1000, number(j, n, "timerDeadSecs"),
-               number(j, n, "timerWaitSecs"), number(j, n, "timerRetransmitSecs"));
-    if (json_get(j, n, "timerPassiveIface")) {
+               number(n, "timerMsecs") / 1000, number(n, "timerDeadSecs"),
+               number(n, "timerWaitSecs"), number(n, "timerRetransmitSecs"));
+    if (json_object_get(n, "timerPassiveIface")) {
         str_add(out, "    No Hellos (Passive interface) \n");
     } else {
-        clock_text(a, sizeof a, number(j, n, "timerHelloInMsecs"));
-        str_printf(out, "    Hello due in %s\n", a);
+        clock_text(due, sizeof due, number(n, "timerHelloInMsecs"));
+        str_printf(out, "    Hello due in %s\n", due);
     }
     str_printf(out, "  Neighbor Count is %llu, Adjacent neighbor count is %llu \n",
-               number(j, n, "nbrCount"), number(j, n, "nbrAdjacentCount"));
+               number(n, "nbrCount"), number(n, "nbrAdjacentCount"));
     str_add(out, "  Suppress hello for 0 neighbor(s)\n");
 }
 
-void render_ospf_interfaces(struct str *out, const struct json *j, const struct ospf_shown *s)
+void render_ospf_interfaces(struct str *out, json_t *answer, const struct ospf_shown *s)
 {
+    const char *dev;
+    json_t *n;
     bool head = false;
-    each (j, n, json_get(j, json_root(j), "interfaces")) {
-        char dev[TEXT];
-        json_key(n, dev, sizeof dev);
+    json_object_foreach(json_object_get(answer, "interfaces"), dev, n)
+    {
         const char *port = port_of(s, dev);
-        if (!json_true(json_get(j, n, "ospfEnabled")) || (s->only && strcmp(port, s->only) != 0))
+        if (!json_is_true(json_object_get(n, "ospfEnabled")) ||
+            (s->only && strcmp(port, s->only) != 0))
             continue;
         if (s->brief && !head)
             str_add(out, "Interface    PID   Area            IP Address/Mask    Cost  State Nbrs "
                          "F/C\n");
         head = true;
         if (s->brief)
-            brief_line(out, j, n, port, s);
+            brief_line(out, n, port, s);
         else
-            one_interface(out, j, n, port, s);
+            one_interface(out, n, port, s);
     }
 }
 
@@ -220,76 +230,71 @@ static const struct {
     {"asExternalLinkStates", "Type-5 AS External Link States", LAST_TAG},
 };
 
-static void lsa_line(struct str *out, const struct json *j, const struct json_node *n, int last)
+static void lsa_line(struct str *out, const json_t *n, int last)
 {
-    char id[TEXT], router[TEXT], seq[TEXT], sum[TEXT];
-    str_printf(out, "%-16s%-16s%-12llu0x%s 0x%06lX", text(j, n, "lsId", id),
-               text(j, n, "advertisedRouter", router), number(j, n, "lsaAge"),
-               text(j, n, "sequenceNumber", seq), strtoul(text(j, n, "checksum", sum), NULL, 16));
+    str_printf(out, "%-16s%-16s%-12llu0x%s 0x%06lX", text(n, "lsId"), text(n, "advertisedRouter"),
+               number(n, "lsaAge"), text(n, "sequenceNumber"),
+               strtoul(text(n, "checksum"), NULL, 16));
     if (last == LAST_LINKS)
-        str_printf(out, " %llu", number(j, n, "numOfRouterLinks"));
+        str_printf(out, " %llu", number(n, "numOfRouterLinks"));
     if (last == LAST_TAG)
-        str_printf(out, " %llu", number(j, n, "tag"));
+        str_printf(out, " %llu", number(n, "tag"));
     str_addc(out, '\n');
 }
 
-static void lsas(struct str *out, const struct json *j, const struct json_node *of,
-                 const char *area_id)
+static void lsas(struct str *out, const json_t *of, const char *area_id)
 {
     static const char *const last[] = {
         [LAST_NONE] = "", [LAST_LINKS] = " Link count", [LAST_TAG] = " Tag"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        const struct json_node *list = json_get(j, of, types[i].key);
-        if (!json_first(j, list))
+        const json_t *list = json_object_get(of, types[i].key), *n;
+        size_t k;
+        if (!json_array_size(list))
             continue;
         str_printf(out, "\t\t%s", types[i].title);
         if (area_id)
             str_printf(out, " (Area %u)", area(area_id));
         str_printf(out, "\n\nLink ID         ADV Router      Age         Seq#       Checksum%s\n",
                    last[types[i].last]);
-        each (j, n, list)
-            lsa_line(out, j, n, types[i].last);
+        json_array_foreach(list, k, n) lsa_line(out, n, types[i].last);
         str_addc(out, '\n');
     }
 }
 
-void render_ospf_database(struct str *out, const struct json *j, const struct ospf_shown *s)
+void render_ospf_database(struct str *out, json_t *answer, const struct ospf_shown *s)
 {
+    const char *id;
+    json_t *n;
     router_line(out, s);
-    each (j, n, json_get(j, json_root(j), "areas")) {
-        char id[TEXT];
-        json_key(n, id, sizeof id);
-        lsas(out, j, n, id);
-    }
-    lsas(out, j, json_root(j), NULL);
+    json_object_foreach(json_object_get(answer, "areas"), id, n) lsas(out, n, id);
+    lsas(out, answer, NULL);
 }
 
 /* --- border routers ------------------------------------------------------------------------------
  */
 
-static void border(struct str *out, const struct json *j, const struct json_node *n,
-                   const struct ospf_shown *s)
+static void border(struct str *out, const char *id, const json_t *n, const struct ospf_shown *s)
 {
-    char id[TEXT], kind[TEXT], type[TEXT], a[TEXT], gw[TEXT], dev[TEXT];
-    const struct json_node *way = json_first(j, json_get(j, n, "nexthops"));
-    text(j, n, "routeType", type);
+    const json_t *way = json_array_get(json_object_get(n, "nexthops"), 0);
+    const char *type = text(n, "routeType");
+    char kind[TEXT];
     if (type[0] != 'R')
         return;
-    text(j, n, "routerType", kind);
+    str_copy(kind, sizeof kind, text(n, "routerType"));
     upper(kind);
-    str_printf(out, "%c %s [%llu] via %s, %s, %s, Area %u\n", strstr(type, "IA") ? 'I' : 'i',
-               json_key(n, id, sizeof id), number(j, n, "cost"), text(j, way, "ip", gw),
-               port_of(s, text(j, way, "via", dev)),
-               strcmp(kind, "ABR ASBR") == 0 ? "ABR/ASBR" : kind, area(text(j, n, "area", a)));
+    str_printf(out, "%c %s [%llu] via %s, %s, %s, Area %u\n", strstr(type, "IA") ? 'I' : 'i', id,
+               number(n, "cost"), text(way, "ip"), port_of(s, text(way, "via")),
+               strcmp(kind, "ABR ASBR") == 0 ? "ABR/ASBR" : kind, area(text(n, "area")));
 }
 
-void render_ospf_borders(struct str *out, const struct json *j, const struct ospf_shown *s)
+void render_ospf_borders(struct str *out, json_t *answer, const struct ospf_shown *s)
 {
+    const char *id;
+    json_t *n;
     router_line(out, s);
     str_add(out, "\n\t\tBase Topology (MTID 0)\n\nInternal Router Routing Table\n"
                  "Codes: i - Intra-area route, I - Inter-area route\n\n");
-    each (j, n, json_root(j))
-        border(out, j, n, s);
+    json_object_foreach(answer, id, n) border(out, id, n, s);
 }
 
 /* --- the process ---------------------------------------------------------------------------------
@@ -339,59 +344,56 @@ void render_ospf_areas(struct str *out, const struct intent *i)
                all - stub - nssa, stub, nssa);
 }
 
-static void one_area(struct str *out, const struct json *j, const struct json_node *n)
+static void one_area(struct str *out, const char *id, const json_t *n)
 {
     static const char *const sums[] = {"lsaRouterChecksum",    "lsaNetworkChecksum",
                                        "lsaSummaryChecksum",   "lsaAsbrChecksum",
                                        "lsaNssaChecksum",      "lsaOpaqueLinkChecksum",
                                        "lsaOpaqueAreaChecksum"};
-    char id[TEXT];
     unsigned long long sum = 0;
-    json_key(n, id, sizeof id);
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
-        sum += number(j, n, sums[i]);
-    if (json_true(json_get(j, n, "backbone")))
+        sum += number(n, sums[i]);
+    if (json_is_true(json_object_get(n, "backbone")))
         str_add(out, "    Area BACKBONE(0)\n");
     else
         str_printf(out, "    Area %u\n", area(id));
     str_printf(out, "        Number of interfaces in this area is %llu\n",
-               number(j, n, "areaIfTotalCounter"));
-    str_add(out, json_is(json_get(j, n, "authentication"), "authenticationNone")
+               number(n, "areaIfTotalCounter"));
+    str_add(out, strcmp(text(n, "authentication"), "authenticationNone") == 0
                      ? "        Area has no authentication\n"
                      : "        Area has authentication\n");
-    str_printf(out, "        SPF algorithm executed %llu times\n",
-               number(j, n, "spfExecutedCounter"));
-    str_printf(out, "        Number of LSA %llu. Checksum Sum 0x%06llX\n",
-               number(j, n, "lsaNumber"), sum);
+    str_printf(out, "        SPF algorithm executed %llu times\n", number(n, "spfExecutedCounter"));
+    str_printf(out, "        Number of LSA %llu. Checksum Sum 0x%06llX\n", number(n, "lsaNumber"),
+               sum);
 }
 
-void render_ospf(struct str *out, const struct json *j, const struct ospf_shown *s)
+void render_ospf(struct str *out, json_t *answer, const struct ospf_shown *s)
 {
-    const struct json_node *r = json_root(j);
     char id[ADDR_STRLEN];
+    const char *number_of;
+    json_t *n;
     str_printf(out, " Routing Process \"ospf %u\" with ID %s\n", s->process,
                addr_print(&s->id, id, sizeof id));
     str_add(out, " Supports only single TOS(TOS0) routes\n");
-    if (json_get(j, r, "abrType"))
+    if (json_object_get(answer, "abrType"))
         str_add(out, " It is an area border router\n");
-    if (json_get(j, r, "asbrRouter"))
+    if (json_object_get(answer, "asbrRouter"))
         str_add(out, " It is an autonomous system boundary router\n");
     render_ospf_sources(out, s->intent);
     str_printf(out, " Initial SPF schedule delay %llu msecs\n",
-               number(j, r, "spfScheduleDelayMsecs"));
+               number(answer, "spfScheduleDelayMsecs"));
     str_printf(out, " Minimum hold time between two consecutive SPFs %llu msecs\n",
-               number(j, r, "holdtimeMinMsecs"));
+               number(answer, "holdtimeMinMsecs"));
     str_printf(out, " Maximum wait time between two consecutive SPFs %llu msecs\n",
-               number(j, r, "holdtimeMaxMsecs"));
-    str_printf(out, " Minimum LSA interval %llu msecs\n", number(j, r, "lsaMinIntervalMsecs"));
-    str_printf(out, " Minimum LSA arrival %llu msecs\n", number(j, r, "lsaMinArrivalMsecs"));
+               number(answer, "holdtimeMaxMsecs"));
+    str_printf(out, " Minimum LSA interval %llu msecs\n", number(answer, "lsaMinIntervalMsecs"));
+    str_printf(out, " Minimum LSA arrival %llu msecs\n", number(answer, "lsaMinArrivalMsecs"));
     str_printf(out, " Number of external LSA %llu. Checksum Sum 0x%06llX\n",
-               number(j, r, "lsaExternalCounter"), number(j, r, "lsaExternalChecksum"));
+               number(answer, "lsaExternalCounter"), number(answer, "lsaExternalChecksum"));
     str_printf(out, " Number of opaque AS LSA %llu. Checksum Sum 0x%06llX\n",
-               number(j, r, "lsaAsopaqueCounter"), number(j, r, "lsaAsOpaqueChecksum"));
+               number(answer, "lsaAsopaqueCounter"), number(answer, "lsaAsOpaqueChecksum"));
     str_addc(out, ' ');
     render_ospf_areas(out, s->intent);
     str_printf(out, " Reference bandwidth unit is %u mbps\n", OSPF_REFERENCE_KBPS / 1000);
-    each (j, n, json_get(j, r, "areas"))
-        one_area(out, j, n);
+    json_object_foreach(json_object_get(answer, "areas"), number_of, n) one_area(out, number_of, n);
 }

@@ -4,8 +4,8 @@
 #define TANDEM_MODES_RENDER_OSPF_H
 
 #include "lib/addr.h"
-#include "lib/json.h"
 #include "lib/str.h"
+#include <jansson.h>
 
 struct ospf_shown {
     unsigned process;
@@ -17,7 +17,7 @@ struct ospf_shown {
     void *ctx;
 };
 
-typedef void ospf_render_fn(struct str *out, const struct json *j, const struct ospf_shown *s);
+typedef void ospf_render_fn(struct str *out, json_t *answer, const struct ospf_shown *s);
 ospf_render_fn render_ospf;            /* show ip ospf json */
 ospf_render_fn render_ospf_neighbors;  /* show ip ospf neighbor json */
 ospf_render_fn render_ospf_interfaces; /* show ip ospf interface json */

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODES_MAX (4u * 1024 * 1024)
-
 struct asking {
     struct cmd *cmd; /* NULL once its session is gone */
     ospf_render_fn *render;
@@ -38,15 +36,14 @@ static int print(struct cmd *c, const struct asking *a, const char *text, size_t
                            .intent = i,
                            .port = port,
                            .ctx = c->control};
-    struct json j;
     struct str out = {0};
-    int err = json_parse(&j, text, len, NODES_MAX);
-    if (err)
-        return err;
-    a->render(&out, &j, &s);
+    json_t *answer = json_loadb(text, len, 0, NULL);
+    if (!answer)
+        return -EINVAL;
+    a->render(&out, answer, &s);
     cmd_puts(c, str_text(&out));
     str_free(&out);
-    json_free(&j);
+    json_decref(answer);
     return 0;
 }
 

@@ -1,10 +1,10 @@
 /* What ospfd says. See learn.h. */
 #include "control/ospf/learn.h"
-#include "lib/json.h"
 #include "lib/str.h"
 #include "lib/vec.h"
 #include <ctype.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ void ospf_routes_free(struct ospf_routes *r)
 /* --- routes --------------------------------------------------------------------------------------
  */
 
-static bool path_of(const struct json_node *type, enum ospf_path *out)
+static bool path_of(const char *type, enum ospf_path *out)
 {
     static const struct {
         const char *text;
@@ -26,17 +26,17 @@ static bool path_of(const struct json_node *type, enum ospf_path *out)
     } paths[] = {{"N", OSPF_INTRA}, {"N IA", OSPF_INTER}, {"N E1", OSPF_E1},
                  {"N E2", OSPF_E2}, {"E1", OSPF_E1},      {"E2", OSPF_E2}};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        if (json_is(type, paths[i].text)) {
+        if (strcmp(type, paths[i].text) == 0) {
             *out = paths[i].path;
             return true;
         }
     return false; /* a router's own entry, or what a border router discards */
 }
 
-static bool prefix_of(const struct json_node *n, struct prefix *out)
+static bool prefix_of(const char *key, struct prefix *out)
 {
     char text[PREFIX_STRLEN], *end;
-    json_key(n, text, sizeof(text));
+    str_copy(text, sizeof(text), key);
     char *slash = strchr(text, '/');
     if (!slash)
         return false;
@@ -49,13 +49,24 @@ static bool prefix_of(const struct json_node *n, struct prefix *out)
     return true;
 }
 
-static bool add_way(const struct json *j, const struct json_node *way, const struct ospf_route *of,
-                    struct ospf_routes *out)
+static const char *text_of(const json_t *n, const char *key)
+{
+    const char *s = json_string_value(json_object_get(n, key));
+    return s ? s : "";
+}
+
+static uint32_t number_of(const json_t *n, const char *key)
+{
+    json_int_t v = json_integer_value(json_object_get(n, key));
+    return v > 0 && v <= UINT32_MAX ? (uint32_t)v : 0;
+}
+
+static bool add_way(const json_t *way, const struct ospf_route *of, struct ospf_routes *out)
 {
     struct ospf_route r = *of;
-    if (!json_addr(json_get(j, way, "ip"), &r.gateway) || addr_is_any(&r.gateway))
+    if (addr_parse(text_of(way, "ip"), &r.gateway) != 0 || addr_is_any(&r.gateway))
         return true;
-    json_text(json_get(j, way, "via"), r.netdev, sizeof(r.netdev));
+    str_copy(r.netdev, sizeof(r.netdev), text_of(way, "via"));
     if (!r.netdev[0])
         return true;
     if (!VEC_ROOM(out->v, out->cap, out->n + 1))
@@ -64,38 +75,38 @@ static bool add_way(const struct json *j, const struct json_node *way, const str
     return true;
 }
 
-static bool one_route(const struct json *j, const struct json_node *n, struct ospf_routes *out)
+static bool one_route(const char *dst, const json_t *n, struct ospf_routes *out)
 {
     struct ospf_route r = {0};
-    if (!path_of(json_get(j, n, "routeType"), &r.path) || !prefix_of(n, &r.dst))
+    const json_t *way;
+    size_t k;
+    if (!path_of(text_of(n, "routeType"), &r.path) || !prefix_of(dst, &r.dst))
         return true;
-    const struct json_node *cost = json_get(j, n, "cost");
-    if (r.path == OSPF_E2 && json_get(j, n, "type2cost"))
-        cost = json_get(j, n, "type2cost");
-    r.metric = (uint32_t)json_number(cost);
-    r.tag = (uint32_t)json_number(json_get(j, n, "tag"));
-    const struct json_node *way = json_first(j, json_get(j, n, "nexthops"));
-    for (; way; way = json_next(j, way))
-        if (!add_way(j, way, &r, out))
-            return false;
+    bool type2 = r.path == OSPF_E2 && json_object_get(n, "type2cost");
+    r.metric = number_of(n, type2 ? "type2cost" : "cost");
+    r.tag = number_of(n, "tag");
+    json_array_foreach(json_object_get(n, "nexthops"), k,
+                       way) if (!add_way(way, &r, out)) return false;
     return true;
 }
 
 int ospf_read_routes(const char *text, size_t len, struct ospf_routes *out)
 {
-    struct json j;
+    const char *dst;
+    json_t *n, *answer = json_loadb(text, len, 0, NULL);
+    int err = 0;
     *out = (struct ospf_routes){0};
-    int err = json_parse(&j, text, len, OSPF_NODES_MAX);
-    if (err)
-        return err;
-    for (const struct json_node *n = json_first(&j, json_root(&j)); n; n = json_next(&j, n)) {
-        if (one_route(&j, n, out))
+    if (!answer)
+        return -EINVAL;
+    json_object_foreach(answer, dst, n)
+    {
+        if (one_route(dst, n, out))
             continue;
         ospf_routes_free(out);
         err = -ENOMEM;
         break;
     }
-    json_free(&j);
+    json_decref(answer);
     return err;
 }
 

@@ -4,8 +4,7 @@
 
 #include "control/query.h"
 
-#define OSPF_NODES_MAX (4u * 1024 * 1024) /* of one answer in JSON */
-#define OSPF_STATE     16
+#define OSPF_STATE 16
 
 /* A way of a route of OSPF's; those of one route stand together. What is directly connected is left
  * out: the box has it itself. */

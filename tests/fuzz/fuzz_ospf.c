@@ -5,24 +5,9 @@
 #include "control/ospf/config.h"
 #include "control/ospf/learn.h"
 #include "control/ospf/vty.h"
-#include "lib/json.h"
 #include "tests/fuzz/fuzz.h"
 #include <stdlib.h>
 #include <string.h>
-
-static void walk(const struct json *j, const struct json_node *n, unsigned depth)
-{
-    char buf[24];
-    if (depth > JSON_DEPTH + 1)
-        abort();
-    for (; n; n = json_next(j, n)) {
-        json_key(n, buf, sizeof(buf));
-        json_text(n, buf, sizeof(buf));
-        json_number(n);
-        json_true(n);
-        walk(j, json_first(j, n), depth + 1);
-    }
-}
 
 static void frames(const char *data, size_t len)
 {
@@ -40,12 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct ospf_routes routes;
     struct ospf_change change;
-    struct json j;
     struct str out = {0};
-    if (json_parse(&j, (const char *)data, len, 10000) == 0) {
-        walk(&j, json_root(&j), 0);
-        json_free(&j);
-    }
     if (ospf_read_routes((const char *)data, len, &routes) == 0)
         ospf_routes_free(&routes);
     frames((const char *)data, len);
