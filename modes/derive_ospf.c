@@ -3,6 +3,7 @@
  * one by its own line, or by the narrowest `network` line that meets its address.
  */
 #include "modes/derive.h"
+#include "lib/str.h"
 #include <string.h>
 
 static uint32_t area_of(bool has_area, uint64_t area, const struct addr *dotted)
@@ -63,6 +64,29 @@ static void timers(const struct cfg_node *n, struct intent_ospf_if *o)
         o->kbps = (uint32_t)CFG_ARGS(l, if_bandwidth)->kbits;
 }
 
+/* Its own line counts, else its area's. */
+static void authentication(const struct cfg_node *ospf, const struct cfg_node *n,
+                           struct intent_ospf_if *o)
+{
+    const struct cfg_node *l = cfg_first(n, E_IF_OSPF_AUTH);
+    if (l) {
+        const struct a_if_ospf_auth *a = CFG_ARGS(l, if_ospf_auth);
+        o->auth = a->none ? OSPF_AUTH_NULL : a->digest ? OSPF_AUTH_DIGEST : OSPF_AUTH_SIMPLE;
+    }
+    const struct cfg_node *of_area = l ? NULL : cfg_find_number(ospf, E_OSPF_AREA_AUTH, o->area);
+    if (of_area)
+        o->auth = CFG_ARGS(of_area, ospf_area_auth)->digest ? OSPF_AUTH_DIGEST : OSPF_AUTH_SIMPLE;
+    if ((l = cfg_first(n, E_IF_OSPF_AUTH_KEY)))
+        str_copy(o->key, sizeof o->key, CFG_ARGS(l, if_ospf_auth_key)->key);
+    cfg_each(n, E_IF_OSPF_DIGEST, k)
+    {
+        if (o->n_digest == OSPF_KEYS)
+            break;
+        o->digest_id[o->n_digest] = (uint8_t)CFG_ARGS(k, if_ospf_digest)->id;
+        str_copy(o->digest[o->n_digest++], OSPF_KEY_SIZE, CFG_ARGS(k, if_ospf_digest)->key);
+    }
+}
+
 static void one_interface(const struct cfg_node *ospf, uint16_t process, const struct cfg_node *n,
                           struct intent_if *f)
 {
@@ -87,6 +111,7 @@ static void one_interface(const struct cfg_node *ospf, uint16_t process, const s
             o->addr2 |= UINT32_C(1) << k;
     }
     o->passive = is_passive(ospf, f->name);
+    authentication(ospf, n, o);
 }
 
 static struct intent_ospf_external external(bool subnets, bool has_metric, uint64_t metric,

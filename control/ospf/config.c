@@ -68,6 +68,18 @@ static void area_line(struct str *out, uint32_t area, const struct addr *a, bool
                area & 255, text);
 }
 
+static void authentication(struct str *out, const struct intent_ospf_if *o)
+{
+    static const char *const ways[] = {[OSPF_AUTH_NULL] = " null",
+                                       [OSPF_AUTH_SIMPLE] = "",
+                                       [OSPF_AUTH_DIGEST] = " message-digest"};
+    str_printf(out, " ip ospf authentication%s\n", ways[o->auth]);
+    if (o->key[0])
+        str_printf(out, " ip ospf authentication-key %s\n", o->key);
+    for (unsigned k = 0; k < o->n_digest; k++)
+        str_printf(out, " ip ospf message-digest-key %u md5 %s\n", o->digest_id[k], o->digest[k]);
+}
+
 /* The area comes last: with it the interface begins, and its first timer is of the dead interval
  * that holds then. */
 static void interface(struct str *out, const struct intent_if *i, const char *netdev)
@@ -85,6 +97,7 @@ static void interface(struct str *out, const struct intent_if *i, const char *ne
     str_printf(out, " ip ospf hello-interval %u\n", o.hello);
     str_printf(out, " ip ospf dead-interval %u\n", o.dead);
     str_printf(out, " ip ospf priority %u\n", o.priority);
+    authentication(out, &i->ospf);
     area_line(out, o.area, &i->addr.addr, passive);
     for (unsigned k = 0; k < i->n_addr2; k++)
         if (o.addr2 >> k & 1)

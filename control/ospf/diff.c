@@ -97,13 +97,14 @@ static bool begins(const struct line *l, const char *with)
 }
 
 /* Settings that a line of the same kind replaces. Taken away first they would fall back to the
- * default for a moment, which neighbours would see. */
-static const char *const replaced[] = {"ip ospf network ",        "ip ospf cost ",
-                                       "ip ospf hello-interval ", "ip ospf priority ",
-                                       "ip ospf dead-interval ",  "ospf router-id ",
-                                       "timers throttle ",        "redistribute connected ",
-                                       "redistribute kernel ",    "set tag ",
-                                       "default-information "};
+ * default for a moment, which neighbours would see. Of several that fit the last one counts. */
+static const char *const replaced[] = {"ip ospf network ",           "ip ospf cost ",
+                                       "ip ospf hello-interval ",    "ip ospf priority ",
+                                       "ip ospf dead-interval ",     "ospf router-id ",
+                                       "timers throttle ",           "redistribute connected ",
+                                       "redistribute kernel ",       "set tag ",
+                                       "default-information ",       "ip ospf authentication",
+                                       "ip ospf authentication-key "};
 
 static bool is_replaced(const struct line *l, const struct lines *by)
 {

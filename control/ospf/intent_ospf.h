@@ -16,6 +16,11 @@
 #define OSPF_REFERENCE_KBPS  100000u /* a line of this bandwidth costs 1 */
 #define OSPF_AREAS           32u
 
+/* How neighbours of an interface prove who they are (RFC 2328 appendix D). */
+enum ospf_auth { OSPF_AUTH_NULL, OSPF_AUTH_SIMPLE, OSPF_AUTH_DIGEST };
+#define OSPF_KEYS     4u /* for digests, of one interface */
+#define OSPF_KEY_SIZE 17
+
 enum ospf_net_kind { OSPF_BROADCAST, OSPF_NBMA, OSPF_POINT, OSPF_MULTIPOINT };
 
 /* Of one interface. */
@@ -30,6 +35,10 @@ struct intent_ospf_if {
     uint8_t priority;
     bool has_kind;
     enum ospf_net_kind kind;
+    enum ospf_auth auth; /* its own, else that of its area */
+    uint8_t n_digest;
+    uint8_t digest_id[OSPF_KEYS];
+    char key[OSPF_KEY_SIZE], digest[OSPF_KEYS][OSPF_KEY_SIZE]; /* "" = none */
 };
 
 /* Routes from elsewhere that the others are told of. */

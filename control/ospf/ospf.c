@@ -156,7 +156,7 @@ static void lost(void *ctx)
     struct vty *v = o->vty;
     o->vty = NULL;
     vty_free(v);
-    str_free(&o->applied);
+    str_wipe(&o->applied);
     if (o->state == OSPF_UP) {
         log_line(c->o.log, LOGL_WARNING, AREA, "the connection to ospfd is gone%s",
                  o->routes.n ? "; its routes are withdrawn" : "");
@@ -167,8 +167,13 @@ static void lost(void *ctx)
 
 static void on_told(void *ctx, int result, const char *text, size_t len, const char *command)
 {
-    struct control *c = (struct control *)ctx;
-    if (result >= 2)
+    const struct control *c = (const struct control *)ctx;
+    bool secret = strstr(command, "-key ") != NULL;
+    if (result < 2)
+        return;
+    if (secret)
+        log_line(c->o.log, LOGL_ERROR, AREA, "ospfd refuses a line with a key");
+    else
         log_line(c->o.log, LOGL_ERROR, AREA, "ospfd refuses \"%s\": %.*s", command,
                  (int)(len > 120 ? 120 : len), text);
 }
@@ -327,14 +332,14 @@ void ospf_apply(struct control *c)
         if (lines.len)
             tell(c, "end\nconfigure terminal\n"); /* wherever a refused line has left us */
         tell(c, str_text(&lines));
-        str_free(&o->applied);
+        str_wipe(&o->applied);
         if (o->vty) {
             o->applied = now;
             now = (struct str){0};
         }
     }
-    str_free(&now);
-    str_free(&lines);
+    str_wipe(&now);
+    str_wipe(&lines);
 }
 
 bool ospf_candidates(const struct control *c, struct query_route **v, size_t *n)
@@ -381,7 +386,7 @@ void ospf_close(struct control *c)
     o->vty = NULL;
     drop_log(o);
     ospf_routes_free(&o->routes);
-    str_free(&o->applied);
+    str_wipe(&o->applied);
 }
 
 void control_set_routing_absent(struct control *c, bool absent)

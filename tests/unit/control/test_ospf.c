@@ -81,7 +81,7 @@ static void expect_config(struct box *b, const char *want)
     " timers throttle lsa all 1100\n"
 #define PORT                                                                                       \
     "interface eth0\n ip ospf network broadcast\n ip ospf cost 1\n ip ospf hello-interval 10\n"    \
-    " ip ospf dead-interval 40\n ip ospf priority 1\n"
+    " ip ospf dead-interval 40\n ip ospf priority 1\n ip ospf authentication null\n"
 
 static void interfaces_are_named_one_by_one(void **state)
 {
@@ -102,6 +102,29 @@ static void interfaces_are_named_one_by_one(void **state)
     expect_config(&b, HEAD ROUTER);
     b.v.id = (struct addr){0};
     expect_config(&b, ""); /* nobody without a name */
+}
+
+static void keys_of_neighbours(void **state)
+{
+    struct box b;
+    struct str out = {0};
+    (void)state;
+    box_init(&b);
+    struct intent_ospf_if *o = &b.ifs[0].ospf;
+    o->auth = OSPF_AUTH_DIGEST;
+    o->n_digest = 2;
+    o->digest_id[0] = 1;
+    o->digest_id[1] = 7;
+    memcpy(o->digest[0], "one", 4);
+    memcpy(o->digest[1], "seven", 6);
+    memcpy(o->key, "clear", 6);
+    ospf_config(&b.v, &out);
+    assert_non_null(strstr(str_text(&out), " ip ospf authentication message-digest\n"
+                                           " ip ospf authentication-key clear\n"
+                                           " ip ospf message-digest-key 1 md5 one\n"
+                                           " ip ospf message-digest-key 7 md5 seven\n"
+                                           " ip ospf area 0.0.0.0 10.2.0.3\n"));
+    str_free(&out);
 }
 
 static void routes_of_sas_are_told_of_as_static_ones(void **state)
@@ -235,6 +258,18 @@ static void a_setting_is_replaced_without_its_default_between(void **state)
                 "interface e\n ip ospf area 0.0.0.1 1.1.1.1\n",
                 "interface e\nno ip ospf area 0.0.0.0 1.1.1.1\nexit\n"
                 "interface e\nip ospf area 0.0.0.1 1.1.1.1\nexit\n");
+}
+
+static void keys_are_replaced(void **state)
+{
+    (void)state;
+    expect_diff("interface e\n ip ospf authentication message-digest\n"
+                " ip ospf authentication-key a\n ip ospf message-digest-key 1 md5 b\n",
+                "interface e\n ip ospf authentication null\n ip ospf message-digest-key 1 md5 c\n",
+                "interface e\nno ip ospf authentication-key a\n"
+                "no ip ospf message-digest-key 1 md5 b\nexit\n"
+                "interface e\nip ospf authentication null\n"
+                "ip ospf message-digest-key 1 md5 c\nexit\n");
 }
 
 /* --- what ospfd says -----------------------------------------------------------------------------
@@ -414,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interfaces_are_named_one_by_one),
+        cmocka_unit_test(keys_of_neighbours),
         cmocka_unit_test(routes_of_sas_are_told_of_as_static_ones),
         cmocka_unit_test(connected_networks_without_those_that_take_part),
         cmocka_unit_test(the_default_route_is_told_of_while_there_is_one_of_our_own),
@@ -421,6 +457,7 @@ int main(void)
         cmocka_unit_test(cost_by_bandwidth),
         cmocka_unit_test(only_what_differs_is_said),
         cmocka_unit_test(a_setting_is_replaced_without_its_default_between),
+        cmocka_unit_test(keys_are_replaced),
         cmocka_unit_test(routes_are_read),
         cmocka_unit_test(changes_of_neighbours_are_read),
         cmocka_unit_test(answers_are_found_wherever_they_are_cut),

@@ -91,6 +91,29 @@ static void test_routes_from_elsewhere(void **state)
     drop(&b);
 }
 
+static void test_authentication(void **state)
+{
+    struct box b =
+        box_of(false, "router ospf 1\n area 4 authentication message-digest\n"
+                      "interface GigabitEthernet0/0\n ip address 10.2.0.3 255.255.255.0\n"
+                      " ip ospf 1 area 4\n ip ospf message-digest-key 9 md5 nine\n"
+                      " ip ospf message-digest-key 2 md5 two\n"
+                      "interface GigabitEthernet0/1\n ip address 10.3.0.3 255.255.255.0\n"
+                      " ip ospf 1 area 4\n ip ospf authentication\n"
+                      " ip ospf authentication-key secret\n"
+                      "interface GigabitEthernet0/2\n ip address 10.4.0.3 255.255.255.0\n"
+                      " ip ospf 1 area 4\n ip ospf authentication null\n");
+    const struct intent_ospf_if *o = on(&b, 0);
+    (void)state;
+    assert_int_equal(o->auth, OSPF_AUTH_DIGEST); /* the area's */
+    assert_true(o->n_digest == 2 && o->digest_id[0] == 2 && o->digest_id[1] == 9);
+    assert_string_equal(o->digest[1], "nine");
+    assert_int_equal(on(&b, 1)->auth, OSPF_AUTH_SIMPLE);
+    assert_string_equal(on(&b, 1)->key, "secret");
+    assert_int_equal(on(&b, 2)->auth, OSPF_AUTH_NULL);
+    drop(&b);
+}
+
 static void test_without_a_process(void **state)
 {
     struct box b =
@@ -109,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_wildcards_need_not_be_masks),
         cmocka_unit_test(test_lines_of_interfaces),
         cmocka_unit_test(test_routes_from_elsewhere),
+        cmocka_unit_test(test_authentication),
         cmocka_unit_test(test_without_a_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
