@@ -8,6 +8,7 @@
 #include "control/priv.h"
 #include "lib/str.h"
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,10 +17,14 @@
 
 static void look_sla(const struct control *c, const struct intent_track *t, struct track_input *in)
 {
-    enum sla_code code = SLA_NONE;
-    if (!sla_state(c->sla, t->sla, &code) || code == SLA_NONE)
-        return; /* no such probe, or no result yet */
-    bool ok = code == SLA_OK || (t->kind == TRACK_SLA_REACH && code == SLA_OVER_THRESHOLD);
+    struct sla_view v;
+    if (!sla_view(c->sla, t->sla, &v))
+        return;
+    if (v.code == SLA_NONE) { /* it begins, or begins anew */
+        in->state = v.state == SLA_INACTIVE ? INPUT_UNKNOWN : INPUT_KEEP;
+        return;
+    }
+    bool ok = v.code == SLA_OK || (t->kind == TRACK_SLA_REACH && v.code == SLA_OVER_THRESHOLD);
     in->state = ok ? INPUT_UP : INPUT_DOWN;
 }
 
@@ -79,9 +84,31 @@ static const struct kind {
     [TRACK_PERCENT] = {NULL, "threshold percentage"},
 };
 
+/* Does a static route that follows this object stand in the kernel? */
+static bool is_routed_by(const struct control *c, const struct intent_track *t)
+{
+    for (uint32_t i = 0; i < c->intent.n_route; i++) {
+        const struct intent_route *r = &c->intent.route[i];
+        const struct lr_route key = {.table = RT_TABLE_MAIN, .dst = r->dst, .metric = r->distance};
+        for (size_t k = 0; r->track == t->number && k < c->world.n_route; k++)
+            if (world_route_cmp(&c->world.route[k].r, &key) == 0 &&
+                addr_eq(&c->world.route[k].r.gw, &r->gateway))
+                return true;
+    }
+    return false;
+}
+
+/* An engine that takes over knows no result and no route yet. What its predecessor has left in the
+ * kernel says that the object was up: it stays so until something else is known, for else the
+ * routes would go and come back. */
 static void look(void *ctx, const struct intent_track *t, struct track_input *in)
 {
-    kind[t->kind].look((const struct control *)ctx, t, in);
+    const struct control *c = (const struct control *)ctx;
+    bool first = c->n_applied == 1 && !c->rib.builds;
+    if (first && kind[t->kind].look != look_interface && is_routed_by(c, t))
+        in->state = INPUT_UP;
+    else
+        kind[t->kind].look(c, t, in);
 }
 
 /* --- telling -------------------------------------------------------------------------------------

@@ -164,6 +164,8 @@ static void step(struct object *o, enum event e)
 static void feed(struct object *o, const struct track_input *in)
 {
     usec_t now = clock_mono(o->t->clock);
+    if (in->state == INPUT_KEEP && o->state != S_NEW)
+        return;
     bool route = o->cfg->kind == TRACK_ROUTE || o->cfg->kind == TRACK_METRIC;
     if (in->state != o->in.state && o->state != S_NEW) {
         usec_t next = o->news + ROUTE_PAUSE;
@@ -175,7 +177,8 @@ static void feed(struct object *o, const struct track_input *in)
         o->news = now;
     }
     o->in = *in;
-    bool up = in->state == INPUT_UP || (in->state == INPUT_UNKNOWN && o->cfg->default_up);
+    bool known = in->state == INPUT_UP || in->state == INPUT_DOWN;
+    bool up = known ? in->state == INPUT_UP : o->cfg->default_up;
     step(o, up ? E_UP : E_DOWN);
     if (up == is_up(o))
         o->why = in->why;

@@ -23,7 +23,9 @@ struct track;
 
 /* What the host sees behind an object. */
 struct track_input {
-    enum { INPUT_UNKNOWN, INPUT_DOWN, INPUT_UP } state; /* unknown: default-state holds */
+    /* Unknown: default-state holds. Keep: nothing new, the state stays; a new object is as if
+     * nothing were known. */
+    enum { INPUT_UNKNOWN, INPUT_KEEP, INPUT_DOWN, INPUT_UP } state;
     const char *why; /* a literal for the shows: "hw admin-down", "static"; NULL = nothing to say */
     char hop[INTENT_NAME]; /* of a route: its interface */
 };

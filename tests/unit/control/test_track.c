@@ -163,6 +163,23 @@ static void default_state(void **state)
     assert_false(up(s, 1));
 }
 
+/* A probe that begins anew says nothing: the state stays. */
+static void what_says_nothing(void **state)
+{
+    struct stage *s = (struct stage *)*state;
+    object(s, 1, TRACK_SLA_REACH);
+    s->in[1].state = INPUT_KEEP;
+    begin(s);
+    assert_false(up(s, 1));
+    input(s, 1, true);
+    s->in[1].state = INPUT_KEEP;
+    track_look(s->t);
+    assert_true(up(s, 1));
+    s->in[1].state = INPUT_UNKNOWN;
+    track_look(s->t);
+    assert_false(up(s, 1));
+}
+
 static void delays(void **state)
 {
     struct stage *s = (struct stage *)*state;
@@ -399,6 +416,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(one_object),
         T(default_state),
+        T(what_says_nothing),
         T(delays),
         T(boolean_lists),
         T(thresholds),

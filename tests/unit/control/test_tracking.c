@@ -173,6 +173,52 @@ static void what_is_unknown_is_down(void **state)
     assert_null(in_main(b, "10.1.0.0", 16));
 }
 
+/* A new engine finds the tracked route in the kernel: it stays until the probe says otherwise. */
+static void an_engine_that_takes_over(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    struct intent i = {0};
+    plan_seed(&i, true);
+    i.track[0].kind = TRACK_SLA_REACH;
+    i.track[0].sla = 500;
+    i.sla = arena_new(&i.arena, struct intent_sla);
+    *i.sla = (struct intent_sla){.number = 500,
+                                 .target = adr("203.0.113.2"),
+                                 .packets = 1,
+                                 .frequency = 5,
+                                 .timeout = 3000,
+                                 .size = 28,
+                                 .start = SLA_START_AFTER,
+                                 .start_time = 4,
+                                 .scheduled = true,
+                                 .life = SLA_FOREVER};
+    i.n_sla = 1;
+    for (int k = 0; k < 3; k++) {
+        char dev[8];
+        snprintf(dev, sizeof(dev), "eth%d", k);
+        bench_link(b, dev, true, 1500);
+        bench_find(b, dev)->up = bench_find(b, dev)->carrier = true;
+        struct lr_addr a = {.ifindex = bench_find(b, dev)->ifindex, .add = 1};
+        a.addr = i.ifs[k].addr;
+        do_addr(&b->c->world, &a);
+    }
+    struct lr_route r = {.add = 1,
+                         .type = RT_UNICAST,
+                         .table = 254,
+                         .oif = bench_find(b, "eth0")->ifindex,
+                         .metric = 1,
+                         .dst = pfx("0.0.0.0", 0),
+                         .gw = adr("203.0.113.2")};
+    do_route(&b->c->world, &r);
+    control_set_ports(b->c, OUT1 " eth0\n" OUT2 " eth1\nGigabitEthernet0/2 eth2\n", true);
+    control_apply(b->c, &i);
+    settle(b);
+    assert_int_equal(ASKED(b, LR_ROUTE), 0); /* neither taken away nor put back */
+    assert_true(goes_to(b, "203.0.113.2"));
+    pass(b, 20); /* there is no socket to probe with */
+    assert_true(goes_to(b, "198.51.100.2"));
+}
+
 /* Equal routes are one of the kernel with several ways, and fewer when one goes. */
 static void equal_routes(void **state)
 {
@@ -293,10 +339,15 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_up, bench_down)
     const struct CMUnitTest tests[] = {
-        T(a_floating_route_on_the_asa), T(an_interface_on_ios),
-        T(what_is_unknown_is_down),     T(equal_routes),
-        T(equal_routes_that_meet),      T(a_permanent_route),
-        T(an_object_that_is_a_route),   T(a_route_that_denies_itself),
+        T(a_floating_route_on_the_asa),
+        T(an_interface_on_ios),
+        T(what_is_unknown_is_down),
+        T(an_engine_that_takes_over),
+        T(equal_routes),
+        T(equal_routes_that_meet),
+        T(a_permanent_route),
+        T(an_object_that_is_a_route),
+        T(a_route_that_denies_itself),
         T(a_circle_of_gateways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
