@@ -53,3 +53,32 @@ int ospf_nssa_check(struct txn *t, struct cfg_node *n, const struct a_ospf_nssa 
 {
     return negate ? 0 : area_check(t, n->parent, a->area, E_OSPF_STUB);
 }
+
+/* --- passive interfaces: a line per exception ----------------------------------------------------
+ */
+
+static bool says_something(const struct cfg_node *ospf, const struct a_ospf_passive *a)
+{
+    return a->active == (cfg_first(ospf, E_OSPF_PASSIVE_DEFAULT) != NULL);
+}
+
+int ospf_passive_check(struct txn *t, struct cfg_node *n, const struct a_ospf_passive *a,
+                       bool negate)
+{
+    return negate || says_something(n->parent, a) ? 0 : txn_remove(t, n);
+}
+
+int ospf_passive_default_check(struct txn *t, struct cfg_node *n,
+                               const struct a_ospf_passive_default *a, bool negate)
+{
+    const struct cfg_node *next, *p = cfg_first(n->parent, E_OSPF_PASSIVE);
+    (void)a;
+    (void)negate;
+    for (; p; p = next) {
+        next = cfg_next(p);
+        if (!says_something(n->parent, CFG_ARGS(p, ospf_passive)) &&
+            txn_remove(t, txn_node(t, p)) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -30,14 +30,12 @@ static const struct a_ospf_network *network_of(const struct cfg_node *ospf, cons
 
 static bool is_passive(const struct cfg_node *ospf, const char *name)
 {
-    if (cfg_first(ospf, E_OSPF_PASSIVE_DEFAULT))
-        return true;
     cfg_each(ospf, E_OSPF_PASSIVE, p)
     {
         if (strcmp(CFG_ARGS(p, ospf_passive)->ifname, name) == 0)
-            return true;
+            return !CFG_ARGS(p, ospf_passive)->active;
     }
-    return false;
+    return cfg_first(ospf, E_OSPF_PASSIVE_DEFAULT) != NULL;
 }
 
 /* The lines of the interface, which count whether OSPF runs there or not. */

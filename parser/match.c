@@ -366,8 +366,10 @@ bool match_end(const struct matcher *m, uint32_t *thread, bool *negate)
         bool may = neg && g_entries[f->entry].kind != G_EXEC ? (p->flags & GP_NO) : whole;
         if (!may || m->th[i].half == H_FIRST)
             continue;
-        /* After `no`, a form that is complete says more exactly what is meant. */
-        if (found && (whole < found_whole || (whole == found_whole && p->form >= best_form)))
+        /* After `no`, a form that is complete says more exactly what is meant; and where an entry
+         * has a form for either wish, each is a wish and takes nothing away. */
+        if (found && (whole < found_whole ||
+                      (whole == found_whole && (neg != *negate ? neg : p->form >= best_form))))
             continue;
         found = true;
         found_whole = whole;

@@ -91,6 +91,19 @@ static void test_routes_from_elsewhere(void **state)
     drop(&b);
 }
 
+static void test_passive_with_exceptions(void **state)
+{
+    struct box b =
+        box_of(false, "interface GigabitEthernet0/0\n ip address 10.2.0.3 255.255.255.0\n"
+                      "interface GigabitEthernet0/1\n ip address 10.3.0.3 255.255.255.0\n"
+                      "router ospf 1\n network 10.0.0.0 0.255.255.255 area 0\n"
+                      " passive-interface default\n no passive-interface GigabitEthernet0/1\n");
+    (void)state;
+    assert_true(on(&b, 0)->passive);
+    assert_false(on(&b, 1)->passive);
+    drop(&b);
+}
+
 static void test_authentication(void **state)
 {
     struct box b =
@@ -132,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_wildcards_need_not_be_masks),
         cmocka_unit_test(test_lines_of_interfaces),
         cmocka_unit_test(test_routes_from_elsewhere),
+        cmocka_unit_test(test_passive_with_exceptions),
         cmocka_unit_test(test_authentication),
         cmocka_unit_test(test_without_a_process),
     };
