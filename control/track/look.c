@@ -193,7 +193,8 @@ static void told(void *ctx, const struct track_view *v, enum track_event e)
 static void on_probe(void *ctx, uint32_t number)
 {
     struct control *c = (struct control *)ctx;
-    dead_probed(c, number);
+    if (!c->closing)
+        dead_probed(c, number);
     if (!c->in_round && !c->closing) /* else the round has looked, or will */
         track_look(c->track);
 }
