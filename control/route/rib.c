@@ -168,10 +168,12 @@ static bool is_this(const struct query_route *q, const struct rib_wish *w)
 static const struct intent_if *kept(const struct build *b, const struct rib_wish *w)
 {
     const struct query_route *q = w->r->permanent ? rib_find(b->r, &w->dst) : NULL;
+    if (!q)
+        return NULL;
     const struct query_route *end = b->r->v + b->r->n;
-    while (q && q < end && prefix_cmp(&q->dst, &w->dst) == 0 && !is_this(q, w))
+    while (q < end && prefix_cmp(&q->dst, &w->dst) == 0 && !is_this(q, w))
         q++;
-    if (!q || q == end || !is_this(q, w) || prefix_cmp(&q->dst, &w->dst) != 0)
+    if (q == end || !is_this(q, w) || prefix_cmp(&q->dst, &w->dst) != 0)
         return NULL;
     for (size_t i = 0; i < b->in->n_if; i++)
         if (same_name(b->in->ifs[i].ifp, q->ifp))
@@ -342,7 +344,7 @@ static void write_place(struct build *b, const struct rib_wish *const *w, size_t
 static void write_table(struct build *b)
 {
     struct rib_wish *f = b->r->fixed, *k = b->few;
-    struct rib_wish *f_end = f + b->r->n_fixed, *k_end = k + b->n_few;
+    struct rib_wish *f_end = f ? f + b->r->n_fixed : f, *k_end = k ? k + b->n_few : k;
     b->n = 0;
     while (f < f_end || k < k_end) {
         const struct rib_wish *w[PLACE_MOST];
