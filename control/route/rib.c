@@ -247,6 +247,8 @@ static bool add_found(struct build *b, const struct query_route *q, size_t place
 
 static bool gather_few(struct build *b)
 {
+    if (!VEC_ROOM(b->few, b->cap_few, 1) || (!b->r->fixed && rib_set_static(b->r, NULL, 0) < 0))
+        return false; /* neither list is a null pointer */
     for (size_t i = 0; i < b->in->n_if; i++) {
         const struct prefix *a[INTENT_ADDRS];
         for (size_t k = addresses(&b->in->ifs[i], a); k-- > 0;)

@@ -54,12 +54,19 @@ static const char *source_name(enum rib_source s)
     return name[s];
 }
 
-/* A metric object is up at or below `least_up`; what stands in our table has a metric of 0. */
+/* A metric is low enough at `least_up`, too high from `most_down` on, and between as it was. */
+static int metric_state(const struct intent_track *t, uint32_t metric)
+{
+    if (t->kind == TRACK_ROUTE || metric <= t->least_up)
+        return INPUT_UP;
+    return metric >= t->most_down ? INPUT_DOWN : INPUT_KEEP;
+}
+
 static void look_route(const struct control *c, const struct intent_track *t,
                        struct track_input *in)
 {
     const struct query_route *r = rib_find(&c->rib, &t->dst);
-    in->state = r && (t->kind == TRACK_ROUTE || r->metric <= t->least_up) ? INPUT_UP : INPUT_DOWN;
+    in->state = r ? metric_state(t, r->metric) : INPUT_DOWN;
     in->why = r ? source_name(r->source) : t->kind == TRACK_ROUTE ? "no ip route" : "no route";
     if (r && r->ifp)
         str_copy(in->hop, sizeof(in->hop), r->ifp->name);
