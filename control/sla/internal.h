@@ -27,6 +27,7 @@ struct sla_op {
     bool running, connecting;
     uint16_t seq;   /* of its first request */
     uint32_t shots; /* sent so far */
+    int refused;    /* why the next request could not leave, -errno; 0: it could */
     usec_t deadline;
     uint64_t nonce;
     struct sla_shot *shot; /* cfg.packets of them */

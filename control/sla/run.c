@@ -11,6 +11,8 @@
 
 /* Between two requests of one operation. */
 #define GAP (10 * USEC_PER_MSEC)
+/* Until what could not leave is tried again: its interface may be about to get its address. */
+#define AGAIN (100 * USEC_PER_MSEC)
 
 void sla_say(const struct sla_op *op, enum sla_trace what, const char *fmt, ...)
 {
@@ -143,6 +145,22 @@ static void wait_until(struct sla_op *op, usec_t when)
         finish(op, SLA_ERROR);
 }
 
+/* The box itself refused: while there is time it may come right. */
+static void later(struct sla_op *op, int err)
+{
+    const struct sla *s = op->sla;
+    usec_t next = sla_now(s) + AGAIN;
+    if (err != op->refused)
+        sla_say(op, SLA_TRACE_ERROR, "%s operation: cannot send: %s", name(op), strerror(-err));
+    op->refused = err;
+    op->shots--;
+    if (has_socket(op)) {
+        s->host.disconnect(s->host.ctx, key_of(op));
+        op->connecting = false;
+    }
+    wait_until(op, next < op->deadline ? next : op->deadline);
+}
+
 static void shoot(struct sla_op *op)
 {
     struct sla *s = op->sla;
@@ -156,10 +174,10 @@ static void shoot(struct sla_op *op)
     if (err == -EAGAIN || err == -ENOBUFS)
         err = 0; /* lost on its way, as it may be anywhere */
     if (err) {
-        sla_say(op, SLA_TRACE_ERROR, "%s operation: cannot send: %s", name(op), strerror(-err));
-        finish(op, refused(err));
+        later(op, err);
         return;
     }
+    op->refused = 0;
     usec_t next = shot->sent + GAP;
     wait_until(op, op->shots < op->cfg.packets && next < op->deadline ? next : op->deadline);
 }
@@ -172,10 +190,20 @@ static void connect_to(struct sla_op *op)
     op->shot[0] = (struct sla_shot){.sent = sla_now(s)};
     op->shots = 1;
     int err = s->host.connect(s->host.ctx, &op->cfg, key_of(op));
-    if (err)
-        finish(op, refused(err));
+    if (err) {
+        later(op, err);
+        return;
+    }
+    op->refused = 0;
+    wait_until(op, op->deadline);
+}
+
+static void next_request(struct sla_op *op)
+{
+    if (has_socket(op))
+        connect_to(op);
     else
-        wait_until(op, op->deadline);
+        shoot(op);
 }
 
 void sla_run(struct sla_op *op)
@@ -187,13 +215,11 @@ void sla_run(struct sla_op *op)
     v->rtts = v->rtt = v->rtt_min = v->rtt_max = 0;
     v->rtt_sum = v->rtt_sum2 = 0;
     op->running = true;
+    op->refused = 0;
     op->nonce = s->host.random(s->host.ctx);
     op->deadline = sla_now(s) + (usec_t)op->cfg.timeout * USEC_PER_MSEC;
     sla_say(op, SLA_TRACE_STEP, "Scheduler: Starting an operation");
-    if (has_socket(op))
-        connect_to(op);
-    else
-        shoot(op);
+    next_request(op);
 }
 
 static void on_wait(struct timer *t, void *owner)
@@ -201,9 +227,9 @@ static void on_wait(struct timer *t, void *owner)
     struct sla_op *op = (struct sla_op *)owner;
     (void)t;
     if (sla_now(op->sla) < op->deadline && !op->connecting && op->shots < op->cfg.packets)
-        shoot(op);
+        next_request(op);
     else
-        finish(op, SLA_TIMEOUT);
+        finish(op, op->refused ? refused(op->refused) : SLA_TIMEOUT);
 }
 
 void sla_run_init(struct sla_op *op)
@@ -312,7 +338,12 @@ void sla_connected(struct sla *s, uint32_t key, int err)
     struct sla_op *op = s->by_slot[key >> 16 & (PROBE_SLOTS - 1)];
     if (!op || !op->connecting || key != key_of(op))
         return; /* of an operation that is over */
+    if (err == -EADDRNOTAVAIL || err == -ENETUNREACH) {
+        later(op, err);
+        return;
+    }
     op->connecting = false;
+    op->refused = 0;
     if (err) {
         sla_say(op, SLA_TRACE_ERROR, "%s operation: %s", name(op), strerror(-err));
         finish(op, refused(err));

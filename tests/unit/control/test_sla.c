@@ -403,17 +403,27 @@ static void slow_refused_changed(void **state)
     assert_true(view(n, 1).over);
     n->refuse = -ENETUNREACH;
     pass(n, 5000 * MS);
+    assert_int_equal(code_of(n, 1), SLA_OVER_THRESHOLD); /* it may come right in time */
+    pass(n, 500 * MS);
     assert_int_equal(code_of(n, 1), SLA_NO_CONNECTION);
     assert_true(view(n, 1).lost);
+    size_t sent = n->n_sent;
+    pass(n, 4400 * MS);
+    assert_int_equal(n->n_sent, sent);
+    n->refuse = 0; /* and does */
+    pass(n, 110 * MS);
+    assert_int_equal(n->n_sent, sent + 1);
+    answer(n, last(n), TARGET);
+    assert_int_equal(code_of(n, 1), SLA_OK);
     n->refuse = -ENOBUFS; /* lost on its way out */
     pass(n, 5000 * MS);
-    assert_int_equal(code_of(n, 1), SLA_NO_CONNECTION);
+    assert_int_equal(code_of(n, 1), SLA_OK);
     pass(n, 1000 * MS);
     assert_int_equal(code_of(n, 1), SLA_TIMEOUT);
     n->refuse = 0;
     size_t told = n->n_told;
     apply(n, &v, 1); /* nothing new: counters stay */
-    assert_int_equal(view(n, 1).attempted, 3);
+    assert_int_equal(view(n, 1).attempted, 4);
     assert_int_equal(n->n_told, told);
     v.timeout = 300;
     apply(n, &v, 1); /* it begins anew */
@@ -533,8 +543,14 @@ static void tcp(void **state)
     assert_int_equal(code_of(n, 1), SLA_TIMEOUT);
     assert_int_equal(n->closed, n->key);
     n->refuse = -ENOTCONN; /* the launcher cannot be asked */
-    pass(n, 4000 * MS);
+    pass(n, 5000 * MS);
     assert_int_equal(code_of(n, 1), SLA_ERROR);
+    n->refuse = 0;
+    pass(n, 4000 * MS);
+    sla_connected(n->sla, n->key, -EADDRNOTAVAIL); /* our address is not there yet … */
+    pass(n, 100 * MS);
+    sla_connected(n->sla, n->key, 0); /* … and is */
+    assert_int_equal(code_of(n, 1), SLA_OK);
     assert_int_equal(n->n_sent, 0);
 }
 
