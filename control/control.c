@@ -92,7 +92,8 @@ struct control *control_new(const struct control_opts *o)
     c->booted = clock_wall(&c->o.clock);
     c->tick = evtimer_new(o->base, on_tick, c);
     c->again = evtimer_new(o->base, on_again, c);
-    if (!c->tick || !c->again || events_open(c) < 0 || sla_open(c) < 0 || tracking_open(c) < 0)
+    if (!c->tick || !c->again || events_open(c) < 0 || sla_open(c) < 0 || tracking_open(c) < 0 ||
+        hsrp_open(c) < 0)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
@@ -120,6 +121,7 @@ void control_free(struct control *c)
     if (!c)
         return;
     c->closing = true;
+    hsrp_close(c);
     journal_close(c->journal); /* from here on it belongs to the successor */
     c->journal = NULL;
     ospf_close(c);
@@ -255,6 +257,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     logical_apply(&c->ports, &c->world, &c->launch);
     dynamic_apply(c);
     track_look(c->track);
+    hsrp_apply(c);
     build_rib(c);
     ospf_apply(c);
     shadow_apply(c);
@@ -435,6 +438,10 @@ void control_set_socket(struct control *c, enum launch_socket kind, int fd)
     case SOCK_SYSLOG4:
     case SOCK_SYSLOG6:
         socket_keep(&c->log_sock[kind == SOCK_SYSLOG6 ? FAMILY_6 : FAMILY_4], fd);
+        break;
+    case SOCK_HSRP:
+    case SOCK_ARP:
+        hsrp_socket(c, kind, fd);
         break;
     case SOCK_STATS:
         map_stats(c, fd);

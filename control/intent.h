@@ -8,6 +8,7 @@
 #ifndef TANDEM_CONTROL_INTENT_H
 #define TANDEM_CONTROL_INTENT_H
 
+#include "control/hsrp/group.h"
 #include "control/isakmp/isakmp.h"
 #include "control/log/syslog.h"
 #include "control/ospf/intent_ospf.h"
@@ -276,14 +277,21 @@ struct intent_sla {
     uint32_t life, ageout; /* seconds; life SLA_FOREVER; ageout 0 = never */
 };
 
+/* A group of HSRP on an interface. */
+struct intent_hsrp {
+    char ifname[INTENT_NAME];
+    struct hsrp_cfg cfg;
+};
+
 struct intent {
     struct arena arena;
     uint32_t pmtu_age; /* seconds; 0 = for ever */
     uint32_t n_if, n_route, n_acl, n_map, n_policy, n_proposal, n_peer;
-    uint32_t n_isakmp, n_transform, n_key, n_track, n_sla;
+    uint32_t n_isakmp, n_transform, n_key, n_track, n_sla, n_hsrp;
     struct intent_if *ifs;
     struct intent_route *route;
     struct intent_track *track; /* by number */
+    struct intent_hsrp *hsrp;   /* by interface and number */
     struct intent_acl *acl;
     struct intent_map *map;
     struct ike_policy *policy;                    /* by priority */

@@ -20,7 +20,8 @@ enum journal_kind {
     JOURNAL_ISAKMP,       /* the same of IKEv1 */
     JOURNAL_NUMBERS,      /* key 0: the last numbers given out */
     JOURNAL_MTU,          /* key: ifindex; the MTU of a device before we changed it */
-    JOURNAL_SLA           /* key: number of a measurement; its latest result */
+    JOURNAL_SLA,          /* key: number of a measurement; its latest result */
+    JOURNAL_HSRP          /* key: interface and group; struct hsrp_saved */
 };
 
 /* To be raised when a record changes its meaning; those of IKE carry a version of their own. */

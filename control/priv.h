@@ -18,6 +18,7 @@
 #include "control/crypto/outbox.h"
 #include "control/crypto/shadow.h"
 #include "control/crypto/wanted.h"
+#include "control/hsrp/hsrp.h"
 #include "control/job.h"
 #include "control/lab.h"
 #include "control/log/events.h"
@@ -106,6 +107,7 @@ struct control {
     struct sla_wire *sla_wire;
     struct sla_paths sla_paths;
     struct track *track;
+    struct hsrp *hsrp;
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];
     struct ospf ospf;

@@ -6,6 +6,7 @@
 #define TANDEM_CONTROL_QUERY_H
 
 #include "control/control.h"
+#include "control/hsrp/group.h"
 #include "control/track/track.h"
 #include "control/world/rates.h"
 #include "control/world/world.h"
@@ -88,6 +89,10 @@ struct query_port {
 };
 void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct query_port *p),
                  void *ctx);
+/* Groups of HSRP in the order of the configuration; next_hello is monotonic, -1 = none is sent. */
+void query_hsrp(const struct control *c,
+                bool (*fn)(void *ctx, const struct hsrp_group *g, usec_t next_hello), void *ctx);
+const uint64_t *query_hsrp_bad(const struct control *c); /* messages not taken, by enum hsrp_bad */
 const struct track *query_tracks(const struct control *c); /* tracked objects */
 /* Measurements, by number. */
 void query_sla(const struct control *c, bool (*fn)(void *ctx, const struct sla_view *v), void *ctx);

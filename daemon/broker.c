@@ -274,6 +274,7 @@ union request {  /* the payload need not be aligned where it arrived */
     struct lr_tun tun;
     struct lr_save save;
     struct lr_vlan vlan;
+    struct lr_vip vip;
 };
 
 static int carry_out(struct answer *a, enum launch_req type, const union request *r, int fd)
@@ -295,6 +296,8 @@ static int carry_out(struct answer *a, enum launch_req type, const union request
         return do_reload(a);
     case LR_VLAN:
         return broker_do_vlan(a, &r->vlan);
+    case LR_VIP:
+        return broker_do_vip(a, &r->vip);
     case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
     case LR_PROCESSES:
     case LR_PROBE:
@@ -317,11 +320,12 @@ int broker_request(struct broker *b, uint16_t type, const void *data, size_t len
         [LR_SAVE - LR_LINK] = sizeof(struct lr_save),
         [LR_RELOAD - LR_LINK] = sizeof(struct lr_reload),
         [LR_VLAN - LR_LINK] = sizeof(struct lr_vlan),
+        [LR_VIP - LR_LINK] = sizeof(struct lr_vip),
     };
     union request r;
     struct answer a = {.b = b, .text = text, .cap = cap};
     text[0] = '\0';
-    if (type < LR_LINK || type > LR_VLAN || !len || len != size[type - LR_LINK])
+    if (type < LR_LINK || type > LR_VIP || !len || len != size[type - LR_LINK])
         return -EPROTO;
     memcpy(&r, data, len);
     int err = carry_out(&a, (enum launch_req)type, &r, fd);

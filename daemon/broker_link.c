@@ -29,18 +29,18 @@ static int set_ipv6_off(const char *name, bool off)
     return sysctl_net_write(path, off ? "1" : "0");
 }
 
-static int remember_link(struct broker *b, const struct kernel_link *l)
+struct was *broker_remember_link(struct broker *b, const struct kernel_link *l)
 {
-    for (const struct was *w = b->links; w; w = w->next)
+    for (struct was *w = b->links; w; w = w->next)
         if (w->link.ifindex == l->ifindex)
-            return 0;
+            return w;
     struct was *w = b->n_links < LINKS ? (struct was *)calloc(1, sizeof(*w)) : NULL;
     if (!w)
-        return -ENOMEM;
+        return NULL;
     *w = (struct was){.next = b->links, .link = *l};
     b->links = w;
     b->n_links++;
-    return 0;
+    return w;
 }
 
 int broker_do_link(struct answer *a, const struct lr_link *r)
@@ -55,9 +55,8 @@ int broker_do_link(struct answer *a, const struct lr_link *r)
     if (r->mtu && r->mtu < MTU_MIN)
         return broker_refuse(a, -EPERM, "MTU %u is below the least that IPv4 allows (%u)", r->mtu,
                              MTU_MIN);
-    err = remember_link(a->b, &l);
-    if (err)
-        return broker_refuse(a, err, "too many interfaces");
+    if (!broker_remember_link(a->b, &l))
+        return broker_refuse(a, -ENOMEM, "too many interfaces");
     snprintf(what, sizeof(what), "interface %s", l.name);
     return broker_kernel_said(
         a, kernel_link_set(a->b->k, r->ifindex, r->set_up ? r->up != 0 : -1, r->mtu, 0), what);
@@ -71,6 +70,7 @@ void broker_restore_links(struct broker *b)
         b->links = w->next;
         if (w->ipv6_off)
             set_ipv6_off(w->link.name, true);
+        broker_arp_restore(w);
         if (kernel_link_get(b->k, w->link.ifindex, &now) == 0) {
             uint32_t mtu = now.mtu != w->link.mtu ? w->link.mtu : 0;
             /* Up again what was up; but what is up now may carry others' routes: it stays. */
@@ -101,7 +101,7 @@ static bool addr_is_low6(const struct addr *a)
     return memcmp(a->b, zero, sizeof(zero)) == 0;
 }
 
-static bool addr_usable(const struct prefix *p)
+bool broker_addr_usable(const struct prefix *p)
 {
     if (p->addr.family == AF_INET6)
         return p->len >= 1 && p->len <= 128 && p->addr.b[0] != 0xff &&
@@ -115,11 +115,10 @@ static bool addr_usable(const struct prefix *p)
 static int kernel_addr(struct broker *b, const struct kernel_link *l, const struct prefix *p)
 {
     int err = kernel_addr_add(b->k, l->ifindex, p);
-    if (err != -EACCES || p->addr.family != AF_INET6 || remember_link(b, l) < 0)
+    struct was *w =
+        err == -EACCES && p->addr.family == AF_INET6 ? broker_remember_link(b, l) : NULL;
+    if (!w)
         return err;
-    struct was *w = b->links;
-    while (w->link.ifindex != l->ifindex)
-        w = w->next;
     w->ipv6_off = set_ipv6_off(l->name, false) == 0;
     return kernel_addr_add(b->k, l->ifindex, p);
 }
@@ -168,7 +167,7 @@ int broker_do_addr(struct answer *a, const struct lr_addr *r)
 {
     char p[PREFIX_STRLEN], what[PREFIX_STRLEN + LAUNCH_IFNAME + 16];
     struct kernel_link l;
-    if (!addr_usable(&r->addr))
+    if (!broker_addr_usable(&r->addr))
         return broker_refuse(a, -EPERM, "not a unicast address with its mask");
     prefix_print(&r->addr, p, sizeof(p));
     if (kernel_link_get(a->b->k, r->ifindex, &l) < 0) {

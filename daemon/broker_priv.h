@@ -13,11 +13,17 @@ struct tun {
     int fd;
 };
 
+#define BROKER_ARP 2
+
 /* How a link was before we first touched it. */
 struct was {
     struct was *next;
     struct kernel_link link;
     bool ipv6_off; /* and we turned it on */
+    struct {
+        bool changed;
+        char before[8];
+    } arp[BROKER_ARP]; /* settings of ARP that virtual addresses need; see broker_vip.c */
 };
 
 /* An address we were asked for. Foreign: somebody else had put it there before. */
@@ -58,7 +64,14 @@ __attribute__((format(printf, 3, 4))) int broker_refuse(struct answer *a, int er
 int broker_kernel_said(struct answer *a, int err, const char *what);
 bool broker_ifname_ok(const char *name);
 
+/* broker_vip.c: virtual addresses on it. */
+int broker_do_vip(struct answer *a, const struct lr_vip *r);
+void broker_arp_restore(struct was *w);
+
 /* broker_link.c: the host's interfaces and their addresses. */
+/* How it was, kept since we first touched it; NULL: too many. */
+struct was *broker_remember_link(struct broker *b, const struct kernel_link *l);
+bool broker_addr_usable(const struct prefix *p);
 int broker_do_vlan(struct answer *a, const struct lr_vlan *r);
 int broker_do_link(struct answer *a, const struct lr_link *r);
 int broker_do_addr(struct answer *a, const struct lr_addr *r);

@@ -9,6 +9,7 @@
 #include "daemon/kernel_priv.h"
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/msg.h>
@@ -158,6 +159,8 @@ static int on_link(struct nl_msg *msg, void *arg)
     l->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
     if (tb[IFLA_IFNAME])
         nla_strlcpy(l->name, tb[IFLA_IFNAME], sizeof(l->name));
+    if (tb[IFLA_ADDRESS])
+        nla_memcpy(l->mac, tb[IFLA_ADDRESS], sizeof(l->mac));
     return NL_OK;
 }
 
@@ -220,26 +223,66 @@ int kernel_find_all(struct kernel *k, int type, void *head, size_t len, uint8_t 
     return err ? err : f->bad ? -ENOMEM : 0;
 }
 
-/* --- VLAN devices --------------------------------------------------------------------------- */
+/* --- VLAN and macvlan devices ---------------------------------------------------------------- */
 
 #define OUR_ALIAS "tandem"
 
-int kernel_vlan_add(struct kernel *k, const char *name, uint32_t parent, uint16_t vlan)
+static struct nl_msg *device_message(const char *name, uint32_t parent)
 {
     struct ifinfomsg i = {.ifi_family = AF_UNSPEC};
     struct nl_msg *m = kernel_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
     if (!m)
-        return -ENOMEM;
+        return NULL;
     nla_put_string(m, IFLA_IFNAME, name);
-    nla_put_string(m, IFLA_IFALIAS, OUR_ALIAS);
     nla_put_u32(m, IFLA_LINK, parent);
+    return m;
+}
+
+/* Makes the device, and marks it: the kernel takes no alias for one that is not there yet. */
+static int make_device(struct kernel *k, struct nl_msg *m, const char *name)
+{
+    int err = kernel_request(k, m);
+    if (err)
+        return err;
+    struct ifinfomsg i = {.ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(name)};
+    m = kernel_message(RTM_SETLINK, 0, &i, sizeof(i));
+    if (m)
+        nla_put_string(m, IFLA_IFALIAS, OUR_ALIAS);
+    err = m ? kernel_request(k, m) : -ENOMEM;
+    if (err)
+        kernel_link_del(k, (uint32_t)i.ifi_index);
+    return err;
+}
+
+/* In mode bridge a frame whose source is the device's own MAC address (two routers that both think
+ * they are active) reaches the parent; in mode private only the device would see it. */
+int kernel_macvlan_add(struct kernel *k, const char *name, uint32_t parent, const uint8_t mac[6])
+{
+    struct nl_msg *m = device_message(name, parent);
+    if (!m)
+        return -ENOMEM;
+    nla_put(m, IFLA_ADDRESS, 6, mac);
+    struct nlattr *info = nla_nest_start(m, IFLA_LINKINFO);
+    nla_put_string(m, IFLA_INFO_KIND, "macvlan");
+    struct nlattr *data = nla_nest_start(m, IFLA_INFO_DATA);
+    nla_put_u32(m, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+    nla_nest_end(m, data);
+    nla_nest_end(m, info);
+    return make_device(k, m, name);
+}
+
+int kernel_vlan_add(struct kernel *k, const char *name, uint32_t parent, uint16_t vlan)
+{
+    struct nl_msg *m = device_message(name, parent);
+    if (!m)
+        return -ENOMEM;
     struct nlattr *info = nla_nest_start(m, IFLA_LINKINFO);
     nla_put_string(m, IFLA_INFO_KIND, "vlan");
     struct nlattr *data = nla_nest_start(m, IFLA_INFO_DATA);
     nla_put_u16(m, IFLA_VLAN_ID, vlan);
     nla_nest_end(m, data);
     nla_nest_end(m, info);
-    return kernel_request(k, m);
+    return make_device(k, m, name);
 }
 
 int kernel_link_del(struct kernel *k, uint32_t ifindex)
@@ -381,6 +424,22 @@ int kernel_addr_is_ours(struct kernel *k, uint32_t ifindex, const struct prefix 
         yes |= x[i].ifindex == ifindex && x[i].p.len == p->len && addr_eq(&x[i].p.addr, &p->addr);
     free(f.items);
     return err ? err : yes;
+}
+
+int kernel_addr_keep(struct kernel *k, uint32_t ifindex, const struct prefix *v, size_t n)
+{
+    struct found f;
+    int err = find_addrs(k, &f);
+    const struct found_addr *x = (const struct found_addr *)f.items;
+    for (size_t i = 0; i < f.n && !err; i++) {
+        size_t j = 0;
+        while (j < n && (x[i].p.len != v[j].len || !addr_eq(&x[i].p.addr, &v[j].addr)))
+            j++;
+        if (x[i].ifindex == ifindex && j == n)
+            err = kernel_addr_del(k, ifindex, &x[i].p);
+    }
+    free(f.items);
+    return err;
 }
 
 static int sweep_addrs(struct kernel *k)

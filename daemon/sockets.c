@@ -15,6 +15,9 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_sched.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -54,7 +57,9 @@ const char *socket_name(enum launch_socket kind)
                                         [SOCK_PROBE6] = "ICMP socket of probes (IPv6)",
                                         [SOCK_PROBE_IF4] = "ICMP socket of probes of an interface",
                                         [SOCK_PROBE_UDP4] = "UDP socket of probes",
-                                        [SOCK_PROBE_UDP6] = "UDP socket of probes (IPv6)"};
+                                        [SOCK_PROBE_UDP6] = "UDP socket of probes (IPv6)",
+                                        [SOCK_HSRP] = "packet socket of HSRP",
+                                        [SOCK_ARP] = "packet socket of ARP"};
     return names[kind];
 }
 
@@ -236,6 +241,55 @@ static int open_probe_if(void)
     return err ? fail(fd, err) : fd;
 }
 
+/* --- packet sockets -------------------------------------------------------------------------- */
+
+#define HSRP_PORT    1985
+#define HSRP_GROUP_1 0xe0000002 /* 224.0.0.2 */
+#define HSRP_GROUP_2 0xe0000066
+
+/* IPv4, UDP, no later fragment, to HSRP's port at one of its groups. */
+static const struct sock_filter hears_hsrp[] = {
+    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 11),
+    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 23),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 9),
+    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20),
+    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 7, 0),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 30),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HSRP_GROUP_1, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HSRP_GROUP_2, 0, 4),
+    BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),
+    BPF_STMT(BPF_LD | BPF_H | BPF_IND, 16),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HSRP_PORT, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, 65535),
+    BPF_STMT(BPF_RET | BPF_K, 0),
+};
+
+static const struct sock_filter hears_arp[] = {
+    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, 65535),
+    BPF_STMT(BPF_RET | BPF_K, 0),
+};
+
+/* Whoever gets it may bind it to a protocol, but hears no more than the filter lets through,
+ * which he cannot take away. */
+static int open_packet(const struct sock_filter *hears, size_t n)
+{
+    struct sock_fprog f = {.len = (unsigned short)n, .filter = (void *)(uintptr_t)hears};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    int err = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &f, sizeof(f)) < 0 ? -errno : 0;
+    if (!err)
+        err = set_int(fd, SOL_SOCKET, SO_LOCK_FILTER, 1);
+    if (!err) /* whether the UDP checksum is there yet */
+        err = set_int(fd, SOL_PACKET, PACKET_AUXDATA, 1);
+    if (!err) /* before other packets, where the device has queues that know of it */
+        err = set_int(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL);
+    return err ? fail(fd, err) : fd;
+}
+
 /* One listener for both families; for IPv4 alone where the host has no IPv6. */
 static int open_ssh(uint16_t port)
 {
@@ -322,7 +376,8 @@ static const char *advice(enum launch_socket kind, int err)
     if (err == -EADDRINUSE && kind == SOCK_SSH)
         return "another program has it (see ss -tlnp); stop that one or give --ssh-port";
     if (err == -EPERM || err == -EACCES)
-        return "no permission; start tandemd as root, in a container with NET_ADMIN and NET_RAW";
+        return "no permission; start tandemd as root, in a container with NET_ADMIN and "
+               "NET_RAW";
     if (kind == SOCK_CLI)
         return "check the --run directory";
     return "tried again";
@@ -382,6 +437,12 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         break;
     case SOCK_SYSLOG6:
         fd = open_plain(AF_INET6);
+        break;
+    case SOCK_HSRP:
+        fd = open_packet(hears_hsrp, sizeof(hears_hsrp) / sizeof(hears_hsrp[0]));
+        break;
+    case SOCK_ARP:
+        fd = open_packet(hears_arp, sizeof(hears_arp) / sizeof(hears_arp[0]));
         break;
     case SOCK_CLI:
         fd = open_cli(o->run_dir);

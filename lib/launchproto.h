@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* To be raised when a message changes: children of another version are not started. */
-#define LAUNCH_VERSION 4u
+#define LAUNCH_VERSION 5u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -105,7 +105,10 @@ enum launch_socket {
     SOCK_PROBE6,     /* IPv6 twin */
     SOCK_PROBE_IF4,  /* the same with TANDEM_PROBE_MARK, for sending only */
     SOCK_PROBE_UDP4, /* UDP of probes, on a port of the kernel's choice */
-    SOCK_PROBE_UDP6
+    SOCK_PROBE_UDP6,
+    SOCK_HSRP, /* AF_PACKET with Ethernet headers, bound to no protocol: sends frames; when the
+                  engine binds it to IPv4 it hears HSRP and nothing else */
+    SOCK_ARP   /* the same for ARP, to hear only */
 };
 
 struct lm_peer {
@@ -159,6 +162,7 @@ enum launch_req {
     LR_KEEP = 71,    /* struct lr_keep + fd: the running-config, for an engine that has to follow
                         this one. Kept in memory only, and not looked into */
     LR_VLAN = 72,    /* struct lr_vlan */
+    LR_VIP = 73,     /* struct lr_vip */
     LR_ROUTING = 82, /* struct lr_routing: -ENOENT where FRR is not installed */
     /* struct lr_processes: what runs, from /proc; the engine opens no files */
     LR_PROCESSES = 80,
@@ -227,6 +231,19 @@ struct lr_vlan {
     uint16_t vlan;
     uint32_t parent; /* ifindex of its port */
     char name[LAUNCH_IFNAME];
+};
+/* Addresses with a MAC address of their own on a port (HSRP): a macvlan device that answers ARP for
+ * them. On: made if it is not there, up, with these addresses and no others. */
+#define LAUNCH_VIPS     6
+#define LAUNCH_VIP_NAME "tdh" /* their names begin so */
+struct lr_vip {
+    uint32_t id;
+    uint32_t parent; /* ifindex of the port */
+    uint32_t turn;   /* two requests with the same wish are two, when something was between them */
+    uint8_t on, n;
+    uint8_t mac[6];
+    char name[LAUNCH_IFNAME];
+    struct addr addr[LAUNCH_VIPS];
 };
 struct lr_save {
     uint32_t id;

@@ -18,6 +18,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_log(&d);
     derive_sla(&d);
     derive_track(&d);
+    derive_hsrp(&d);
     derive_acls(&d);
     derive_retransmit(&d);
     if (!asa) {

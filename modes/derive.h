@@ -33,6 +33,9 @@ void derive_peers(struct derive *d);
 void derive_retransmit(struct derive *d);
 void derive_log(struct derive *d); /* after the interfaces */
 void derive_track(struct derive *d);
+void derive_hsrp(struct derive *d);
+/* "0000.0c07.ac01" */
+bool derive_mac(const char *text, uint8_t mac[6]);
 void derive_sla(struct derive *d); /* after the interfaces */
 /* IOS */
 void derive_ospf(struct derive *d);   /* after the interfaces */

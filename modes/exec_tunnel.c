@@ -27,6 +27,10 @@ static const struct {
     [CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP] = {"debug crypto ikev1", "Crypto ISAKMP", crypto_group},
     [CONTROL_DEBUG_V1 + ISAKMP_DBG_IPSEC] = {"debug crypto ipsec", "Crypto IPSEC", crypto_group},
     [CONTROL_DEBUG_TRACK] = {"debug track", "Track", NULL},
+    [CONTROL_DEBUG_HSRP + HSRP_DBG_ERRORS] = {NULL, "HSRP Errors", NULL},
+    [CONTROL_DEBUG_HSRP + HSRP_DBG_EVENTS] = {NULL, "HSRP Events", NULL},
+    [CONTROL_DEBUG_HSRP + HSRP_DBG_PACKETS] = {NULL, "HSRP Packets", NULL},
+    [CONTROL_DEBUG_HSRP + HSRP_DBG_TERSE] = {NULL, "HSRP Packets (terse)", NULL},
     [CONTROL_DEBUG_SLA + SLA_TRACE_ERROR] = {"debug sla monitor error", "IP SLA ERROR", NULL},
     [CONTROL_DEBUG_SLA + SLA_TRACE_STEP] = {"debug sla monitor trace", "IP SLA TRACE", NULL},
 };

@@ -81,4 +81,8 @@ void render_sla_statistics(struct str *out, const struct cfg_tree *tree, const s
                            bool details);
 void render_sla_summary(struct str *out, const struct sla_view *v, usec_t wall);
 
+/* show standby: one group in full, and its line of brief. next_hello: -1 = none is sent. */
+void render_standby(struct str *out, const struct hsrp_group *g, usec_t next_hello, usec_t now);
+void render_standby_brief(struct str *out, const struct hsrp_group *g);
+
 #endif

@@ -42,9 +42,13 @@ static bool above(uint16_t entry, uint16_t ancestor)
     return ancestor == 0;
 }
 
+/* A key that the line leaves out is the object's default. */
 static void ancestor_args(const struct line_match *k, uint16_t entry, void *args)
 {
+    const struct g_entry *e = &g_entries[entry];
     memset(args, 0, LINE_ARGS_SIZE);
+    if (e->kind == G_OBJECT && e->defaults)
+        memcpy(args, e->defaults, e->size);
     for (unsigned i = 0; i < k->nkey; i++)
         if (g_args[k->key[i].arg].entry == entry)
             field_store(&g_args[k->key[i].arg], args, &k->key[i].v);

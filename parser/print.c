@@ -295,7 +295,7 @@ static void print_absent(const struct out *o, const struct cfg_node *parent, uin
                          const struct context *c, unsigned depth)
 {
     const struct g_entry *e = &g_entries[entry];
-    if (e->defaults && ((e->flags & GE_ALWAYS) || (o->flags & PRINT_ALL))) {
+    if (e->kind == G_LEAF && e->defaults && ((e->flags & GE_ALWAYS) || (o->flags & PRINT_ALL))) {
         struct spell sp = {.o = o, .entry = entry, .args = e->defaults, .parent = parent};
         const struct g_form *f = choose(&sp, c);
         if (f)

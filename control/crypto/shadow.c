@@ -123,7 +123,28 @@ bool shadow_ipv6(const struct control *c)
     return false;
 }
 
-/* v is zeroed and has room for two more than there are ports. */
+/* Rules for what comes in by a port with a map, or by what carries its virtual addresses. */
+static size_t inbound_rules(const struct control *c, const struct port *p, struct lr_rule *v)
+{
+    char name[HSRP_GROUPS][LAUNCH_IFNAME];
+    size_t n = hsrp_devices(c, p, name, HSRP_GROUPS);
+    memcpy(v[0].iif, p->netdev, sizeof(v[0].iif));
+    for (size_t i = 0; i < n; i++)
+        memcpy(v[1 + i].iif, name[i], sizeof(v[0].iif));
+    for (size_t i = 0; i <= n; i++) {
+        v[i].priority = RULE_INBOUND;
+        v[i].table = TANDEM_RT_TABLE + p->ifid;
+    }
+    return 1 + n;
+}
+
+/* How many wanted_rules() may return. */
+static size_t most_rules(const struct control *c)
+{
+    return 2 + c->ports.n + HSRP_GROUPS;
+}
+
+/* v is zeroed. */
 static size_t wanted_rules(const struct control *c, uint8_t family, struct lr_rule *v)
 {
     size_t n = 0;
@@ -142,10 +163,7 @@ static size_t wanted_rules(const struct control *c, uint8_t family, struct lr_ru
         const struct port *p = c->ports.v[i];
         if (!c->shadow[p->ifid].wanted)
             continue;
-        v[n].priority = RULE_INBOUND;
-        v[n].table = TANDEM_RT_TABLE + p->ifid;
-        memcpy(v[n].iif, p->netdev, sizeof(v[n].iif));
-        n++;
+        n += inbound_rules(c, p, v + n);
     }
     for (size_t i = 0; i < n; i++)
         v[i].family = family;
@@ -168,7 +186,7 @@ static size_t probe_rules(const struct control *c, struct lr_rule *v)
 static void apply_rules(struct control *c)
 {
     const struct world *w = &c->world;
-    struct lr_rule *want = (struct lr_rule *)calloc(2 * (c->ports.n + 2) + 2, sizeof(*want));
+    struct lr_rule *want = (struct lr_rule *)calloc(2 * most_rules(c) + 2, sizeof(*want));
     if (!want)
         return;
     size_t n = wanted_rules(c, AF_INET, want);

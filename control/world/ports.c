@@ -85,8 +85,9 @@ static void bind_text(struct ports *p, const char *text)
 /* Real ports and what containers and labs are given in their place; never bridges or TUNs. */
 static bool eligible(const struct world_link *l)
 {
-    return l->ether && (!l->kind[0] || strcmp(l->kind, "veth") == 0 ||
-                        strcmp(l->kind, "macvlan") == 0 || strcmp(l->kind, "ipvlan") == 0);
+    return l->ether && strncmp(l->name, LAUNCH_VIP_NAME, strlen(LAUNCH_VIP_NAME)) != 0 &&
+           (!l->kind[0] || strcmp(l->kind, "veth") == 0 || strcmp(l->kind, "macvlan") == 0 ||
+            strcmp(l->kind, "ipvlan") == 0);
 }
 
 static const struct world_link *next_unbound(const struct ports *p, const struct world *w)
@@ -243,6 +244,9 @@ static bool is_wanted(const struct ports *ports, const struct port *p, const str
     for (unsigned i = 0; i < p->ifp->n_addr2; i++)
         if (prefix_cmp(a, &p->ifp->addr2[i]) == 0)
             return true;
+    for (unsigned i = 0; i < p->n_vip; i++)
+        if (prefix_cmp(a, &p->vip[i]) == 0)
+            return true;
     return prefix_cmp(a, &p->ifp->addr) == 0;
 }
 
@@ -268,6 +272,10 @@ static void apply_addr(const struct ports *ports, struct port *p, const struct w
         if (!(p->has_addr6 >> i & 1))
             ports_trouble(p, "IPv6 address cannot be set",
                           want_addr(launch, l->ifindex, true, &p->ifp->addr6[i]));
+    for (unsigned i = 0; wanted && i < p->n_vip; i++)
+        if (!world_addr_on(w, l->ifindex, &p->vip[i]))
+            ports_trouble(p, "virtual address cannot be set",
+                          want_addr(launch, l->ifindex, true, &p->vip[i]));
 }
 
 static void look_for_addrs(const struct ports *p, struct port *port, const struct world *w,

@@ -16,6 +16,7 @@
 #include "control/world/world.h"
 
 #define PORTS_MAX TANDEM_IFIDS
+#define PORT_VIPS 8
 
 struct port {
     char name[INTENT_NAME];
@@ -29,7 +30,9 @@ struct port {
     uint8_t has_addr6;  /* bit i: the IPv6 address number i does */
     uint32_t mtu_was;   /* before we changed it; 0 = we did not */
     struct rate_meter rate;
-    uint32_t mtu_kept, mtu_index;          /* what the journal has of it, and of which device */
+    uint32_t mtu_kept, mtu_index; /* what the journal has of it, and of which device */
+    struct prefix vip[PORT_VIPS]; /* addresses of groups, as long as they are ours (hsrp/vip.c) */
+    uint8_t n_vip;
     bool told_state, told_shut, told_line; /* what was said of it (log/events.h) */
     char trouble[160];                     /* for people */
     char told[160];                        /* the trouble that the log has been told about */

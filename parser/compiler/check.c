@@ -322,7 +322,7 @@ static void parents(struct grammar *g, const struct form *f)
     for (; e && e != top; e = e->parent) {
         const struct arg *lacks;
         unsigned n = keys_in(f, e, &lacks);
-        if (lacks && !(n && e->flags & GE_EITHER))
+        if (lacks && !e->defaults && !(n && e->flags & GE_EITHER))
             fail_at(g, f->at, "key '%s' of '%s' is not in the form", lacks->name, e->name);
     }
     if (top && !e)

@@ -97,7 +97,7 @@ const char *default_fields(struct grammar *g, const struct entry *e)
             str_printf(&s, ".has_%s = true, ", name);
         str_printf(&s, ".%s = %s, ", name, v);
     }
-    if (e->kind != G_LEAF)
-        fail_at(g, e->defaults_at, "only a leaf has a default");
+    if (e->kind != G_LEAF && e->kind != G_OBJECT)
+        fail_at(g, e->defaults_at, "only a leaf has a default, or an object for its keys");
     return print(g, &s);
 }

@@ -395,6 +395,21 @@ const struct intent *query_intent(const struct control *c)
     return &c->intent;
 }
 
+void query_hsrp(const struct control *c,
+                bool (*fn)(void *ctx, const struct hsrp_group *g, usec_t next_hello), void *ctx)
+{
+    (void)c;
+    (void)fn;
+    (void)ctx;
+}
+
+const uint64_t *query_hsrp_bad(const struct control *c)
+{
+    static const uint64_t none[HSRP_BADS];
+    (void)c;
+    return none;
+}
+
 const struct track *query_tracks(const struct control *c)
 {
     return c->track;

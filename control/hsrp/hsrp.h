@@ -1,0 +1,44 @@
+/*
+ * The HSRP groups of this box: the configured ones, bound to their interfaces, sockets and virtual
+ * addresses. What one group does: group.h.
+ *
+ * Who depends on a group asks for it by the name that `standby N name` gave it, and listens for
+ * changes:
+ *
+ *     const struct hsrp_group *g = hsrp_named(c, "VPN");
+ *     if (g && g->state == HSRP_ACTIVE) … g->vip, g->link.name …
+ */
+#ifndef TANDEM_CONTROL_HSRP_HSRP_H
+#define TANDEM_CONTROL_HSRP_HSRP_H
+
+#include "control/hsrp/group.h"
+#include "lib/launchproto.h"
+
+#define HSRP_LISTENERS 8
+#define HSRP_GROUPS    256 /* of a box; each has a row of the pacer */
+
+struct control;
+struct hsrp;
+struct port;
+
+int hsrp_open(struct control *c); /* 0 or -ENOMEM */
+/* Resigns everywhere: the box goes down and means it. After a crash nobody calls this. */
+void hsrp_close(struct control *c);
+/* SOCK_HSRP or SOCK_ARP; takes fd. */
+void hsrp_socket(struct control *c, enum launch_socket kind, int fd);
+/* A step of a round: groups as configured, on interfaces as they are. Before the ports: who leaves
+ * says so while his interface is still up. */
+void hsrp_apply(struct control *c);
+
+/* The group of this name; NULL: there is none. Good until the next round. */
+const struct hsrp_group *hsrp_named(const struct control *c, const char *name);
+/* fn is told after each change of a group's state or of its addresses (was: the state before), also
+ * of one that goes (it is in Init then). 0, or -ENOSPC after HSRP_LISTENERS. */
+int hsrp_listen(struct control *c,
+                void (*fn)(void *ctx, const struct hsrp_group *g, enum hsrp_state was), void *ctx);
+/* Devices that carry virtual addresses of a port's groups, whether they are there now or not: what
+ * comes in by one of them has come in by the port. Returns how many; at most cap. */
+size_t hsrp_devices(const struct control *c, const struct port *p, char (*name)[LAUNCH_IFNAME],
+                    size_t cap);
+
+#endif
