@@ -226,15 +226,15 @@ static inline const struct intent_if *intent_if_end(const struct intent_if *i)
 
 /* A pre-shared key of IKEv1: of one peer or of all in a prefix; the longest match counts. */
 struct intent_key {
-    struct prefix remote;
-    char host[INTENT_NAME]; /* by name instead (aggressive mode), "" = by address */
-    struct addr local;      /* keyring's local-address; unset = any */
-    const char *profile;    /* of IKEv1; NULL: none */
+    const char *profile; /* of IKEv1; NULL: none */
     /* What a peer must call itself, one of them: the profile matches names, and not the address.
      * None: anything. */
     const struct intent_id *id;
-    uint32_t n_id;
     struct isakmp_peer_cfg cfg;
+    uint32_t n_id;
+    struct addr local; /* keyring's local-address; unset = any */
+    struct prefix remote;
+    char host[INTENT_NAME]; /* by name instead (aggressive mode), "" = by address */
 };
 
 /* A tunnel-group of type ipsec-l2l; on IOS a peer of a keyring with a profile that uses it. The

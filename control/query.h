@@ -43,18 +43,18 @@ enum rib_source { RIB_CONNECTED, RIB_LOCAL, RIB_STATIC, RIB_OSPF, RIB_VPN };
 enum ospf_path { OSPF_INTRA, OSPF_INTER, OSPF_E1, OSPF_E2 };
 
 struct query_route {
+    const struct intent_if *ifp; /* NULL: discarded */
+    usec_t since;
     enum rib_source source;
     enum ospf_path path; /* RIB_OSPF */
+    uint32_t metric, tag;
     struct prefix dst;
     struct addr gateway; /* unset: directly connected */
     struct addr hop;     /* the neighbour that leads to a gateway which is none; else unset */
-    const struct intent_if *ifp; /* NULL: discarded */
-    bool named;                  /* the configuration names the interface */
     uint8_t distance;
-    uint32_t metric, tag;
+    bool named; /* the configuration names the interface */
     bool tunneled;
     bool held; /* permanent, and its interface is down */
-    usec_t since;
 };
 /* Routes in force, ordered by prefix. */
 void query_routes(const struct control *c, bool (*fn)(void *ctx, const struct query_route *r),

@@ -317,6 +317,8 @@ struct wish {
     const char *psk;     /* NULL: no tunnel-groups */
     const char *profile;
     unsigned peers, lines; /* of the map entry and its list */
+    unsigned idle;         /* seconds, and then the first peer again */
+    uint16_t mtu;          /* of the outside; 0: not configured */
     uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
     bool any, both;        /* a permit any any behind the lines; the map also on the inside */
@@ -324,10 +326,8 @@ struct wish {
     bool open;             /* … and without a list */
     bool ikev1;            /* spoken, too, with the same proposal as transform set */
     bool skip_dead, probe; /* the first peer is probed each second, for 300 ms */
-    unsigned idle;         /* seconds, and then the first peer again */
     bool follow;           /* the walk begins where it ended before (IOS) */
     bool moved;            /* the first peer is reached by the inside */
-    uint16_t mtu;          /* of the outside; 0: not configured */
     bool behind;           /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 

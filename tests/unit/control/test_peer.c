@@ -56,19 +56,19 @@ static void by_identity(void **state)
                               {.remote = pfx("203.0.113.7", 32)}};
     struct intent i = {.peer = v, .n_peer = 6};
     static const struct {
-        uint8_t type;
         const char *name;
         int want;
-    } t[] = {{ID_FQDN, "r1.example.com", 0},
-             {ID_FQDN, "R1.EXAMPLE.com", 0},
-             {ID_FQDN, "r2.example.com", 1},
-             {ID_FQDN, "example.com", -1},
-             {ID_FQDN, "badexample.com", -1},
-             {ID_RFC822, "bob@example.com", 2},
-             {ID_RFC822, "bob.example.com", -1},
-             {ID_KEY, "Key", 3},
-             {ID_KEY, "key", -1},
-             {ID_KEY, "Key2", -1}};
+        uint8_t type;
+    } t[] = {{"r1.example.com", 0, ID_FQDN},
+             {"R1.EXAMPLE.com", 0, ID_FQDN},
+             {"r2.example.com", 1, ID_FQDN},
+             {"example.com", -1, ID_FQDN},
+             {"badexample.com", -1, ID_FQDN},
+             {"bob@example.com", 2, ID_RFC822},
+             {"bob.example.com", -1, ID_RFC822},
+             {"Key", 3, ID_KEY},
+             {"key", -1, ID_KEY},
+             {"Key2", -1, ID_KEY}};
     (void)state;
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
         struct ike_identity id = named(t[k].type, t[k].name);

@@ -7,6 +7,7 @@
 
 #include "control/world/logical.h"
 #include "control/world/ports.h"
+#include "lib/str.h"
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@ static void add_link(struct world *w, uint32_t ifindex, const char *name, const 
     w->link = (struct world_link *)realloc(w->link, (w->n_link + 1) * sizeof(*w->link));
     assert_non_null(w->link);
     struct world_link l = {.ifindex = ifindex, .ether = ether, .mtu = 1500};
-    strcpy(l.name, name);
-    strcpy(l.kind, kind);
+    str_copy(l.name, sizeof l.name, name);
+    str_copy(l.kind, sizeof l.kind, kind);
     memcpy(l.mac, mac, sizeof(mac));
     w->link[w->n_link++] = l;
 }

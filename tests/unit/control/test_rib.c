@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "control/route/rib.h"
+#include "lib/str.h"
 #include <string.h>
 
 static struct prefix pfx(const char *a, unsigned len)
@@ -23,8 +24,8 @@ static struct addr adr(const char *a)
 static struct intent_if port(const char *name, const char *addr, unsigned len)
 {
     struct intent_if i = {.addr = pfx(addr, len)};
-    strcpy(i.name, name);
-    strcpy(i.nameif, name);
+    str_copy(i.name, sizeof i.name, name);
+    str_copy(i.nameif, sizeof i.nameif, name);
     return i;
 }
 
@@ -32,7 +33,7 @@ static struct intent_route route(const char *ifname, const char *dst, unsigned l
                                  uint8_t distance)
 {
     struct intent_route r = {.dst = pfx(dst, len), .gateway = adr(gw), .distance = distance};
-    strcpy(r.ifname, ifname);
+    str_copy(r.ifname, sizeof r.ifname, ifname);
     return r;
 }
 

@@ -1,6 +1,7 @@
 /* Probes of a box: their routes and rules, and real sockets on the loopback of a network namespace
  * of our own (this wants root, as make test does). */
 #include "bench.h"
+#include "lib/str.h"
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -46,7 +47,7 @@ static struct intent two_ways(void)
         i.route[k] = (struct intent_route){.dst = pfx("0.0.0.0", 0),
                                            .gateway = adr(gw[k]),
                                            .distance = k == 1 ? 254 : 1};
-        strcpy(i.route[k].ifname, i.ifs[k == 1].name);
+        str_copy(i.route[k].ifname, sizeof i.route[k].ifname, i.ifs[k == 1].name);
     }
     i.route[0].track = 1;
     i.route[2].dst = pfx("192.0.2.0", 24);
@@ -56,7 +57,7 @@ static struct intent two_ways(void)
     for (unsigned k = 0; k < 5; k++) {
         s[k].target = adr(target[k]);
         s[k].bound = k < 4;
-        strcpy(s[k].ifname, k == 4 ? "" : i.ifs[k == 1].name);
+        str_copy(s[k].ifname, sizeof s[k].ifname, k == 4 ? "" : i.ifs[k == 1].name);
     }
     return i;
 }

@@ -384,16 +384,19 @@ static void another_configuration(void **state)
     SAYS(s->told, "1- 3- ");
 }
 
+#define CLIENTS 200 /* characters */
+
 static void add_client(void *ctx, const char *client)
 {
     char *text = (char *)ctx;
-    strcat(strcat(text, client), "; ");
+    size_t n = strlen(text);
+    (void)snprintf(text + n, CLIENTS - n, "%s; ", client);
 }
 
 static void followers(void **state)
 {
     struct stage *s = (struct stage *)*state;
-    char text[200] = "";
+    char text[CLIENTS] = "";
     assert_int_equal(track_follow(s->t, 1, "HSRP FastEthernet1/0 10"), 0);
     assert_int_equal(track_follow(s->t, 2, "HSRP FastEthernet1/0 10"), 0);
     assert_int_equal(track_follow(s->t, 1, "HSRP FastEthernet1/0 11"), 0);

@@ -1,6 +1,7 @@
 /* Objects and routes together: a box whose default route follows a probe, an interface or a route,
  * what the kernel gets of it, and what is told. */
 #include "bench.h"
+#include "lib/str.h"
 
 #define OUT1 "GigabitEthernet0/0"
 #define OUT2 "GigabitEthernet0/1"
@@ -14,8 +15,8 @@ static void plan_ports(struct intent *i, bool asa)
     i->n_if = 3;
     i->ifs = arena_array(&i->arena, struct intent_if, 3);
     for (int k = 0; k < 3; k++) {
-        strcpy(i->ifs[k].name, name[k]);
-        strcpy(i->ifs[k].nameif, nameif[k]);
+        str_copy(i->ifs[k].name, sizeof i->ifs[k].name, name[k]);
+        str_copy(i->ifs[k].nameif, sizeof i->ifs[k].nameif, nameif[k]);
         i->ifs[k].addr = pfx(addr[k], 24);
     }
     i->log = (struct syslog_cfg){.asa = asa, .on = true, .size = 65536};
@@ -32,7 +33,7 @@ static struct intent_route *add_route(struct intent *i, const char *ifname, cons
 {
     struct intent_route *r = &i->route[i->n_route++];
     *r = (struct intent_route){.dst = pfx(dst, len), .gateway = adr(gw), .distance = distance};
-    strcpy(r->ifname, ifname);
+    str_copy(r->ifname, sizeof r->ifname, ifname);
     return r;
 }
 

@@ -3,6 +3,7 @@
 #include "daemon/kernel.h"
 #include "daemon/tun.h"
 #include "tests/unit/daemon/ns.h"
+#include "lib/str.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_net.h>
@@ -608,7 +609,7 @@ static bool one_random_request(struct box *x, uint64_t *seed)
                            .goto_priority = len == 16 ? 0 : 2 * big};
     struct lr_link link = {.ifindex = ifindex, .set_up = 1, .up = 1, .mtu = (uint16_t)(big % 3000)};
     struct lr_tun tun = {.open = add, .ifid = ifindex, .kind = small, .mtu = big};
-    strcpy(tun.name, names[dice(seed, 5)]);
+    str_copy(tun.name, sizeof tun.name, names[dice(seed, 5)]);
     switch (dice(seed, 5)) {
     case 0:
         return ASK(x, LR_ADDR, addr) == 0;

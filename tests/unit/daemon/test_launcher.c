@@ -14,6 +14,7 @@
 #include "dataplane/sadb.h"
 #include "lib/ipc.h"
 #include "tests/unit/daemon/ns.h"
+#include "lib/str.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -506,7 +507,7 @@ static void a_killed_child_gets_everything_again(void **state)
     order("engine", "tun");
     expect(b, "engine reply 1 0");
     char first[512];
-    strcpy(first, b->line[expect(b, "datapath tun tdm3 fd=1 index=")]);
+    str_copy(first, sizeof first, b->line[expect(b, "datapath tun tdm3 fd=1 index=")]);
     order("engine", "save");
     expect(b, "engine reply 2 0");
 

@@ -5,7 +5,7 @@
 
 struct vector {
     const char *source;
-    uint16_t encr, integ;
+    uint32_t encr, integ;
     const char *key, *ikey, *iv, *aad, *plain, *cipher, *icv;
     bool mb;
 };

@@ -228,24 +228,23 @@ static void room_is_exact(void **state)
 
 static void what_does_not_fit(void **state)
 {
-    /* flags; inside DF → packets on the wire, their DF, an error to the sender */
+    /* flags; inside DF → DF of the packets on the wire, how many, an error to the sender */
     static const struct {
         uint32_t flags;
         bool df;
-        size_t wire;
         uint8_t outer_df;
-        size_t told;
+        size_t wire, told;
     } rows[] = {
-        {SADB_DF_COPY, false, 2, 0, 0},
+        {SADB_DF_COPY, false, 0, 2, 0},
         {SADB_DF_COPY, true, 0, 0, 1},
-        {SADB_DF_SET, false, 2, 1, 0},
+        {SADB_DF_SET, false, 1, 2, 0},
         {SADB_DF_SET, true, 0, 0, 1},
-        {SADB_DF_CLEAR, false, 2, 0, 0},
-        {SADB_DF_CLEAR, true, 1, 0, 0},
-        {SADB_F_FRAG_AFTER, false, 1, 0, 0},
+        {SADB_DF_CLEAR, false, 0, 2, 0},
+        {SADB_DF_CLEAR, true, 0, 1, 0},
+        {SADB_F_FRAG_AFTER, false, 0, 1, 0},
         {SADB_F_FRAG_AFTER, true, 0, 0, 1},
-        {SADB_F_FRAG_AFTER | SADB_DF_SET, false, 2, 1, 0},
-        {SADB_F_FRAG_AFTER | SADB_DF_CLEAR, true, 1, 0, 0},
+        {SADB_F_FRAG_AFTER | SADB_DF_SET, false, 1, 2, 0},
+        {SADB_F_FRAG_AFTER | SADB_DF_CLEAR, true, 0, 1, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

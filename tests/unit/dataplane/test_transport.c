@@ -287,17 +287,17 @@ static void extension_headers(void **state)
 {
     (void)state;
     static const struct {
-        uint8_t first;
         const char *bytes;
+        uint8_t first;
         uint8_t cause; /* PKT_OK: it goes through */
         bool outside;
     } cases[] = {
-        {IPPROTO_HOPOPTS, "1100050200003e00", PKT_OK, true},
-        {IPPROTO_DSTOPTS, "1100010400000000", PKT_OK, false},
-        {IPPROTO_HOPOPTS, "3c000502000001001100010400000000", PKT_OK, true},
-        {IPPROTO_ROUTING, "1100040000000000", DP_BAD_INNER, false},
-        {IPPROTO_HOPOPTS, "2b000502000001001100040000000000", DP_BAD_INNER, false},
-        {IPPROTO_HOPOPTS, "2c000502000001001100000100000007", DP_BAD_INNER, false},
+        {"1100050200003e00", IPPROTO_HOPOPTS, PKT_OK, true},
+        {"1100010400000000", IPPROTO_DSTOPTS, PKT_OK, false},
+        {"3c000502000001001100010400000000", IPPROTO_HOPOPTS, PKT_OK, true},
+        {"1100040000000000", IPPROTO_ROUTING, DP_BAD_INNER, false},
+        {"2b000502000001001100040000000000", IPPROTO_HOPOPTS, DP_BAD_INNER, false},
+        {"2c000502000001001100000100000007", IPPROTO_HOPOPTS, DP_BAD_INNER, false},
     };
     for (int h = ESP_ONLY; h <= BUNDLE; h++)
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
