@@ -6,9 +6,14 @@ import sys
 
 IP_TRANSPARENT, IP_PKTINFO = 19, 8
 
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
-for line in sys.stdin:
-    source, to = line.split()
-    info = struct.pack("=i4s4s", 0, socket.inet_aton(source), b"\0\0\0\0")
-    s.sendmsg([b"x"], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, (to, 9))
+
+def ask(pairs):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
+        for source, to in pairs:
+            info = struct.pack("=i4s4s", 0, socket.inet_aton(source), b"\0\0\0\0")
+            s.sendmsg([b"x"], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, (to, 9))
+
+
+if __name__ == "__main__":
+    ask(line.split() for line in sys.stdin)

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 
+import limit
 import network
-from echo import Echo
+from echo import bystander, echo
 from harness import check, lab_up, poll, show
+from liveness import liveness
 from result import Result, cpu, pss
-from sides import SIDES
+from sides import SIDES, Third
 
 NAME = "t-bench"
 HUB_PORTS = 10
@@ -35,11 +37,11 @@ def write_lab(folder, sides):
 
 
 class Boxes:
-    def __init__(self, lab, hub, spokes, tunnels):
-        self.lab, self.tunnels = lab, tunnels
+    def __init__(self, lab, hub, spokes, third, tunnels):
+        self.lab, self.third, self.tunnels = lab, third, tunnels
         self.sides = {"initiator": spokes, "responder": hub}
         self.logs, self.children = {}, {}
-        for s in self.sides.values():
+        for s in (hub, spokes, third):
             # several ports on one wire: each answers for its own address
             lab.host(s.name, ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore; "
                               "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done"])
@@ -49,14 +51,22 @@ class Boxes:
 
     def configure(self, group):
         for role, side in self.sides.items():
-            r = self.box(role).paste(side.DAY0.format(name=side.name) + side.config(group))
-            check(r.returncode == 0, r.stdout[-2000:] + r.stderr[-2000:])
+            self.paste(self.box(role), side.DAY0.format(name=side.name) + side.config(group))
+            poll(lambda s=side: self.lab.host(s.name, s.way_to_peers(), capture_output=True).returncode == 0, 60,
+                 "the way to the peers")
+        self.paste(self.box("responder"), self.third.config_of_other())
+        self.paste(self.lab.box(self.third.name),
+                   self.third.DAY0.format(name=self.third.name) + self.third.config(group))
+
+    @staticmethod
+    def paste(box, text):
+        r = box.paste(text)
+        check(r.returncode == 0, r.stdout[-2000:] + r.stderr[-2000:])
 
     def group(self, group):
         for role, side in self.sides.items():
             show(self.box(role), side.CLEAR)
-            r = self.box(role).paste(side.policy(group))
-            check(r.returncode == 0, r.stdout[-2000:] + r.stderr[-2000:])
+            self.paste(self.box(role), side.policy(group))
         for role, side in self.sides.items():
             poll(lambda r=role, s=side: s.quiet(lambda c: show(self.box(r), c)), 60,
                  "no tunnel is left")
@@ -88,27 +98,37 @@ class Boxes:
 
     def ask(self):
         """A packet for each tunnel, from the initiator's own namespace."""
-        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ask.py")
-        text = "".join(f"{a} {b}\n" for a, b in self.sides["initiator"].asks())
-        subprocess.run(["ip", "netns", "exec", self.box("initiator").ns, sys.executable, "-B",
-                        script], input=text, text=True, check=True)
+        self.ask_from(self.box("initiator"), self.sides["initiator"].asks())
 
-    def measure(self):
+    def ask_from(self, box, asks):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ask.py")
+        text = "".join(f"{a} {b}\n" for a, b in asks)
+        subprocess.run(["ip", "netns", "exec", box.ns, sys.executable, "-B", script], input=text,
+                       text=True, check=True)
+
+    def measure(self, group):
         work = {r: self.pids(r, "engine", "datapath") for r in self.sides}
         holds = {r: self.pids(r, "launcher", "engine", "datapath") for r in self.sides}
         before = {r: (cpu(work[r]), pss(holds[r])) for r in self.sides}
         self.forget_log()
-        with Echo(self.box("initiator")) as idle:
+        with echo(self.box("initiator")) as idle:
             time.sleep(2)
-        with Echo(self.box("initiator")) as e, Echo(self.box("responder")) as f:
+        allowed = [limit.set_ups(group)]
+        with echo(self.box("initiator")) as e, echo(self.box("responder")) as f, \
+                liveness(self.lab.box(self.third.name), list(self.third.asks())) as l, \
+                bystander() as b:
             seconds = self.storm()
+        allowed.append(limit.set_ups(group))
         poll(self.settled, 30, "everything is quiet")
         after = {r: (cpu(work[r]), pss(holds[r])) for r in self.sides}
         return Result(self.tunnels / seconds,
                       {r: (after[r][0] - before[r][0]) / self.tunnels for r in self.sides},
                       {r: (after[r][1] - before[r][1]) / self.tunnels for r in self.sides},
+                      f"\n{'':10} {self.tunnels / seconds / max(allowed):.0%} of what the key agreement "
+                      f"alone allows, {allowed[0]:.0f} set-ups/s before and {allowed[1]:.0f} after"
                       f"\n{'':10} a command: before {idle.text()}; meanwhile initiator {e.text()}, "
-                      f"responder {f.text()}")
+                      f"responder {f.text()}; a peer that asks whether it lives {l.text()}; two "
+                      f"processes that only answer each other {b.text()}")
 
     def storm(self):
         """Asks for all tunnels; seconds until the last is up on both sides."""
@@ -148,7 +168,8 @@ class Boxes:
 def measure(folder, version, groups, tunnels, say):
     hub, spokes = shape(tunnels)
     initiator, responder = SIDES[version]
-    sides = [responder("HUB", 1, hub, 2, spokes), initiator("SPOKES", 2, spokes, 1, hub)]
+    sides = [responder("HUB", 1, hub, 2, spokes), initiator("SPOKES", 2, spokes, 1, hub),
+             Third("THIRD", 3, 1, 1, 1)]
     sample, found = os.path.join(folder, f"sample-{version}"), {}
     write_lab(sample, sides)
     with lab_up(sample, NAME, configure=False) as lab:
@@ -158,7 +179,7 @@ def measure(folder, version, groups, tunnels, say):
             boxes.group(g)
             poll(boxes.ready, 60, "routes into the tunnels")
             poll(boxes.settled, 60, "nothing is left to be done for the configuration")
-            found[g] = boxes.measure()
+            found[g] = boxes.measure(g)
             say("tandem", version, g, found[g])
         boxes.shows()
     return found

@@ -44,7 +44,11 @@ class Asa2:
         """(own port, network, mask): their networks by the port of the tunnel."""
         for p in range(self.ports):
             yield p, f"{20 + self.other_number}.{p}.0.0", "255.255.0.0"
-        yield 0, f"10.{self.other_number}.0.0", "255.255.0.0"
+
+    def way_to_peers(self):
+        """As a daemon beside would lead to them: by a route of the box each peer had one interface, and
+        the platform makes no tunnel with it on another (semantics.md)."""
+        return ["ip", "route", "replace", f"10.{self.other_number}.0.0/16", "via", self.gateway(0)]
 
     def policy(self, group):
         return ("no crypto ikev2 policy 1\ncrypto ikev2 policy 1\nencryption aes-256\n"
@@ -124,6 +128,35 @@ class Ios1(Asa2):
 
     def quiet(self, show):
         return "QM_IDLE" not in show("show crypto isakmp sa")
+
+
+class Third(Asa2):
+    """A box with one tunnel to the responder, in IKEv2 whatever the others speak."""
+    POLICY = "crypto ikev2 policy 9\nencryption aes-256\nintegrity sha256\nprf sha256\ngroup 19\n"
+    SUITE = Asa2.SUITE.replace("SUITE", "THIRD")
+    KEYS = Asa2.KEYS + "isakmp keepalive disable\n"
+
+    def config(self, group):
+        return (f"interface GigabitEthernet0/0\nnameif out0\nsecurity-level 0\n"
+                f"ip address {self.address(0)} 255.255.255.0\nno shutdown\n"
+                f"route out0 0.0.0.0 0.0.0.0 {self.gateway(0)} 1\n" +
+                self._end("out0", "MAP", (self.net(0, 0), self.their_net(0, 0)), self.peer(0)) +
+                "crypto map MAP interface out0\n")
+
+    def config_of_other(self):
+        """What the responder has for this tunnel."""
+        gateway = f"10.{self.other_number}.0.1"
+        return (f"route out0 {self.net(0, 0)} 255.255.0.0 {gateway} 1\n"
+                f"route out0 10.{self.number}.0.0 255.255.0.0 {gateway} 1\n" +
+                self._end("out0", "MAP0", (self.their_net(0, 0), self.net(0, 0)), self.address(0)))
+
+    def _end(self, port, name, nets, peer):
+        return (self.POLICY + self.SUITE +
+                f"access-list THIRD extended permit ip {nets[0]} 255.255.255.0 {nets[1]} 255.255.255.0\n"
+                f"crypto map {name} 5000 match address THIRD\ncrypto map {name} 5000 set peer {peer}\n"
+                f"crypto map {name} 5000 set ikev2 ipsec-proposal THIRD\n"
+                f"tunnel-group {peer} type ipsec-l2l\ntunnel-group {peer} ipsec-attributes\n"
+                f"{self.KEYS}crypto ikev2 enable {port}\n")
 
 
 # the initiator's and the responder's side, by the version of IKE
