@@ -15,7 +15,8 @@ struct ike_dh_job {
     struct ike_job j;
     struct ike_crypto *c;
     uint16_t group;
-    struct ike_dh *dh; /* made when NULL */
+    struct ike_dh *dh; /* made when NULL; gone once it has served, unless `keep` */
+    bool keep;         /* another peer's half may come */
     size_t pub_len, peer_len, secret_len;
     uint8_t pub[IKE_PUB_MAX], peer[IKE_PUB_MAX], secret[IKE_SECRET_MAX];
     int err;

@@ -47,6 +47,7 @@ int isk_job_start(struct isk_sa *sa, struct isk_node *node, uint16_t group, stru
     j->sa = sa;
     j->node = node;
     j->of_node = node != NULL;
+    j->d.keep = !node && sa->s.aggressive && sa->s.initiator; /* AM2 may be anybody's */
     j->then = then;
     k->jobs = j;
     *(node ? &node->job : &sa->job) = j;
