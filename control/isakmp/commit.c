@@ -12,15 +12,20 @@
 /* Younger first: an SA is saved before the one that has given it its children. */
 void isk_sa_changed(struct isk_sa *sa)
 {
-    struct isk_sa **at = &sa->k->changed;
+    struct isakmp *k = sa->k;
+    struct isk_sa **at = &k->changed;
 
-    if (sa->changed || !sa->k->host.base.save)
+    if (sa->changed || !k->host.base.save)
         return;
     sa->changed = true;
+    if (k->changed && k->changed_last->serial > sa->serial)
+        at = &k->changed_last->next_changed; /* all of many SAs end in this order */
     while (*at && (*at)->serial > sa->serial)
         at = &(*at)->next_changed;
     sa->next_changed = *at;
     *at = sa;
+    if (!sa->next_changed)
+        k->changed_last = sa;
 }
 
 /* Beside IKEv2's records, whose keys are SPIs: both are random numbers of 64 bits. */

@@ -230,7 +230,7 @@ struct isakmp {
     struct ike_schedule schedule;
     struct ike_limits limits;
     struct isakmp_stats stats;
-    struct isk_sa *head, *dead, *changed;
+    struct isk_sa *head, *dead, *changed, *changed_last;
     struct isk_node *dead_nodes;
     struct isk_sa *bucket[ISK_BUCKETS];
     struct isk_sa *by_peer[IKE_PEER_BUCKETS];
