@@ -20,8 +20,8 @@ static void job_work(struct ike_job *job)
             ike_dh_shared(j->dh, j->peer, j->peer_len, j->secret, sizeof j->secret, &j->secret_len);
     if (j->err != 0 || !j->peer_len || j->keep)
         return;
-    /* Here, not on the loop: what a helper made is freed under locks of the allocator and of OpenSSL
-     * that another helper may hold while it is put aside, and its priority is low. */
+    /* Here, not on the loop: what a helper made is freed under locks of the allocator and of
+     * OpenSSL that another helper may hold while it is put aside, and its priority is low. */
     ike_dh_free(j->dh);
     j->dh = NULL;
 }
