@@ -536,6 +536,53 @@ static void vlans(void **state)
     assert_int_equal(ASK(x, LR_VLAN, r), -EPERM);
 }
 
+/* The device of virtual addresses: made as a whole, changed as a whole, gone as a whole. */
+static void virtual_addresses(void **state)
+{
+    struct box *x = (struct box *)*state;
+    struct lr_vip r = {.parent = if_nametoindex("p0"),
+                       .on = 1,
+                       .n = 2,
+                       .mac = {0, 0, 0x0c, 0x07, 0xac, 0x0a},
+                       .name = "tdh3.10",
+                       .addr = {ns_prefix("10.9.0.100", 32).addr,
+                                ns_prefix("10.9.0.101", 32).addr}};
+    assert_int_equal(ASK(x, LR_VIP, r), 0);
+    assert_true(ns_shows("ip link show dev tdh3.10", "link/ether 00:00:0c:07:ac:0a"));
+    assert_true(ns_shows("ip addr show dev tdh3.10", "10.9.0.100/32"));
+    assert_true(ns_shows("ip addr show dev tdh3.10", "10.9.0.101/32"));
+    assert_true(ns_shows("cat /proc/sys/net/ipv4/conf/p0/arp_ignore", "1"));
+    assert_true(ns_shows("cat /proc/sys/net/ipv4/conf/tdh3.10/arp_announce", "2"));
+    unsigned was = if_nametoindex("tdh3.10");
+    r.n = 1;
+    assert_int_equal(ASK(x, LR_VIP, r), 0); /* one address less, the same device */
+    assert_false(ns_shows("ip addr show dev tdh3.10", "10.9.0.101/32"));
+    assert_int_equal(if_nametoindex("tdh3.10"), was);
+    r.mac[5] = 0x0b;
+    assert_int_equal(ASK(x, LR_VIP, r), 0);
+    assert_true(ns_shows("ip link show dev tdh3.10", "link/ether 00:00:0c:07:ac:0b"));
+    r.on = 0;
+    assert_int_equal(ASK(x, LR_VIP, r), 0);
+    assert_int_equal(if_nametoindex("tdh3.10"), 0);
+    r.on = 1;
+    assert_int_equal(ASK(x, LR_VIP, r), 0);
+    broker_reset(x->b);
+    assert_int_equal(if_nametoindex("tdh3.10"), 0);
+    assert_true(ns_shows("cat /proc/sys/net/ipv4/conf/p0/arp_ignore", "0"));
+    r.mac[0] = 1; /* a group of stations */
+    assert_int_equal(ASK(x, LR_VIP, r), -EPERM);
+    r.mac[0] = 0;
+    r.n = LAUNCH_VIPS + 1;
+    assert_int_equal(ASK(x, LR_VIP, r), -EPERM);
+    r.n = 1;
+    r.addr[0] = ns_prefix("224.0.0.2", 32).addr;
+    assert_int_equal(ASK(x, LR_VIP, r), -EPERM);
+    strcpy(r.name, "p1"); /* not ours: nothing is removed */
+    r.on = 0;
+    assert_int_equal(ASK(x, LR_VIP, r), -EPERM);
+    assert_true(if_nametoindex("p1") > 0);
+}
+
 static void saving_and_reload(void **state)
 {
     struct box *x = (struct box *)*state;
@@ -781,6 +828,7 @@ int main(void)
         cmocka_unit_test(tun_limits),
         cmocka_unit_test(loopback),
         cmocka_unit_test(vlans),
+        cmocka_unit_test(virtual_addresses),
         cmocka_unit_test(saving_and_reload),
         cmocka_unit_test(odd_frames),
         cmocka_unit_test(random_requests_touch_nothing_foreign),
