@@ -71,21 +71,20 @@ static void clock_text(char *buf, size_t cap, unsigned long long ms)
 }
 
 /* The device in front of the colon of "eth0:10.2.0.1". */
-static const char *port_of(const struct ospf_shown *s, const char *ifname)
+static const char *port_of(const struct ospf_shown *s, const char *ifname, char dev[TEXT])
 {
-    char dev[TEXT];
-    snprintf(dev, sizeof dev, "%.*s", (int)strcspn(ifname, ":"), ifname);
-    return s->port(s->ctx, dev);
+    snprintf(dev, TEXT, "%.*s", (int)strcspn(ifname, ":"), ifname);
+    return s->port(s->ctx, dev); /* dev itself when it is no port of ours */
 }
 
 static void neighbor_line(struct str *out, const char *id, const json_t *n,
                           const struct ospf_shown *s)
 {
-    char ios[TEXT], dead[TEXT];
+    char ios[TEXT], dead[TEXT], dev[TEXT];
     state(text(n, "nbrState"), ios, sizeof ios);
     clock_text(dead, sizeof dead, number(n, "routerDeadIntervalTimerDueMsec"));
     str_printf(out, "%-16s%3llu   %-16s%-12s%-16s%s\n", id, number(n, "nbrPriority"), ios, dead,
-               text(n, "ifaceAddress"), port_of(s, text(n, "ifaceName")));
+               text(n, "ifaceAddress"), port_of(s, text(n, "ifaceName"), dev));
 }
 
 void render_ospf_neighbors(struct str *out, json_t *answer, const struct ospf_shown *s)
@@ -198,7 +197,8 @@ void render_ospf_interfaces(struct str *out, json_t *answer, const struct ospf_s
     bool head = false;
     json_object_foreach(json_object_get(answer, "interfaces"), dev, n)
     {
-        const char *port = port_of(s, dev);
+        char name[TEXT];
+        const char *port = port_of(s, dev, name);
         if (!json_is_true(json_object_get(n, "ospfEnabled")) ||
             (s->only && strcmp(port, s->only) != 0))
             continue;
@@ -275,6 +275,7 @@ void render_ospf_database(struct str *out, json_t *answer, const struct ospf_sho
 
 static void border(struct str *out, const char *id, const json_t *n, const struct ospf_shown *s)
 {
+    char dev[TEXT];
     const json_t *way = json_array_get(json_object_get(n, "nexthops"), 0);
     const char *type = text(n, "routeType");
     char kind[TEXT];
@@ -283,7 +284,7 @@ static void border(struct str *out, const char *id, const json_t *n, const struc
     str_copy(kind, sizeof kind, text(n, "routerType"));
     upper(kind);
     str_printf(out, "%c %s [%llu] via %s, %s, %s, Area %u\n", strstr(type, "IA") ? 'I' : 'i', id,
-               number(n, "cost"), text(way, "ip"), port_of(s, text(way, "via")),
+               number(n, "cost"), text(way, "ip"), port_of(s, text(way, "via"), dev),
                strcmp(kind, "ABR ASBR") == 0 ? "ABR/ASBR" : kind, area(text(n, "area")));
 }
 
