@@ -66,6 +66,9 @@ def lab_up(sample, name, configure=True):
     our number behind it: the same test may run twice on a machine, or have been killed there."""
     lab = labs.up(sample, BUILD, f"{name}-{os.getpid()}", configure=configure)
     try:
+        for box in lab.boxes.values() if configure else ():
+            poll(lambda b=box: " is Down" not in show(b, "show track"), 60,
+                 f"{box.name}'s probes have found that the paths are there")
         yield lab
     except BaseException:
         show_logs(lab)
