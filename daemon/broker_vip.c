@@ -10,7 +10,6 @@
 #include "daemon/broker_priv.h"
 #include "daemon/tun.h"
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,7 +96,8 @@ static int device(struct answer *a, const struct lr_vip *r, const struct kernel_
     err = device_tame(r->name);
     if (err)
         return broker_refuse(a, err, "%s: settings below /proc/sys/net: %s", what, strerror(-err));
-    return (int)if_nametoindex(r->name);
+    ours = kernel_vlan_find(a->b->k, r->name);
+    return ours > 0 ? ours : broker_kernel_said(a, -ENODEV, what);
 }
 
 static int set_up(struct answer *a, const struct lr_vip *r, uint32_t ifindex)
