@@ -25,6 +25,14 @@ static size_t hex(const char *text, uint8_t *out)
     return n;
 }
 
+/* What was read says all that the bytes did. */
+static void reads_back(const struct hsrp_message *back, const uint8_t *want, size_t n)
+{
+    uint8_t again[HSRP_MESSAGE];
+    assert_int_equal(hsrp_write(back, again), n);
+    assert_memory_equal(again, want, n);
+}
+
 /* RFC 2281 §5.1: the figure, byte by byte. */
 static void v1_hello(void **state)
 {
@@ -45,7 +53,8 @@ static void v1_hello(void **state)
     assert_int_equal(hsrp_write(&m, out), n);
     assert_memory_equal(out, want, n);
     assert_int_equal(hsrp_parse(1, out, n, &back), HSRP_GOOD);
-    assert_memory_equal(&back, &m, sizeof(m));
+    reads_back(&back, want, n);
+    assert_int_equal(back.hold_ms, m.hold_ms);
 }
 
 /* Of version 1 each state has a bit; a time with milliseconds is not told. */
@@ -93,7 +102,8 @@ static void v2_hello(void **state)
     assert_int_equal(hsrp_write(&v2, out), n);
     assert_memory_equal(out, want, n);
     assert_int_equal(hsrp_parse(2, out, n, &back), HSRP_GOOD);
-    assert_memory_equal(&back, &v2, sizeof(v2));
+    reads_back(&back, want, n);
+    assert_true(addr_eq(&back.vip, &v2.vip));
 }
 
 /* Digests that routers of the vendor sent, with the passwords that they had. */
