@@ -213,8 +213,10 @@ static int fill(struct line_result *r, const struct matcher *m, uint32_t thread)
     for (unsigned i = 0; i < m->steps; i++) {
         const struct thread *th = &m->th[way[i]];
         const struct g_pos *p = &g_positions[th->pos];
-        const char *t;
-        size_t n;
+        const char *t = m->tok->text + m->tok->t[i].at;
+        size_t n = m->tok->t[i].n;
+        if (i == 0)
+            r->abbreviated = p->word && kw_match(p->word, t, n) != KW_EXACT;
         if (p->arg == G_NONE || th->half == H_FIRST)
             continue;
         thread_text(m->tok, th, i, &t, &n);
@@ -232,13 +234,13 @@ enum first_word { PLAIN, NO_TAKEN, NO_IS_WORD };
 
 /* Tries the tokens in a mode. Returns how many were understood; on success r is filled. */
 static unsigned try_mode(const struct line_place *p, uint16_t mode, const struct tokens *tok,
-                         enum first_word first, struct line_result *r)
+                         enum first_word first, bool spelt_out, struct line_result *r)
 {
     struct matcher m;
     uint32_t thread;
     unsigned reach;
     match_init(&m, tok, mode, p->asa, p->privilege, first == NO_TAKEN);
-    m.spelt_out = first == NO_IS_WORD;
+    m.spelt_out = spelt_out || first == NO_IS_WORD;
     r->status = match_run(&m, tok->n);
     reach = r->status == LINE_OK ? tok->n : m.bad;
     if (r->status == LINE_AMBIGUOUS)
@@ -270,7 +272,7 @@ static void parse_exec(const struct line_place *p, const struct tokens *all, enu
         tok.n = pipe;
         tok.end = pipe ? (size_t)tok.t[pipe - 1].at + tok.t[pipe - 1].n : 0;
     }
-    *reach = try_mode(p, G_MODE_EXEC, &tok, first, r);
+    *reach = try_mode(p, G_MODE_EXEC, &tok, first, false, r);
     if (r->status != LINE_OK || pipe == all->n)
         return;
     if (g_entries[r->entry].flags & GE_PIPE) {
@@ -294,6 +296,7 @@ struct attempt {
     const struct tokens *all; /* the line */
     const struct tokens *tok; /* without `no` or `default` */
     bool no;
+    bool spelt_out; /* the first word is no abbreviation */
     struct line_result *r;
     unsigned reach;
 };
@@ -309,7 +312,7 @@ static bool attempt_mode(struct attempt *a, unsigned level)
     for (unsigned literal = 0; literal <= (unsigned)a->no && !stop; literal++) {
         memset(one, 0, sizeof(*one));
         enum first_word first = literal ? NO_IS_WORD : a->no ? NO_TAKEN : PLAIN;
-        unsigned reach = try_mode(a->p, mode, literal ? a->all : a->tok, first, one);
+        unsigned reach = try_mode(a->p, mode, literal ? a->all : a->tok, first, a->spelt_out, one);
         if (one->status == LINE_OK) {
             bool exec = g_entries[one->entry].kind == G_EXEC;
             one->pop = exec ? 0 : a->p->depth - level;
@@ -349,10 +352,16 @@ static void parse_config(const struct line_place *p, const struct tokens *all,
                          const struct tokens *tok, bool no, struct line_result *r)
 {
     struct attempt a = {.p = p, .all = all, .tok = tok, .no = no, .r = r};
-    for (unsigned level = p->depth; level > 0; level--)
-        if (attempt_mode(&a, level))
-            return;
-    if (p->asa)
+    unsigned level = p->depth;
+    while (level > 0 && !attempt_mode(&a, level))
+        level--;
+    /* A word that is spelt out further out means more than an abbreviation here: `key 2` behind
+     * another key of its chain is the next key, and no `key-string`. */
+    a.spelt_out = true;
+    if (level && r->status == LINE_OK && r->abbreviated)
+        while (--level > 0 && !attempt_mode(&a, level))
+            ;
+    else if (!level && p->asa)
         attempt_exec(&a);
 }
 
@@ -486,7 +495,7 @@ bool line_reads_as(const struct g_form *f, bool asa, const char *text, const voi
     if (r && tokens_split(&tok, text, 0, strlen(text)) == 0 && tok.n > no) {
         if (no)
             drop_first(&rest, &tok);
-        (void)try_mode(&anyone, f->mode, no ? &rest : &tok, no ? NO_TAKEN : PLAIN, r);
+        (void)try_mode(&anyone, f->mode, no ? &rest : &tok, no ? NO_TAKEN : PLAIN, false, r);
         same = r->status == LINE_OK && r->entry == f->entry && !r->negate &&
                args_equal(f->entry, g_entries[f->entry].size ? r->args : NULL, args);
     }

@@ -54,6 +54,7 @@ struct line_result {
     unsigned pop;    /* how many submodes the line leaves first */
     uint16_t enter;  /* MODE_… to enter afterwards, 0 = none */
     bool piped;
+    bool abbreviated; /* the winner's first word is one that the line shortens */
     struct cli_filter filter;
     char filter_re[256];
     unsigned column; /* 0-based, in the line: the caret of LINE_INVALID, the word that is

@@ -104,6 +104,17 @@ static bool has_repeats(const struct cfg_tree *t)
     return false;
 }
 
+/* Ends the test with the first line that differs. */
+static void differ(uint64_t seed, bool asa, const char *first, const char *second)
+{
+    size_t at = 0, same = 0;
+    for (; first[same] && first[same] == second[same]; same++)
+        at = first[same] == '\n' ? same + 1 : at;
+    fail_msg("seed %" PRIu64 " (%s): printed '%.*s', then '%.*s'", seed, asa ? "asa" : "ios",
+             (int)strcspn(first + at, "\n"), first + at, (int)strcspn(second + at, "\n"),
+             second + at);
+}
+
 static void one_round_trip(uint64_t seed, bool asa)
 {
     struct rnd rnd = {seed};
@@ -119,8 +130,7 @@ static void one_round_trip(uint64_t seed, bool asa)
                  str_text(&bad), str_text(&first));
     print_tree(again, asa, PRINT_SECRETS, &second);
     if (strcmp(str_text(&first), str_text(&second)) != 0)
-        fail_msg("seed %" PRIu64 " (%s): printed\n%s\nthen\n%s", seed, asa ? "asa" : "ios",
-                 str_text(&first), str_text(&second));
+        differ(seed, asa, str_text(&first), str_text(&second));
     if (!cfg_tree_equal(t, again))
         fail_msg("seed %" PRIu64 " (%s): not the same tree after\n%s", seed, asa ? "asa" : "ios",
                  str_text(&first));
