@@ -61,12 +61,13 @@ def lab_tool(*args, **kw):
 
 
 @contextlib.contextmanager
-def lab_up(sample, name, configure=True):
+def lab_up(sample, name, configure=True, paths=True):
     """A lab for the length of a block; its boxes' logs are shown when the block fails. Its name has
-    our number behind it: the same test may run twice on a machine, or have been killed there."""
+    our number behind it: the same test may run twice on a machine, or have been killed there.
+    paths: what the boxes' probes ask is there, and the block begins when they have found it."""
     lab = labs.up(sample, BUILD, f"{name}-{os.getpid()}", configure=configure)
     try:
-        for box in lab.boxes.values() if configure else ():
+        for box in lab.boxes.values() if configure and paths else ():
             poll(lambda b=box: " is Down" not in show(b, "show track"), 60,
                  f"{box.name}'s probes have found that the paths are there")
         yield lab
