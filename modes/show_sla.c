@@ -307,7 +307,7 @@ void render_sla_summary(struct str *out, const struct sla_view *v, usec_t wall)
         snprintf(stats, sizeof stats, "RTT=%u", (unsigned)v->rtt);
     if (v->started)
         ago(when, sizeof when, wall > v->started ? (wall - v->started) / USEC_PER_SEC : 0);
-    str_printf(out, "%c%-12u%-12s%-18s%-12s%-12s%s\n", sign[v->state], (unsigned)v->cfg->number,
+    str_printf(out, "%c%-12u%-12s%-17s %-12s%-11s %s\n", sign[v->state], (unsigned)v->cfg->number,
                type_text(v), addr_print(&v->cfg->target, target, sizeof target), stats,
                sla_code_text(v->code), when);
 }

@@ -39,7 +39,8 @@ void filter_translate(const char *re, size_t len, struct str *out)
             str_addn(out, re + i, n);
             i += n - 1;
         } else if (re[i] == '_') {
-            str_add(out, "(^|$|[ ,{}()])");
+            /* a delimiter, and itself: names have it, and people search for them */
+            str_add(out, "(^|$|[ ,{}()_])");
         } else {
             if (re[i] == '{' || re[i] == '}')
                 str_addc(out, '\\');

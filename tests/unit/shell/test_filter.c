@@ -96,6 +96,8 @@ static void section_with_deeper_levels(void **state)
 static void underscore_is_a_delimiter(void **state)
 {
     (void)state;
+    check_filter(CLI_INCLUDE, "current_peer", "current_peer: 10.0.0.1\ncurrentpeer\n",
+                 "current_peer: 10.0.0.1\n");
     check_filter(CLI_INCLUDE, "_10_", "10\na 10\n10,b\n(10)\n{10}\n100\n210\na10b\n",
                  "10\na 10\n10,b\n(10)\n{10}\n");
     check_filter(CLI_INCLUDE, "a[_]b", "a_b\na b\n", "a_b\n");
