@@ -12,6 +12,7 @@
 #include "control/isakmp/isakmp.h"
 #include "control/log/syslog.h"
 #include "control/ospf/intent_ospf.h"
+#include "control/sso/sso.h"
 #include "lib/addr.h"
 #include "lib/mem.h"
 #include <stdbool.h>
@@ -308,6 +309,7 @@ struct intent {
     bool log_session, log_ikev2; /* crypto logging session, ikev2 */
     struct syslog_cfg log;
     struct intent_ospf ospf;
+    struct sso_cfg sso;
 };
 
 static inline void intent_free(struct intent *i)

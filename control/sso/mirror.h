@@ -1,0 +1,39 @@
+/*
+ * What crosses between the boxes, in and out of control/ (docs/sso.md, "What crosses").
+ *
+ * Active: mirror_each() walks through all that a standby needs, lines before SAs before IKE SAs.
+ * Changes come by sso_record() where the journal is written.
+ * Standby: mirror_take() makes passive SAs of records, in IKE and in the datapath, under our own
+ * policy numbers, interfaces and slots; mirror_activate() lets them act.
+ */
+#ifndef TANDEM_CONTROL_SSO_MIRROR_H
+#define TANDEM_CONTROL_SSO_MIRROR_H
+
+#include "control/sso/sso.h"
+
+struct mirror;
+struct mirror *mirror_new(struct control *c); /* NULL: no memory */
+void mirror_free(struct mirror *m);           /* what is passive goes, silently */
+
+/* The active's side. */
+void mirror_each(struct control *c,
+                 void (*fn)(void *ctx, enum sso_kind kind, uint64_t key, const void *p, size_t n),
+                 void *ctx);
+
+/* The standby's side. A bulk begins: what it does not bring until its end goes. */
+void mirror_begin(struct mirror *m);
+void mirror_end(struct mirror *m);
+/* Puts or removes (n 0) a record. shift: our monotonic clock minus the sender's, in microseconds.
+ * 0, -ENOENT (no such line here: the configurations differ), -EPROTO, -EINVAL, -ENOMEM. */
+int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_t *p, size_t n,
+                int64_t shift);
+/* Where an SA stands: outbound next number and ceiling, inbound the highest seen + 1. */
+void mirror_position(struct mirror *m, uint32_t sa, uint64_t next, uint64_t ceiling);
+/* They are ours now: into the journal, timers run. split: without a hand-over, so outbound SAs are
+ * replaced before the numbers that are ours for sure end. */
+void mirror_activate(struct mirror *m, bool split);
+void mirror_purge(struct mirror *m); /* the standby gives them up, silently */
+/* Records held by kind, for shows. */
+void mirror_count(const struct mirror *m, uint32_t n[SSO_KINDS]);
+
+#endif

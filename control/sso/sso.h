@@ -1,0 +1,129 @@
+/*
+ * Stateful failover: this box and its peer (docs/sso.md).
+ *
+ * The rest of control/ knows of it only this: records are put and removed as they are in the
+ * journal, messages ask whether they may leave, and shows read the status.
+ */
+#ifndef TANDEM_CONTROL_SSO_SSO_H
+#define TANDEM_CONTROL_SSO_SSO_H
+
+#include "lib/addr.h"
+#include "lib/clock.h"
+#include "lib/launchproto.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct control;
+struct sso;
+
+enum sso_kind { SSO_LINE = 1, SSO_SA, SSO_IKE, SSO_ISAKMP, SSO_NUMBERS, SSO_KINDS };
+
+/* States of the redundancy facility by the platform's numbers. */
+enum rf_state {
+    RF_DISABLED = 1,
+    RF_INITIALIZATION,
+    RF_NEGOTIATION,
+    RF_STANDBY_COLD,
+    RF_STANDBY_CONFIG,
+    RF_STANDBY_FILESYS,
+    RF_STANDBY_BULK,
+    RF_STANDBY_HOT,
+    RF_ACTIVE_FAST,
+    RF_ACTIVE_DRAIN,
+    RF_ACTIVE_PRECONFIG,
+    RF_ACTIVE_POSTCONFIG,
+    RF_ACTIVE
+};
+
+/* What the configuration wants (intent.h: struct intent.sso). */
+#define SSO_ADDRS    2
+#define SSO_SECTIONS 16
+#define SSO_DIGEST   32 /* SHA-256 */
+struct sso_section {
+    char name[32]; /* "isakmp policy", "isakmp key", "transform-set", "crypto map", … */
+    uint8_t digest[SSO_DIGEST];
+};
+struct sso_cfg {
+    bool inter_device; /* redundancy inter-device */
+    char group[26];    /* scheme standby NAME; "": none */
+    char security[64]; /* security ipsec PROFILE; "": in clear */
+    bool association;  /* ipc zone default, association, complete and not shut down */
+    uint32_t number;   /* of the association */
+    uint8_t n_local, n_remote;
+    struct addr local[SSO_ADDRS], remote[SSO_ADDRS];
+    uint16_t local_port, remote_port;
+    uint32_t rto_min, rto_max; /* milliseconds */
+    uint8_t path_retransmit, assoc_retransmit;
+    uint8_t n_section;
+    struct sso_section section[SSO_SECTIONS]; /* what has to be the same on both boxes */
+};
+
+/* --- for the rest of control/ ------------------------------------------------------------- */
+
+int sso_open(struct control *c); /* 0 or -ENOMEM */
+void sso_close(struct control *c);
+void sso_socket(struct control *c, enum launch_socket kind, int fd); /* SOCK_SCTP4; takes fd */
+void sso_apply(struct control *c); /* a step of a round: configured as in the intent */
+
+/* A record was put or removed (n 0). Nothing happens without a standby. */
+void sso_record(struct control *c, enum sso_kind kind, uint64_t key, const void *p, size_t n);
+/* The number of the last record, and the highest one that may be relied upon: acknowledged, or all
+ * without a standby. A message queued at sso_put() may leave when sso_safe() has reached that. */
+uint64_t sso_put(const struct control *c);
+uint64_t sso_safe(const struct control *c);
+/* SAs of interfaces with a stateful map are another box's now: shown as standby, never used. */
+bool sso_is_standby(const struct control *c, uint32_t ifid);
+/* redundancy switchover: 0, -ENOTCONN (no standby hot), -EBUSY, -EPERM (we are not active). */
+int sso_switchover(struct control *c);
+
+/* --- for shows ---------------------------------------------------------------------------- */
+
+enum sso_event_kind { SSO_EV_STATE, SSO_EV_PEER_STATE, SSO_EV_LINK, SSO_EV_SWITCHOVER };
+struct sso_event {
+    usec_t at; /* monotonic */
+    enum sso_event_kind kind;
+    enum rf_state mine, peer;
+    char text[48]; /* "RF_STATUS_PEER_PRESENCE(400) op=1"; "" for states */
+};
+#define SSO_HISTORY 128
+
+struct sso_path {
+    struct addr local, remote;
+    bool up;
+    uint64_t tx, rx, lost; /* packets; times it failed */
+};
+
+struct sso_switch {
+    int64_t wall_us;
+    bool planned;
+    char reason[40]; /* "user forced", "active unit failed" */
+};
+
+struct sso_status {
+    const struct sso_cfg *cfg;
+    enum rf_state mine, peer;
+    usec_t since, peer_since; /* monotonic */
+    bool link_up, hot;        /* hot: the standby has everything */
+    bool pending;             /* the scheme waits for a reload */
+    uint32_t epoch, peer_epoch;
+    uint8_t n_path;
+    struct sso_path path[SSO_ADDRS];
+    uint64_t link_ups, link_downs;
+    uint64_t tx, rx, tx_bytes, rx_bytes, bad; /* messages of SSO */
+    uint64_t records_tx, records_rx, acked, bulks;
+    usec_t bulk_took;
+    uint32_t switchovers, standby_failures;
+    uint32_t mirrored[SSO_KINDS]; /* records that we hold for the peer */
+    char peer_version[32];
+    uint8_t n_differ; /* sections whose digests differ */
+    char differ[SSO_SECTIONS][32];
+};
+void sso_status(const struct control *c, struct sso_status *out);
+/* Events, oldest first; at most SSO_HISTORY. */
+void sso_history(const struct control *c, void (*fn)(void *ctx, const struct sso_event *e),
+                 void *ctx);
+void sso_switches(const struct control *c, void (*fn)(void *ctx, const struct sso_switch *s),
+                  void *ctx);
+
+#endif
