@@ -48,6 +48,10 @@ struct intent_if {
     uint32_t n_policy;
     uint32_t path_flags;          /* SADB_DF_*, SADB_F_FRAG_AFTER */
     const struct intent_map *map; /* crypto map applied here, or NULL */
+    /* The standby group of this interface whose virtual address the map's tunnels have, while it is
+     * active here; "": none, they have the interface's. It may not exist (yet). */
+    char redundancy[HSRP_NAME];
+    bool stateful; /* … and their state is shared with the other box */
     struct intent_ospf_if ospf;
 };
 

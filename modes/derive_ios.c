@@ -350,7 +350,11 @@ void derive_ios_maps(struct derive *d)
     {
         const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP);
         struct intent_if *f = l ? find_if(out, CFG_ARGS(i, interface)->name) : NULL;
-        if (f)
-            f->map = find_map(out, CFG_ARGS(l, if_crypto_map)->name);
+        if (!f)
+            continue;
+        const struct a_if_crypto_map *a = CFG_ARGS(l, if_crypto_map);
+        f->map = find_map(out, a->name);
+        str_copy(f->redundancy, sizeof f->redundancy, a->has_group ? a->group : "");
+        f->stateful = a->stateful;
     }
 }

@@ -290,7 +290,9 @@ static const char maps[] = "crypto ipsec transform-set A esp-aes esp-sha-hmac\n"
                            "interface Loopback0\n ip address 198.51.100.1 255.255.255.255\n"
                            "interface GigabitEthernet0/0\n crypto map M\n"
                            "interface GigabitEthernet0/1\n crypto map M redundancy HA stateful\n"
-                           "interface GigabitEthernet0/2\n crypto map NONE\n";
+                           "interface GigabitEthernet0/2\n crypto map NONE\n"
+                           "interface GigabitEthernet0/3\n crypto map M redundancy "
+                           "a-name-of-25-characters..\n";
 
 static void test_maps(void **state)
 {
@@ -302,6 +304,11 @@ static void test_maps(void **state)
     assert_ptr_equal(i->ifs[0].map, &i->map[0]);
     assert_ptr_equal(i->ifs[1].map, &i->map[0]);
     assert_null(i->ifs[2].map);
+    assert_string_equal(i->ifs[0].redundancy, "");
+    assert_string_equal(i->ifs[1].redundancy, "HA");
+    assert_true(i->ifs[1].stateful);
+    assert_string_equal(i->ifs[3].redundancy, "a-name-of-25-characters..");
+    assert_false(i->ifs[0].stateful || i->ifs[3].stateful);
     assert_int_equal(i->map[0].n, 4);
     assert_string_equal(i->map[0].local->name, "Loopback0");
     assert_ptr_equal(intent_if_end(&i->ifs[0]), i->map[0].local);
