@@ -299,6 +299,7 @@ static int carry_out(struct answer *a, enum launch_req type, const union request
     case LR_VIP:
         return broker_do_vip(a, &r->vip);
     case LR_KEEP: /* the launcher's own: nothing of the kernel's is asked for */
+    case LR_URGENT:
     case LR_PROCESSES:
     case LR_PROBE:
     case LR_ROUTING:

@@ -13,6 +13,7 @@
 #include "daemon/sockets.h"
 #include "daemon/spawn.h"
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,24 @@ static bool open_probe(struct launcher *l, const struct ipc_msg *m, struct lm_re
     return true;
 }
 
+/* A thread of the engine, and nobody else's. False: it is no such request. */
+static bool make_urgent(struct launcher *l, const struct ipc_msg *m, struct lm_reply *reply)
+{
+    struct lr_urgent r;
+    const struct sched_param least = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
+    char path[64];
+    if (m->type != LR_URGENT || m->len != sizeof(r))
+        return false;
+    memcpy(&r, m->data, sizeof(r));
+    *reply = (struct lm_reply){.id = r.id};
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)l->child[ROLE_ENGINE].pid, (int)r.tid);
+    if (access(path, F_OK) < 0)
+        reply->err = -ESRCH;
+    else if (sched_setscheduler(r.tid, SCHED_FIFO | SCHED_RESET_ON_FORK, &least) < 0)
+        reply->err = -errno;
+    return true;
+}
+
 /* FRR's daemons. False: it is no such request. */
 static bool want_routing(struct launcher *l, const struct ipc_msg *m, struct lm_reply *reply)
 {
@@ -151,8 +170,9 @@ static void on_request(struct ipc *ch, struct ipc_msg *m, void *ctx)
     char text[BROKER_TEXT];
     uint64_t held;
     /* Only the engine has wishes; in the other two a request is a sign of a break-in. */
-    if (c->role == ROLE_ENGINE && (keep_running(l, m, &reply) || list_processes(l, m, &reply) ||
-                                   open_probe(l, m, &reply) || want_routing(l, m, &reply))) {
+    if (c->role == ROLE_ENGINE &&
+        (keep_running(l, m, &reply) || list_processes(l, m, &reply) || open_probe(l, m, &reply) ||
+         want_routing(l, m, &reply) || make_urgent(l, m, &reply))) {
         ipc_send(ch, LM_REPLY, &reply, sizeof(reply));
         return;
     }

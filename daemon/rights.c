@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #define OPEN_FILES 65536
+/* A thread of real-time priority that does not wait for anything for so long has run away: the
+ * process is killed before it takes the box along. */
+#define URGENT_US 1000000
 
 int rights_lookup(const char *user, struct rights *r)
 {
@@ -43,6 +46,7 @@ static const struct {
     {CAP_SETGID, "and their group"},
     {CAP_SETPCAP, "and empty their bounding set"},
     {CAP_SYS_CHROOT, "access locks itself into an empty directory"},
+    {CAP_SYS_NICE, "the thread that sends hellos goes before other work"},
     {CAP_KILL, "children of another user are told to end"},
 };
 #define KEEPS (sizeof(keeps) / sizeof(keeps[0]))
@@ -82,7 +86,7 @@ int rights_lock_memory(void)
 
 int rights_drop(const struct rights *r, const char **what)
 {
-    struct rlimit no_core = {0, 0};
+    struct rlimit no_core = {0, 0}, urgent = {URGENT_US, URGENT_US};
     *what = "chroot";
     if (r->root && (chroot(r->root) < 0 || chdir("/") < 0))
         return -errno;
@@ -108,6 +112,9 @@ int rights_drop(const struct rights *r, const char **what)
         return -errno;
     *what = "core limit";
     if (setrlimit(RLIMIT_CORE, &no_core) < 0)
+        return -errno;
+    *what = "limit of real time";
+    if (setrlimit(RLIMIT_RTTIME, &urgent) < 0)
         return -errno;
     *what = "return to root that should be impossible";
     return setuid(0) == 0 ? -EPERM : 0;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* To be raised when a message changes: children of another version are not started. */
-#define LAUNCH_VERSION 5u
+#define LAUNCH_VERSION 6u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -163,6 +163,7 @@ enum launch_req {
                         this one. Kept in memory only, and not looked into */
     LR_VLAN = 72,    /* struct lr_vlan */
     LR_VIP = 73,     /* struct lr_vip */
+    LR_URGENT = 83,  /* struct lr_urgent */
     LR_ROUTING = 82, /* struct lr_routing: -ENOENT where FRR is not installed */
     /* struct lr_processes: what runs, from /proc; the engine opens no files */
     LR_PROCESSES = 80,
@@ -269,6 +270,11 @@ struct lr_probe {
 };
 struct lm_probe {
     uint32_t id; /* of the request */
+};
+/* A thread of the engine goes before other work, at the least real-time priority. */
+struct lr_urgent {
+    uint32_t id;
+    int32_t tid;
 };
 struct lr_keep {
     uint32_t id;

@@ -163,11 +163,23 @@ void hsrp_close(struct control *c)
     c->hsrp = NULL;
 }
 
+static void on_urgent(void *ctx, int err)
+{
+    const struct control *c = (const struct control *)ctx;
+    if (err && !c->closing)
+        log_line(c->o.log, LOGL_INFO, "hsrp",
+                 "hellos go out like other work, late where the machine has too much of it: %s",
+                 strerror(-err));
+}
+
 void hsrp_socket(struct control *c, enum launch_socket kind, int fd)
 {
+    struct lr_urgent r = {.tid = pacer_thread(c->hsrp->pacer)};
     hsrp_socket_open(c->hsrp, kind, fd);
-    if (kind == SOCK_HSRP)
-        hsrp_continue(c->hsrp);
+    if (kind != SOCK_HSRP)
+        return;
+    hsrp_continue(c->hsrp);
+    launch_call(&c->launch, LR_URGENT, &r, sizeof(r), -1, on_urgent, c);
 }
 
 /* --- a round --------------------------------------------------------------------------------- */

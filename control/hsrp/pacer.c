@@ -12,6 +12,7 @@ struct pacer {
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t changed;
     pthread_t thread;
+    pid_t tid; /* 0: it does not run yet */
     bool stop;
     int fd, told;
     struct pacer_row row[PACER_ROWS];
@@ -63,6 +64,8 @@ static void *run(void *arg)
 {
     struct pacer *p = (struct pacer *)arg;
     pthread_mutex_lock(&p->lock);
+    p->tid = gettid();
+    pthread_cond_signal(&p->changed);
     while (!p->stop) {
         usec_t next = work(p);
         struct timespec until = {.tv_sec = next / USEC_PER_SEC,
@@ -80,17 +83,27 @@ struct pacer *pacer_new(int told)
 {
     struct pacer *p = (struct pacer *)calloc(1, sizeof(*p));
     pthread_condattr_t attr;
+    pthread_mutexattr_t lock;
     if (!p)
         return NULL;
     p->fd = -1;
     p->told = told;
-    pthread_mutex_init(&p->lock, NULL);
+    /* Who holds the lock while the thread wants it has the thread's priority. */
+    pthread_mutexattr_init(&lock);
+    pthread_mutexattr_setprotocol(&lock, PTHREAD_PRIO_INHERIT);
+    pthread_mutex_init(&p->lock, &lock);
+    pthread_mutexattr_destroy(&lock);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&p->changed, &attr);
     pthread_condattr_destroy(&attr);
-    if (pthread_create(&p->thread, NULL, run, p) == 0)
+    if (pthread_create(&p->thread, NULL, run, p) == 0) {
+        pthread_mutex_lock(&p->lock);
+        while (!p->tid)
+            pthread_cond_wait(&p->changed, &p->lock);
+        pthread_mutex_unlock(&p->lock);
         return p;
+    }
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     free(p);
@@ -116,6 +129,11 @@ void pacer_socket(struct pacer *p, int fd)
     pthread_mutex_lock(&p->lock);
     p->fd = fd;
     pthread_mutex_unlock(&p->lock);
+}
+
+int pacer_thread(const struct pacer *p)
+{
+    return p->tid;
 }
 
 void pacer_set(struct pacer *p, unsigned row, const struct pacer_row *r)

@@ -19,6 +19,7 @@ struct pacer;
 struct pacer *pacer_new(int told);
 void pacer_free(struct pacer *p); /* ends the thread; nothing is sent any more */
 void pacer_socket(struct pacer *p, int fd);
+int pacer_thread(const struct pacer *p); /* its number, for who may set its priority */
 
 /* A row of frames by its number (0 … PACER_ROWS - 1). */
 #define PACER_ROWS 256

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -174,6 +175,9 @@ static void obey(struct stub *s)
                             .ifindex = if_nametoindex("p1"),
                             .addr = ns_prefix("10.1.1.1", 24)};
         ipc_send(s->launcher, LR_ADDR, &r, sizeof(r));
+    } else if (strncmp(order, "urgent ", 7) == 0) {
+        struct lr_urgent r = {.id = 6, .tid = (int32_t)strtol(order + 7, NULL, 10)};
+        ipc_send(s->launcher, LR_URGENT, &r, sizeof(r));
     } else if (strcmp(order, "reload") == 0) {
         struct lr_reload r = {.id = 4};
         ipc_send(s->launcher, LR_RELOAD, &r, sizeof(r));
@@ -482,8 +486,8 @@ static bool status_has(pid_t pid, const char *line)
 static void the_launcher_keeps_few_capabilities(void **state)
 {
     struct bench *b = (struct bench *)*state;
-    /* KILL SETGID SETUID SETPCAP, NET_BIND_SERVICE NET_ADMIN NET_RAW, SYS_CHROOT */
-    static const char few[] = "00000000000435e0";
+    /* KILL SETGID SETUID SETPCAP, NET_BIND_SERVICE NET_ADMIN NET_RAW, SYS_CHROOT, SYS_NICE */
+    static const char few[] = "00000000008435e0";
     launch(b);
     all_up(b);
     const char *sets[] = {"CapPrm", "CapEff", "CapBnd"};
@@ -647,6 +651,35 @@ static void only_the_engine_may_ask(void **state)
     assert_false(ns_shows("ip addr show dev p1", "10.1.1.1"));
 }
 
+static void ask_for_urgent(struct bench *b, pid_t tid, int want)
+{
+    char text[64];
+    rewind_to_now(b);
+    snprintf(text, sizeof(text), "urgent %d", (int)tid);
+    order("engine", text);
+    snprintf(text, sizeof(text), "engine reply 6 %d", want);
+    expect(b, text);
+}
+
+static void a_thread_of_the_engine_goes_first_and_nobody_else(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    const struct sched_param least = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
+    const struct sched_param none = {0};
+    /* in some containers not even root may */
+    int want = sched_setscheduler(0, SCHED_FIFO, &least) < 0 ? -errno : 0;
+    sched_setscheduler(0, SCHED_OTHER, &none);
+    launch(b);
+    pid_t engine = pid_of(b, "engine");
+    all_up(b);
+    ask_for_urgent(b, getpid(), -ESRCH);
+    assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+    ask_for_urgent(b, engine, want);
+    assert_int_equal(sched_getscheduler(engine),
+                     want ? SCHED_OTHER : SCHED_FIFO | SCHED_RESET_ON_FORK);
+    assert_int_equal(stop(b), 0);
+}
+
 static void reload_is_a_fresh_start(void **state)
 {
     struct bench *b = (struct bench *)*state;
@@ -776,6 +809,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_killed_engine_gets_back_what_was_running, end_of_test),
         cmocka_unit_test_teardown(a_new_build_takes_over, end_of_test),
         cmocka_unit_test_teardown(only_the_engine_may_ask, end_of_test),
+        cmocka_unit_test_teardown(a_thread_of_the_engine_goes_first_and_nobody_else, end_of_test),
         cmocka_unit_test_teardown(reload_is_a_fresh_start, end_of_test),
         cmocka_unit_test_teardown(an_occupied_port_comes_later, end_of_test),
         cmocka_unit_test_teardown(two_in_one_namespace_do_not_fight, end_of_test),

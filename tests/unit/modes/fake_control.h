@@ -444,7 +444,7 @@ const struct lm_process *query_processes(const struct control *c, size_t *n)
          .pid = 700,
          .uptime = 90061,
          .resident_kb = 9696,
-         .capabilities = 0x435e0,
+         .capabilities = 0x8435e0,
          .user = "root"},
         {.kind = ROLE_ENGINE,
          .pid = 912,
