@@ -93,7 +93,7 @@ struct control *control_new(const struct control_opts *o)
     c->tick = evtimer_new(o->base, on_tick, c);
     c->again = evtimer_new(o->base, on_again, c);
     if (!c->tick || !c->again || events_open(c) < 0 || sla_open(c) < 0 || tracking_open(c) < 0 ||
-        hsrp_open(c) < 0)
+        hsrp_open(c) < 0 || sso_open(c) < 0)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
@@ -121,6 +121,7 @@ void control_free(struct control *c)
     if (!c)
         return;
     c->closing = true;
+    sso_close(c);
     hsrp_close(c);
     journal_close(c->journal); /* from here on it belongs to the successor */
     c->journal = NULL;
@@ -258,6 +259,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     dynamic_apply(c);
     track_look(c->track);
     hsrp_apply(c);
+    sso_apply(c);
     build_rib(c);
     ospf_apply(c);
     shadow_apply(c);

@@ -108,6 +108,7 @@ struct control {
     struct sla_paths sla_paths;
     struct track *track;
     struct hsrp *hsrp;
+    struct sso *sso;
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];
     struct ospf ospf;
