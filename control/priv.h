@@ -68,7 +68,7 @@ struct control {
     struct timerq timers;
     struct event *tick;  /* the earliest timer */
     struct event *again; /* another round */
-    struct timer measure;
+    struct timer measure, link_news;
     struct launch launch;
     struct world world;
     struct ports ports;
@@ -99,6 +99,7 @@ struct control {
     struct family_socket ike_sock[FAMILIES];
     struct udp_rx *ike_rx;
     struct log_limit dropped, mismatch, unsaved;
+    struct log_limit told_spi, told_no_sa; /* log/events.h */
     struct jobs *jobs;
     struct family_socket icmp_sock[FAMILIES], log_sock[FAMILIES];
     struct syslog *syslog;

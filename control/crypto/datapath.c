@@ -103,11 +103,13 @@ static bool move_children(void *ctx, const struct ike_sa_state *s)
 
 /* A configured peer sends on an SA that is not there: it may have missed its end. Packets that a
  * new datapath finds before its SAs are back say nothing. */
-static void on_unknown_spi(struct control *c, const struct ike_path *p, uint32_t spi)
+static void on_unknown_spi(struct control *c, const struct ike_path *p, const struct sadb_event *e)
 {
-    if (c->wanted.known && (keyex_knows(c, IKE_V2, p) || keyex_knows(c, IKE_V1, p)) &&
-        !wanted_inbound(c, spi))
-        keyex_invalid_spi(c, p, spi);
+    if (!c->wanted.known || wanted_inbound(c, e->spi))
+        return;
+    events_unknown_spi(c, p, e->proto, e->spi);
+    if (keyex_knows(c, IKE_V2, p) || keyex_knows(c, IKE_V1, p))
+        keyex_invalid_spi(c, p, e->spi);
 }
 
 static void on_event(struct control *c, const struct sadb_event *e)
@@ -119,7 +121,7 @@ static void on_event(struct control *c, const struct sadb_event *e)
                          .lport = e->path.local_port,
                          .rport = e->path.remote_port};
     if (e->kind == EV_UNKNOWN_SPI)
-        on_unknown_spi(c, &p, e->spi);
+        on_unknown_spi(c, &p, e);
     if (e->kind != EV_NAT_MOVED)
         return; /* counted and logged by the datapath */
     struct move m = {.c = c, .sa = e->sa, .to = &p};

@@ -128,6 +128,11 @@ static void host_debug_routes(void *h, const struct ike_sa_state *sa,
     say_route(h, id, sa, k, true);
 }
 
+static void host_stray(void *h, const struct ike_path *p)
+{
+    events_no_sa((struct control *)h, &p->remote);
+}
+
 static void host_child_down(void *h, const struct ike_sa_state *sa, const struct ike_child_state *k,
                             enum ike_reason why)
 {
@@ -144,6 +149,7 @@ struct isakmp_host isakmp_host_of_control(void)
                             .peer = host_peer,
                             .debug_on = host_debug_on,
                             .debug = host_debug,
+                            .stray = host_stray,
                             .debug_routes = host_debug_routes};
     h.base.save = host_save;
     h.base.child_down = host_child_down;

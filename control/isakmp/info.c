@@ -287,9 +287,11 @@ void isk_info_input(struct isakmp *k, struct isk_sa *sa, struct isk_rx *rx)
         in_clear(k, sa, rx);
         return;
     }
-    if (!sa)
-        why = ISK_DROP_UNKNOWN_SA;
-    else if (!isk_up(sa))
+    if (!sa) {
+        isk_stray(k, rx);
+        return;
+    }
+    if (!isk_up(sa))
         why = before_keys(sa);
     else if (isk_mid_seen(sa, rx->h.mid))
         why = ISK_DROP_REPEATED;

@@ -280,6 +280,7 @@ static inline bool isk_up(const struct isk_sa *sa)
 void isk_enter(struct isakmp *k);
 void isk_leave(struct isakmp *k);
 void isk_dropped(struct isakmp *k, const struct isk_sa *sa, enum isk_drop why);
+void isk_stray(struct isakmp *k, const struct isk_rx *rx); /* dropped: it belongs to no SA */
 
 /* --- jobs.c --- */
 /* Starts a key agreement: a new key pair when dh is NULL (else it is taken), the secret when peer

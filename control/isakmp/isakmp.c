@@ -143,6 +143,13 @@ void isk_dropped(struct isakmp *k, const struct isk_sa *sa, enum isk_drop why)
         k->host.base.event(k->h, IKE_EV_DROPPED, sa ? &sa->s : NULL, isakmp_drop_text(why));
 }
 
+void isk_stray(struct isakmp *k, const struct isk_rx *rx)
+{
+    isk_dropped(k, NULL, ISK_DROP_UNKNOWN_SA);
+    if (k->host.stray)
+        k->host.stray(k->h, rx->path);
+}
+
 /* --- input ----------------------------------------------------------------------------------- */
 
 /* The same message again gets the same answer; it is known by its digest. */
@@ -175,7 +182,7 @@ static void phase1_input(struct isakmp *k, struct isk_rx *rx)
     else
         sa = isk_sa_find(k, rx->h.spi_i, rx->h.spi_r);
     if (!sa && rx->h.spi_r != 0) {
-        isk_dropped(k, NULL, ISK_DROP_UNKNOWN_SA);
+        isk_stray(k, rx);
         return;
     }
     if (sa && repeated(sa, rx))
@@ -228,8 +235,10 @@ static void phase2_input(struct isakmp *k, struct isk_rx *rx)
         isk_debug_received(k, sa, rx->path);
     if (rx->h.exchange == ISX_INFO)
         isk_info_input(k, sa, rx);
-    else if (!sa || !isk_up(sa))
-        isk_dropped(k, sa, sa ? ISK_DROP_UNEXPECTED : ISK_DROP_UNKNOWN_SA);
+    else if (!sa)
+        isk_stray(k, rx);
+    else if (!isk_up(sa))
+        isk_dropped(k, sa, ISK_DROP_UNEXPECTED);
     else if (!(rx->h.flags & ISK_F_ENCRYPTED) || rx->h.mid == 0)
         isk_dropped(k, sa, ISK_DROP_CLEAR);
     else

@@ -65,6 +65,8 @@ struct isakmp_host {
     bool (*debug_on)(void *h, enum isakmp_debug cls);
     void (*debug)(void *h, enum isakmp_debug cls, const char *text); /* one message, maybe several
                                                                         lines */
+    /* A message came that belongs to no SA and cannot begin one. May be NULL. */
+    void (*stray)(void *h, const struct ike_path *p);
     /* What the host has to say of the routes that come with a child. May be NULL. */
     void (*debug_routes)(void *h, const struct ike_sa_state *sa, const struct ike_child_state *c);
 };

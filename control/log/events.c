@@ -34,15 +34,23 @@ static int to_server(void *ctx, const struct syslog_host *to, const char *packet
     return sendmsg(sock->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+static void on_link_news(struct timer *t, void *owner)
+{
+    (void)t;
+    events_links((struct control *)owner);
+}
+
 int events_open(struct control *c)
 {
     const struct syslog_out out = {.terminal = to_terminals, .send = to_server, .ctx = c};
     c->syslog = syslog_new(&c->o.clock, &out);
+    timer_init(&c->link_news, on_link_news, c);
     return c->syslog ? 0 : -ENOMEM;
 }
 
 void events_close(struct control *c)
 {
+    timer_cancel(&c->timers, &c->link_news);
     syslog_free(c->syslog);
     c->syslog = NULL;
     for (unsigned i = 0; i < FAMILIES; i++)
@@ -66,34 +74,67 @@ void control_notice(struct control *c, const char *line)
 /* --- interfaces ----------------------------------------------------------------------------------
  */
 
-static void admin_changed(struct control *c, const struct port *p)
+/* Seed 003: IOS waits until a link has settled, and a little more for the protocol above it. */
+#define IOS_LINK_AFTER  (2 * USEC_PER_SEC)
+#define IOS_PROTO_AFTER (1 * USEC_PER_SEC)
+
+static void link_changed(struct control *c, const struct port *p, bool shut_changed,
+                         bool line_changed)
 {
-    if (p->told_shut)
+    if (shut_changed && p->told_shut)
         syslog_ios(c->syslog, "LINK", 5, "CHANGED",
                    "Interface %s, changed state to administratively down", p->name);
-    syslog_asa(c->syslog, 4, p->told_shut ? 411003 : 411004,
-               "Interface %s, changed state to administratively %s", p->name,
-               p->told_shut ? "down" : "up");
+    else if (line_changed && !p->told_shut)
+        syslog_ios(c->syslog, "LINK", 3, "UPDOWN", "Interface %s, changed state to %s", p->name,
+                   p->told_line ? "up" : "down");
+    if (shut_changed)
+        syslog_asa(c->syslog, 4, p->told_shut ? 411003 : 411004,
+                   "Interface %s, changed state to administratively %s", p->name,
+                   p->told_shut ? "down" : "up");
 }
 
-static void line_changed(struct control *c, const struct port *p)
+static void proto_changed(struct control *c, const struct port *p)
 {
-    const char *to = p->told_line ? "up" : "down";
-    if (!p->told_shut) /* else LINK-5-CHANGED has said it */
-        syslog_ios(c->syslog, "LINK", 3, "UPDOWN", "Interface %s, changed state to %s", p->name,
-                   to);
+    const char *to = p->told_proto ? "up" : "down";
     syslog_ios(c->syslog, "LINEPROTO", 5, "UPDOWN",
                "Line protocol on Interface %s, changed state to %s", p->name, to);
-    syslog_asa(c->syslog, 4, p->told_line ? 411001 : 411002,
+    syslog_asa(c->syslog, 4, p->told_proto ? 411001 : 411002,
                "Line protocol on Interface %s, changed state to %s", p->name, to);
+}
+
+/* Tells what is due of a port. Returns when it has more to tell, or -1. */
+static usec_t link_news(struct control *c, struct port *p, bool shut, bool line, usec_t now)
+{
+    bool shut_changed = shut != p->told_shut, line_changed = line != p->told_line;
+    if (!shut_changed && !line_changed) {
+        p->link_at = 0;
+    } else {
+        if (!p->link_at)
+            p->link_at = now + (c->ports.asa ? 0 : IOS_LINK_AFTER);
+        if (now < p->link_at)
+            return p->link_at;
+        p->link_at = 0;
+        p->told_shut = shut;
+        p->told_line = line;
+        link_changed(c, p, shut_changed, line_changed);
+        p->proto_at = now + (c->ports.asa ? 0 : IOS_PROTO_AFTER);
+    }
+    if (p->told_proto == p->told_line)
+        return -1;
+    if (now < p->proto_at)
+        return p->proto_at;
+    p->told_proto = p->told_line;
+    proto_changed(c, p);
+    return -1;
 }
 
 void events_links(struct control *c)
 {
+    usec_t now = clock_mono(&c->o.clock), next = -1;
     for (size_t i = 0; i < c->ports.n; i++) {
         struct port *p = c->ports.v[i];
         const struct world_link *l = ports_link(p, &c->world);
-        bool shut = p->ifp && p->ifp->shutdown, was = p->told_shut;
+        bool shut = p->ifp && p->ifp->shutdown;
         bool line = !shut && l && l->carrier;
         if (!p->ifp || (!l && !p->told_state)) {
             p->told_state = false;
@@ -102,17 +143,18 @@ void events_links(struct control *c)
         if (!p->told_state) { /* as it was found */
             p->told_state = true;
             p->told_shut = shut;
-            p->told_line = line;
+            p->told_line = p->told_proto = line;
+            p->link_at = 0;
             continue;
         }
-        p->told_shut = shut;
-        if (shut != was)
-            admin_changed(c, p);
-        if (line != p->told_line) {
-            p->told_line = line;
-            line_changed(c, p);
-        }
+        usec_t at = link_news(c, p, shut, line, now);
+        if (at >= 0 && (next < 0 || at < next))
+            next = at;
     }
+    if (next < 0)
+        timer_cancel(&c->timers, &c->link_news);
+    else
+        timer_set(&c->timers, &c->link_news, next);
 }
 
 /* --- tunnels -------------------------------------------------------------------------------------
@@ -166,4 +208,33 @@ void events_child_down(struct control *c, const struct identity *id,
     pair(c, id, child, false);
     if (last)
         session(c, id->version == IKE_V2, &id->tried, false);
+}
+
+/* --- what a peer sends and we know nothing of ----------------------------------------------------
+ */
+
+#define STRAY_EVERY (60 * USEC_PER_SEC) /* anybody can send such packets */
+
+void events_unknown_spi(struct control *c, const struct ike_path *p, uint8_t proto, uint32_t spi)
+{
+    char l[ADDR_STRLEN], r[ADDR_STRLEN];
+    const struct port *in = control_port_of(c, &p->local);
+    uint64_t held;
+    if (!log_limit_pass(&c->told_spi, clock_mono(&c->o.clock), STRAY_EVERY, &held))
+        return;
+    syslog_ios(c->syslog, "CRYPTO", 4, "RECVD_PKT_INV_SPI",
+               "decaps: rec'd IPSEC packet has invalid spi for destaddr=%s, prot=%u, spi=0x%X(%u), "
+               "srcaddr=%s, input interface=%s",
+               address(&p->local, l), proto, spi, spi, address(&p->remote, r),
+               in ? in->name : "none");
+}
+
+void events_no_sa(struct control *c, const struct addr *from)
+{
+    char r[ADDR_STRLEN];
+    uint64_t held;
+    if (log_limit_pass(&c->told_no_sa, clock_mono(&c->o.clock), STRAY_EVERY, &held))
+        syslog_ios(c->syslog, "CRYPTO", 4, "IKMP_NO_SA",
+                   "IKE message from %s has no SA and is not an initialization offer",
+                   address(from, r));
 }

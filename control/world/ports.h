@@ -33,9 +33,10 @@ struct port {
     uint32_t mtu_kept, mtu_index; /* what the journal has of it, and of which device */
     struct prefix vip[PORT_VIPS]; /* addresses of groups, as long as they are ours (hsrp/vip.c) */
     uint8_t n_vip;
-    bool told_state, told_shut, told_line; /* what was said of it (log/events.h) */
-    char trouble[160];                     /* for people */
-    char told[160];                        /* the trouble that the log has been told about */
+    bool told_state, told_shut, told_line, told_proto; /* what was said of it (log/events.h) */
+    usec_t link_at, proto_at;                          /* when more is to be said */
+    char trouble[160];                                 /* for people */
+    char told[160]; /* the trouble that the log has been told about */
 };
 
 struct ports {

@@ -1,7 +1,7 @@
 /* Objects and routes together: a box whose default route follows a probe, an interface or a route,
  * what the kernel gets of it, and what is told. */
 #include "bench.h"
-#include "lib/str.h"
+#include "told.h"
 
 #define OUT1 "GigabitEthernet0/0"
 #define OUT2 "GigabitEthernet0/1"
@@ -93,24 +93,6 @@ static void carrier(struct bench *b, const char *dev, bool on)
     settle(b);
 }
 
-static void keep_line(void *ctx, const char *line)
-{
-    struct str *s = (struct str *)ctx;
-    str_printf(s, "%s\n", line);
-}
-
-/* How often the buffer has this text. */
-static unsigned told(struct bench *b, const char *text)
-{
-    struct str s = {0};
-    unsigned n = 0;
-    syslog_each(b->c->syslog, keep_line, &s);
-    for (const char *p = str_text(&s); (p = strstr(p, text)) != NULL; p++)
-        n++;
-    str_free(&s);
-    return n;
-}
-
 static void plan_seed(struct intent *i, bool asa)
 {
     plan_ports(i, asa);
@@ -147,6 +129,7 @@ static void an_interface_on_ios(void **state)
     struct bench *b = begin(state, &i, false);
     control_debug(b->c, CONTROL_DEBUG_TRACK, 1);
     carrier(b, "eth0", false);
+    pass(b, 3);
     syslog_each(b->c->syslog, keep_line, &s);
     const char *t = strstr(str_text(&s), "%TRACKING-5-STATE: 1 interface Gi0/0 line-protocol "
                                          "Up->Down");
