@@ -49,7 +49,7 @@ void ike_queue_free(struct ike *ike)
 
 /* --- saving -------------------------------------------------------------------------------- */
 
-static uint64_t key_of(const struct ike_sa *sa)
+uint64_t ike_record_key(const struct ike_sa *sa)
 {
     return sa->s.initiator ? sa->s.spi_i : sa->s.spi_r;
 }
@@ -92,12 +92,12 @@ static void save(struct ike *ike, struct ike_sa *sa)
     if (to_be_saved(sa)) {
         size_t n = ike_sa_pack(sa, ike->record, IKE_RECORD_MAX);
         if (n > 0) { /* else the record before stays */
-            ike->host.save(ike->h, key_of(sa), ike->record, n);
+            ike->host.save(ike->h, ike_record_key(sa), ike->record, n);
             sa->saved = true;
         }
         mem_wipe(ike->record, n);
     } else if (sa->saved) {
-        ike->host.save(ike->h, key_of(sa), NULL, 0);
+        ike->host.save(ike->h, ike_record_key(sa), NULL, 0);
         sa->saved = false;
     }
 }

@@ -63,6 +63,7 @@ void ike_free(struct ike *ike)
         ike_sa_end(sa, IKE_R_LOCAL_DELETE);
     }
     ike_sa_reap(ike);
+    ike_passive_free(ike);
     ike_queue_free(ike);
     for (struct ike_sa_job *j = ike->jobs; j; j = j->next)
         j->ike = NULL;
@@ -600,12 +601,20 @@ void ike_nat_moved(struct ike *ike, uint32_t handle, const struct ike_path *p)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+static bool each_of_list(const struct ike_sa *sa,
+                         bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx)
+{
+    for (; sa; sa = sa->next)
+        if (!sa->lingering && sa->s.state != IKE_REKEYED && !fn(ctx, &sa->s))
+            return false;
+    return true;
+}
+
 void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
               void *ctx)
 {
-    for (const struct ike_sa *sa = ike->head; sa; sa = sa->next)
-        if (!sa->lingering && sa->s.state != IKE_REKEYED && !fn(ctx, &sa->s))
-            return;
+    if (each_of_list(ike->head, fn, ctx))
+        each_of_list(ike->passive, fn, ctx);
 }
 
 void ike_each_of(const struct ike *ike, uint32_t policy,

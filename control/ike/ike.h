@@ -221,6 +221,27 @@ void ike_set_limits(struct ike *ike, const struct ike_limits *l);
  * there already), -ESTALE (the crash came before it counted), -ENOMEM. What is not restored is to
  * be forgotten, except after -EEXIST. */
 int ike_restore(struct ike *ike, const uint8_t *p, size_t n);
+/* Passive SAs: what another box has, kept so that this one can go on at any moment. They run no
+ * timers, say nothing, hear nothing and are ended by nothing but these functions; ike_each() shows
+ * them. How numbers of the other box become ours: */
+struct ike_import {
+    usec_t shift; /* our monotonic clock less the other's */
+    /* A line of the other box: its number here, and its interface. 0 or -ENOENT. */
+    int (*line)(void *ctx, uint32_t *policy, uint32_t *ifid);
+    /* Then the interface of the SA, and handles and slots of its children, whose lines are ours
+     * already. 0 or an error, with which ike_import() returns. */
+    int (*numbers)(void *ctx, struct ike_sa_state *s);
+    void *ctx;
+};
+/* Takes what the other box's save() brought under this key, in the place of what came before under
+ * it. As ike_restore(); after an error what was there before has gone. -EEXIST: it is our own. */
+int ike_import(struct ike *ike, uint64_t key, const uint8_t *p, size_t n,
+               const struct ike_import *how);
+void ike_forget(struct ike *ike, uint64_t key); /* silently, if it is there */
+/* All of them are our own now: timers run, an open request is repeated within half a second, and
+ * they are saved. The callbacks save() and send() apart, nothing is called back. How many. */
+size_t ike_activate(struct ike *ike);
+
 /* Wants a child for cfg with this peer: uses an established SA of the same path or starts one.
  * Several calls for one policy while one is under way are one. 0 or -errno. */
 int ike_initiate(struct ike *ike, const struct ike_path *p, const struct ike_child_cfg *cfg);
@@ -255,10 +276,10 @@ void ike_end_child(struct ike *ike, uint32_t sa, enum ike_reason why);
 void ike_invalid_spi(struct ike *ike, const struct ike_path *p, uint32_t spi);
 void ike_nat_moved(struct ike *ike, uint32_t sa, const struct ike_path *p);
 
-/* Reading, for shows: visits every SA until fn returns false. */
+/* Reading, for shows: visits every SA until fn returns false, the passive ones last. */
 void ike_each(const struct ike *ike, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
               void *ctx);
-/* The same for those with a child of this line, maybe more than once. */
+/* The same for those of our own with a child of this line, maybe more than once. */
 void ike_each_of(const struct ike *ike, uint32_t policy,
                  bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx);
 const struct ike_stats *ike_stats(const struct ike *ike);

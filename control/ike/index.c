@@ -113,6 +113,7 @@ void ike_index_child(struct ike_index *x, const struct ike_child_state *c, void 
     ike_index_add(x, IKE_BY_HANDLE, c->sa_in, sa);
     ike_index_add(x, IKE_BY_HANDLE, c->sa_out, sa);
     ike_index_add(x, IKE_BY_POLICY, c->policy, sa);
+    ike_index_add(x, IKE_BY_SPI, c->spi_in, sa);
 }
 
 void ike_index_no_child(struct ike_index *x, const struct ike_child_state *c, const void *sa)
@@ -120,6 +121,7 @@ void ike_index_no_child(struct ike_index *x, const struct ike_child_state *c, co
     ike_index_remove(x, IKE_BY_HANDLE, c->sa_in, sa);
     ike_index_remove(x, IKE_BY_HANDLE, c->sa_out, sa);
     ike_index_remove(x, IKE_BY_POLICY, c->policy, sa);
+    ike_index_remove(x, IKE_BY_SPI, c->spi_in, sa);
 }
 
 int ike_index_children(struct ike_index *x, const struct ike_sa_state *s, void *sa)
@@ -135,4 +137,24 @@ void ike_index_no_children(struct ike_index *x, const struct ike_sa_state *s, co
 {
     for (uint32_t i = 0; i < s->n_children; i++)
         ike_index_no_child(x, &s->child[i], sa);
+}
+
+int ike_index_passive(struct ike_index *x, uint64_t key, const struct ike_sa_state *s, void *sa)
+{
+    if (ike_index_room(x, s->n_children + 2) < 0)
+        return -ENOMEM;
+    ike_index_add(x, IKE_BY_RECORD, key, sa);
+    ike_index_add(x, IKE_BY_TUNNEL, s->tunnel_id, sa);
+    for (uint32_t i = 0; i < s->n_children; i++)
+        ike_index_add(x, IKE_BY_SPI, s->child[i].spi_in, sa);
+    return 0;
+}
+
+void ike_index_no_passive(struct ike_index *x, uint64_t key, const struct ike_sa_state *s,
+                          const void *sa)
+{
+    ike_index_remove(x, IKE_BY_RECORD, key, sa);
+    ike_index_remove(x, IKE_BY_TUNNEL, s->tunnel_id, sa);
+    for (uint32_t i = 0; i < s->n_children; i++)
+        ike_index_remove(x, IKE_BY_SPI, s->child[i].spi_in, sa);
 }

@@ -14,7 +14,10 @@ enum ike_index_kind {
     IKE_BY_POLICY,   /* SAs with a child of this line */
     IKE_BY_WISH,     /* wishes for a child of this line */
     IKE_BY_IDENTITY, /* SAs that are up, by a hash of what the peer calls itself */
-    IKE_BY_SESSION   /* SAs that have been replaced and are still here */
+    IKE_BY_SESSION,  /* SAs that have been replaced and are still here */
+    IKE_BY_SPI,      /* SAs with a child that receives on this SPI */
+    IKE_BY_RECORD,   /* passive SAs, by what they are saved under … */
+    IKE_BY_TUNNEL    /* … and by tunnel_id */
 };
 
 struct ike_index_slot {
@@ -39,12 +42,16 @@ void ike_index_remove(struct ike_index *x, enum ike_index_kind kind, uint64_t nu
 void *ike_index_next(const struct ike_index *x, enum ike_index_kind kind, uint64_t number,
                      uint32_t *at);
 
-/* A child under its handles and its line. Room for so many comes first. */
-#define IKE_INDEX_OF_CHILD 3
+/* A child under its handles, its line and its SPI. Room for so many comes first. */
+#define IKE_INDEX_OF_CHILD 4
 void ike_index_child(struct ike_index *x, const struct ike_child_state *c, void *sa);
 void ike_index_no_child(struct ike_index *x, const struct ike_child_state *c, const void *sa);
 /* The same for all children of s; -ENOMEM: for none. */
 int ike_index_children(struct ike_index *x, const struct ike_sa_state *s, void *sa);
 void ike_index_no_children(struct ike_index *x, const struct ike_sa_state *s, const void *sa);
+/* A passive SA under the key of its record, its tunnel_id and its children's SPIs: 0 or -ENOMEM. */
+int ike_index_passive(struct ike_index *x, uint64_t key, const struct ike_sa_state *s, void *sa);
+void ike_index_no_passive(struct ike_index *x, uint64_t key, const struct ike_sa_state *s,
+                          const void *sa);
 
 #endif

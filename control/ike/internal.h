@@ -176,8 +176,9 @@ struct ike {
     struct ike_limits limits;
     struct ike_stats stats;
     struct ike_sa *head, *dead, *changed, *changed_last;
-    struct ike_outq queue; /* waits for the end of this entry */
-    uint8_t *record;       /* room for one, from the first save() on */
+    struct ike_sa *passive; /* in no other list */
+    struct ike_outq queue;  /* waits for the end of this entry */
+    uint8_t *record;        /* room for one, from the first save() on */
     struct ike_sa *bucket[IKE_BUCKETS];
     struct ike_sa *by_peer[IKE_PEER_BUCKETS];
     struct ike_index index;
@@ -237,19 +238,25 @@ int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const ui
 void ike_queue_message(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len);
 void ike_queue_free(struct ike *ike);
 void ike_sa_changed(struct ike_sa *sa); /* it is saved before anything leaves */
+uint64_t ike_record_key(const struct ike_sa *sa);
 void ike_commit(struct ike *ike);
+
+/* --- restore.c, passive.c --- */
+/* An SA that is in no list goes on here, or it is gone: 0, -EEXIST, -ESTALE, -ENOMEM. */
+int ike_sa_take_over(struct ike_sa *sa, bool saved);
+void ike_passive_free(struct ike *ike);
 
 /* --- state.c: an SA as bytes --- */
 /* Everything that ike_restore() needs; at most IKE_RECORD_MAX bytes. */
 size_t ike_sa_pack(struct ike_sa *sa, uint8_t *p, size_t cap);
 /* The same back, into an SA that is in no list and has no timer: 0, -EPROTO, -EINVAL, -ENOMEM.
- * After an error, too, ike_sa_wipe() frees it. */
+ * After an error, too, ike_sa_wipe() frees it. shift: our clock less the one it was packed by. */
 struct ike_numbers {
     uint64_t hash_key;
     uint32_t tunnels, esp_spis;
 };
 int ike_sa_unpack(struct ike *ike, struct ike_sa *sa, struct ike_numbers *n, const uint8_t *p,
-                  size_t len);
+                  size_t len, usec_t shift);
 
 /* --- sa.c: the list of SAs --- */
 struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, uint64_t spi_i,
@@ -285,6 +292,7 @@ void ike_sa_kick(struct ike_sa *sa);
 void ike_sa_arm_dpd(struct ike_sa *sa);
 uint64_t ike_random_spi(struct ike *ike);
 uint32_t ike_random_esp_spi(struct ike *ike);
+uint32_t ike_tunnel_id(struct ike *ike);
 
 /* --- fragment.c --- */
 /* A message with SKF: the fragment is verified and kept; with the last one the whole is in

@@ -77,16 +77,21 @@ static int settle_claims(struct ike *ike, struct ike_sa *sa)
 
 /* Numbers of ours go on where the engine before stopped, in the same order of the same key, so
  * that none comes twice. */
-static void go_on_counting(struct ike *ike, const struct ike_sa *sa, const struct ike_numbers *n)
+static void go_on_counting(struct ike *ike, const struct ike_numbers *n)
 {
     if (!ike->head && !ike->dead && ike->tunnels == 0 && ike->esp_spis == 0)
         ike->hash_key = n->hash_key;
-    if (ike->hash_key == n->hash_key) {
-        if (n->tunnels > ike->tunnels)
-            ike->tunnels = n->tunnels;
-        if (n->esp_spis > ike->esp_spis)
-            ike->esp_spis = n->esp_spis;
-    }
+    if (ike->hash_key != n->hash_key)
+        return;
+    if (n->tunnels > ike->tunnels)
+        ike->tunnels = n->tunnels;
+    if (n->esp_spis > ike->esp_spis)
+        ike->esp_spis = n->esp_spis;
+}
+
+/* What comes later has higher ones. */
+static void count_on(struct ike *ike, const struct ike_sa *sa)
+{
     if (sa->s.session_id > ike->session)
         ike->session = sa->s.session_id;
     for (unsigned i = 0; i < sa->s.n_children; i++)
@@ -123,6 +128,25 @@ static int arm(struct ike_sa *sa)
     return ike_sa_alive(sa) ? 0 : -ENOMEM;
 }
 
+int ike_sa_take_over(struct ike_sa *sa, bool saved)
+{
+    struct ike *ike = sa->ike;
+    int err = settle_claims(ike, sa);
+
+    if (err < 0) {
+        ike_sa_wipe(sa);
+        return err;
+    }
+    count_on(ike, sa);
+    ike_sa_link(sa);
+    sa->saved = saved;
+    if (sa->active)
+        ike_want_of(sa, sa->active);
+    if ((err = into_index(sa)) < 0 || (err = arm(sa)) < 0)
+        forget(sa);
+    return err;
+}
+
 /* Without ike_enter(): nothing is said and nothing saved, so the host may do this while it walks
  * through its records. */
 int ike_restore(struct ike *ike, const uint8_t *p, size_t n)
@@ -133,19 +157,11 @@ int ike_restore(struct ike *ike, const uint8_t *p, size_t n)
     if (!sa)
         return -ENOMEM;
     ike_sa_init(ike, sa);
-    int err = ike_sa_unpack(ike, sa, &numbers, p, n);
-    if (err == 0)
-        err = settle_claims(ike, sa);
+    int err = ike_sa_unpack(ike, sa, &numbers, p, n, 0);
     if (err < 0) {
         ike_sa_wipe(sa);
-    } else {
-        go_on_counting(ike, sa, &numbers);
-        ike_sa_link(sa);
-        sa->saved = true;
-        if (sa->active)
-            ike_want_of(sa, sa->active);
-        if ((err = into_index(sa)) < 0 || (err = arm(sa)) < 0)
-            forget(sa);
+        return err;
     }
-    return err;
+    go_on_counting(ike, &numbers);
+    return ike_sa_take_over(sa, true);
 }

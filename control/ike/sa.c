@@ -27,18 +27,26 @@ uint64_t ike_random_spi(struct ike *ike)
     return v ? v : 1;
 }
 
+/* By a child that another box has made. */
+static bool spi_taken(const struct ike *ike, uint32_t spi)
+{
+    uint32_t at = 0;
+
+    return ike_index_next(&ike->index, IKE_BY_SPI, spi, &at) != NULL;
+}
+
 uint32_t ike_random_esp_spi(struct ike *ike)
 {
     uint32_t v;
 
     do
         v = ike_permute(ike->hash_key, ike->esp_spis++, 16);
-    while (v < 256); /* RFC 4303 §2.1: 1..255 are reserved, 0 is none */
+    while (v < 256 || spi_taken(ike, v)); /* RFC 4303 §2.1: 1..255 are reserved, 0 is none */
     return v;
 }
 
 /* Nine digits that look like nothing, as in the shows of the ASA. */
-static uint32_t tunnel_id(struct ike *ike)
+uint32_t ike_tunnel_id(struct ike *ike)
 {
     uint32_t v;
 
@@ -120,7 +128,7 @@ struct ike_sa *ike_sa_bare(struct ike *ike, bool initiator, uint64_t spi_i,
     sa->s.state = IKE_IDLE;
     sa->s.window = 1;
     sa->s.created = sa->s.last_in = ike_now(ike);
-    sa->s.tunnel_id = tunnel_id(ike);
+    sa->s.tunnel_id = ike_tunnel_id(ike);
     sa->s.session_id = ++ike->session;
     ike_sa_link(sa);
     return sa;

@@ -92,6 +92,7 @@ enum ike_version { IKE_V1 = 1, IKE_V2 = 2 };
 
 struct ike_sa_state {
     uint32_t tunnel_id; /* as shown; unique in this box, whatever the version */
+    bool passive;       /* another box's; this one is ready to go on with it (ike_import()) */
     uint8_t version;    /* enum ike_version */
     uint8_t phase1;     /* IKEv1: enum isakmp_state */
     bool aggressive;    /* IKEv1 */

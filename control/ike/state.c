@@ -125,12 +125,12 @@ static void code_sa(struct coder *k, struct ike_sa *sa)
     code_identity(k, &s->remote_id);
     code_suite(k, &s->suite);
     code_keys(k, s);
-    code_time(k, &s->created);
-    code_time(k, &s->established);
+    code_since(k, &s->created);
+    code_since(k, &s->established);
     code_time(k, &s->expires);
     code_time(k, &rekey_at);
-    code_time(k, &s->last_in);
-    code_check(k, s->established > 0);
+    code_since(k, &s->last_in);
+    code_check(k, s->established != 0);
     code_blob(k, s->heir_nonce, &n, sizeof s->heir_nonce);
     s->heir_nonce_len = (uint32_t)n;
     if (code_reads(k))
@@ -327,10 +327,10 @@ size_t ike_sa_pack(struct ike_sa *sa, uint8_t *p, size_t cap)
 }
 
 int ike_sa_unpack(struct ike *ike, struct ike_sa *sa, struct ike_numbers *n, const uint8_t *p,
-                  size_t len)
+                  size_t len, usec_t shift)
 {
     struct rbuf r = rbuf_make(p, len);
-    struct coder k = {.r = &r, .c = ike->c};
+    struct coder k = {.r = &r, .c = ike->c, .shift = shift};
     uint16_t version = rbuf_u16(&r);
 
     if (!r.bad && version != STATE_VERSION)

@@ -55,15 +55,32 @@ void code_bool(struct coder *k, bool *v)
     *v = b == 1;
 }
 
-/* Instants of CLOCK_MONOTONIC stay as they are: it runs on for the next process of this host.
- * Whoever sends a record to another box has to convert them there. */
+#define TIME_MOST (INT64_MAX / 8) /* room to add to it, and the difference of two clocks */
+
+/* Instants stay as they are for the next process of this host, whose clock runs on. Those of
+ * another box are made ours while they are read; none stays none. */
+static usec_t of_our_clock(const struct coder *k, usec_t t)
+{
+    return t == 0 || t + k->shift != 0 ? t + (t ? k->shift : 0) : 1;
+}
+
 void code_time(struct coder *k, usec_t *v)
+{
+    code_since(k, v);
+    if (code_reads(k) && k->shift && *v < 0)
+        *v = 1; /* due already */
+    code_check(k, *v >= 0);
+}
+
+void code_since(struct coder *k, usec_t *v)
 {
     uint64_t t = code_reads(k) ? 0 : (uint64_t)*v;
 
     code_u64(k, &t);
-    code_check(k, t <= INT64_MAX / 4); /* room to add to it */
-    *v = (usec_t)(t <= INT64_MAX / 4 ? t : 0);
+    bool good = (int64_t)t >= -TIME_MOST && (int64_t)t <= TIME_MOST && k->shift <= TIME_MOST &&
+                k->shift >= -TIME_MOST;
+    code_check(k, good);
+    *v = good ? of_our_clock(k, (usec_t)t) : 0;
 }
 
 void code_fixed(struct coder *k, uint8_t *p, size_t n)
@@ -197,7 +214,7 @@ void code_child(struct coder *k, struct ike_child_state *c, usec_t *rekey_at)
     code_bool(k, &c->udp);
     code_bool(k, &c->initiator);
     code_u64(k, &c->life_kbytes);
-    code_time(k, &c->created);
+    code_since(k, &c->created);
     code_time(k, &c->expires);
     code_time(k, rekey_at);
     code_u8(k, &c->leaving);

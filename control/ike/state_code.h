@@ -11,6 +11,7 @@ struct coder {
     struct wbuf *w; /* NULL: reading */
     struct rbuf *r;
     const struct ike_crypto *c;
+    usec_t shift; /* reading: our clock less the one of the instants */
     bool no_memory;
 };
 
@@ -27,7 +28,11 @@ void code_u16(struct coder *k, uint16_t *v);
 void code_u32(struct coder *k, uint32_t *v);
 void code_u64(struct coder *k, uint64_t *v);
 void code_bool(struct coder *k, bool *v);
+/* Instants of CLOCK_MONOTONIC, 0 for none. When something is due … */
 void code_time(struct coder *k, usec_t *v);
+/* … and since when it is so: what came from another box may be older than our clock, and below 0.
+ */
+void code_since(struct coder *k, usec_t *v);
 /* Bytes whose number is known. */
 void code_fixed(struct coder *k, uint8_t *p, size_t n);
 /* Bytes with their number, at most cap. */

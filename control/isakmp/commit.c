@@ -29,7 +29,7 @@ void isk_sa_changed(struct isk_sa *sa)
 }
 
 /* Beside IKEv2's records, whose keys are SPIs: both are random numbers of 64 bits. */
-static uint64_t key_of(const struct isk_sa *sa)
+uint64_t isk_record_key(const struct isk_sa *sa)
 {
     return sa->s.initiator ? sa->s.spi_i : sa->s.spi_r;
 }
@@ -41,12 +41,12 @@ static void save(struct isakmp *k, struct isk_sa *sa)
     if (up && sa->s.established) {
         size_t n = isk_sa_pack(sa, k->record, ISK_RECORD_MAX);
         if (n > 0) { /* else the record before stays */
-            k->host.base.save(k->h, key_of(sa), k->record, n);
+            k->host.base.save(k->h, isk_record_key(sa), k->record, n);
             sa->saved = true;
         }
         mem_wipe(k->record, n);
     } else if (sa->saved) {
-        k->host.base.save(k->h, key_of(sa), NULL, 0);
+        k->host.base.save(k->h, isk_record_key(sa), NULL, 0);
         sa->saved = false;
     }
 }

@@ -231,6 +231,7 @@ struct isakmp {
     struct ike_limits limits;
     struct isakmp_stats stats;
     struct isk_sa *head, *dead, *changed, *changed_last;
+    struct isk_sa *passive; /* in no other list */
     struct isk_node *dead_nodes;
     struct isk_sa *bucket[ISK_BUCKETS];
     struct isk_sa *by_peer[IKE_PEER_BUCKETS];
@@ -292,6 +293,7 @@ void isk_job_forget(struct isk_job **j); /* its owner ends */
 
 /* --- commit.c: saved before it is said --- */
 void isk_sa_changed(struct isk_sa *sa);
+uint64_t isk_record_key(const struct isk_sa *sa);
 void isk_commit(struct isakmp *k);
 void isk_queue_free(struct isakmp *k);
 
@@ -553,6 +555,21 @@ void isk_shorter_life(struct isk_sa *sa, const struct isk_notify_pl *n);
 /* --- state.c: an SA as bytes --- */
 #define ISK_RECORD_MAX (160u * 1024)
 size_t isk_sa_pack(struct isk_sa *sa, uint8_t *p, size_t cap);
+/* The same back, into an SA that is in no list and has no timer: 0, -EPROTO, -EINVAL, -ENOMEM.
+ * After an error, too, isk_sa_discard() frees it. shift: our clock less the one it was packed by.
+ */
+struct isk_numbers { /* what makes our numbers go on where they were */
+    uint64_t hash_key;
+    uint32_t spis, conn_id;
+};
+int isk_sa_unpack(struct isk_sa *sa, struct isk_numbers *n, const uint8_t *p, size_t len,
+                  usec_t shift);
+
+/* --- restore.c, passive.c --- */
+/* An SA that is in no list goes on here, or it is gone: 0, -EEXIST, -ESTALE, -ENOMEM. */
+int isk_sa_take_over(struct isk_sa *sa, bool saved);
+void isk_sa_discard(struct isk_sa *sa); /* one in no list, with its nodes */
+void isk_passive_free(struct isakmp *k);
 
 /* --- mismatch.c --- */
 void isk_mismatch1(struct isk_sa *sa, const struct isk_offer *offer,

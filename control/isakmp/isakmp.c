@@ -65,6 +65,7 @@ void isakmp_free(struct isakmp *k)
     }
     isk_sa_reap(k);
     isk_nodes_reap(k);
+    isk_passive_free(k);
     isk_queue_free(k);
     for (struct isk_job *j = k->jobs; j; j = j->next)
         j->k = NULL;
@@ -487,12 +488,20 @@ void isakmp_each_of(const struct isakmp *k, uint32_t policy,
             return;
 }
 
+static bool each_of_list(const struct isk_sa *sa,
+                         bool (*fn)(void *ctx, const struct ike_sa_state *sa), void *ctx)
+{
+    for (; sa; sa = sa->next)
+        if (!fn(ctx, &sa->s))
+            return false;
+    return true;
+}
+
 void isakmp_each(const struct isakmp *k, bool (*fn)(void *ctx, const struct ike_sa_state *sa),
                  void *ctx)
 {
-    for (const struct isk_sa *sa = k->head; sa; sa = sa->next)
-        if (!fn(ctx, &sa->s))
-            return;
+    if (each_of_list(k->head, fn, ctx))
+        each_of_list(k->passive, fn, ctx);
 }
 
 const struct isakmp_stats *isakmp_stats(const struct isakmp *k)

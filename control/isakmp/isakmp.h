@@ -94,6 +94,10 @@ void isakmp_set_first(struct isakmp *k, uint32_t first);
 
 /* As ike_restore(), ike_initiate(), … (control/ike/ike.h). */
 int isakmp_restore(struct isakmp *k, const uint8_t *p, size_t n);
+int isakmp_import(struct isakmp *k, uint64_t key, const uint8_t *p, size_t n,
+                  const struct ike_import *how);
+void isakmp_forget(struct isakmp *k, uint64_t key);
+size_t isakmp_activate(struct isakmp *k);
 int isakmp_initiate(struct isakmp *k, const struct ike_path *p, const struct ike_child_cfg *cfg);
 /* One datagram whose header says major version 1, without the non-ESP marker. */
 void isakmp_input(struct isakmp *k, const struct ike_path *p, const uint8_t *msg, size_t len);

@@ -27,13 +27,21 @@ uint64_t isk_random_cookie(struct isakmp *k)
     return v ? v : 1;
 }
 
+/* By a child that another box has made. */
+static bool spi_taken(const struct isakmp *k, uint32_t spi)
+{
+    uint32_t at = 0;
+
+    return ike_index_next(&k->index, IKE_BY_SPI, spi, &at) != NULL;
+}
+
 uint32_t isk_random_spi(struct isakmp *k)
 {
     uint32_t v;
 
     do
         v = ike_permute(k->hash_key, k->spis++, 16);
-    while (v < 256); /* RFC 4303 §2.1: 1..255 are reserved, 0 is none */
+    while (v < 256 || spi_taken(k, v)); /* RFC 4303 §2.1: 1..255 are reserved, 0 is none */
     return v;
 }
 

@@ -12,16 +12,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define STATE_VERSION  0x1001
-#define DPD_RETRY_MAX  60 /* seconds; far above what can be configured */
-#define DUE_AT_ONCE    1  /* as monotonic time: long ago */
-#define RESTORE_SPREAD (USEC_PER_SEC / 2)
-
-/* What makes our numbers go on where they were. */
-struct numbers {
-    uint64_t hash_key;
-    uint32_t spis, conn_id;
-};
+#define STATE_VERSION 0x1002
+#define DPD_RETRY_MAX 60 /* seconds; far above what can be configured */
+#define DUE_AT_ONCE   1  /* as monotonic time: long ago */
 
 /* --- children -------------------------------------------------------------------------------- */
 
@@ -104,17 +97,19 @@ static void code_numbers(struct coder *k, struct isk_sa *sa)
     uint32_t *const number[] = {&s->tunnel_id,       &s->ifid,         &s->lifetime,
                                 &s->policy_priority, &s->dpd_seconds,  &s->dpd_retry,
                                 &sa->serial,         &sa->dpd_seq_out, &sa->vendors};
-    usec_t *const when[] = {&s->created, &s->established, &s->expires, &rekey_at, &s->last_in};
+    usec_t *const since[] = {&s->created, &s->established, &s->last_in};
 
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         code_u32(k, number[i]);
     code_u64(k, &s->spi_i);
     code_u64(k, &s->spi_r);
-    for (size_t i = 0; i < sizeof when / sizeof *when; i++)
-        code_time(k, when[i]);
+    for (size_t i = 0; i < sizeof since / sizeof *since; i++)
+        code_since(k, since[i]);
+    code_time(k, &s->expires);
+    code_time(k, &rekey_at);
     if (code_reads(k))
         s->rekey_at = rekey_at;
-    code_check(k, s->spi_i && s->spi_r && s->established > 0 && s->dpd_retry <= DPD_RETRY_MAX &&
+    code_check(k, s->spi_i && s->spi_r && s->established != 0 && s->dpd_retry <= DPD_RETRY_MAX &&
                       sa->serial > 0);
     code_check(k, s->state != IKE_IDLE || (s->expires == 0 && s->rekey_at == 0));
 }
@@ -208,7 +203,7 @@ static void code_nodes(struct coder *k, struct isk_sa *sa)
     }
 }
 
-static void code_all(struct coder *k, struct isk_sa *sa, struct numbers *n)
+static void code_all(struct coder *k, struct isk_sa *sa, struct isk_numbers *n)
 {
     void (*const part[])(struct coder *, struct isk_sa *) = {code_phase1, code_children,
                                                              code_nodes};
@@ -224,17 +219,18 @@ size_t isk_sa_pack(struct isk_sa *sa, uint8_t *p, size_t cap)
 {
     struct wbuf w = wbuf_make(p, cap);
     struct coder k = {.w = &w, .c = sa->k->c};
-    struct numbers n = {sa->k->hash_key, sa->k->spis, sa->k->conn_id};
+    struct isk_numbers n = {sa->k->hash_key, sa->k->spis, sa->k->conn_id};
 
     wbuf_u16(&w, STATE_VERSION);
     code_all(&k, sa, &n);
     return code_good(&k) ? w.len : 0;
 }
 
-static int unpack(struct isk_sa *sa, struct numbers *n, const uint8_t *p, size_t len)
+int isk_sa_unpack(struct isk_sa *sa, struct isk_numbers *n, const uint8_t *p, size_t len,
+                  usec_t shift)
 {
     struct rbuf r = rbuf_make(p, len);
-    struct coder k = {.r = &r, .c = sa->k->c};
+    struct coder k = {.r = &r, .c = sa->k->c, .shift = shift};
     uint16_t version = rbuf_u16(&r);
 
     if (!r.bad && version != STATE_VERSION)
@@ -246,131 +242,4 @@ static int unpack(struct isk_sa *sa, struct numbers *n, const uint8_t *p, size_t
     if (k.no_memory)
         return -ENOMEM;
     return r.bad || rbuf_left(&r) > 0 ? -EINVAL : 0;
-}
-
-/* --- taking over ---------------------------------------------------------------------------------
- */
-
-static void drop_child(struct isk_sa *sa, unsigned i)
-{
-    ike_index_no_child(&sa->k->index, &sa->s.child[i], sa);
-    sa->s.n_children--;
-    memmove(&sa->s.child[i], &sa->s.child[i + 1], (sa->s.n_children - i) * sizeof sa->s.child[0]);
-}
-
-/* What both claim is the younger one's. */
-static void settle_children(struct isk_sa *a, struct isk_sa *b)
-{
-    struct isk_sa *older = a->serial < b->serial ? a : b, *younger = older == a ? b : a;
-
-    for (unsigned i = older->s.n_children; i-- > 0;)
-        if (isk_child_by_spi(younger, older->s.child[i].spi_in) >= 0)
-            drop_child(older, i);
-}
-
-static void forget(struct isk_sa *sa)
-{
-    sa->told_down = true; /* the host never heard of it */
-    ike_index_no_children(&sa->k->index, &sa->s, sa);
-    sa->s.n_children = 0;
-    isk_sa_end(sa, IKE_R_INTERNAL, false);
-}
-
-static bool empty_shell(const struct isk_sa *sa)
-{
-    return sa->s.state == IKE_IDLE && sa->s.n_children == 0;
-}
-
-/* One that claims a child of sa; a child keeps its handles wherever it is. */
-static struct isk_sa *rival_of(const struct isakmp *k, const struct isk_sa *sa)
-{
-    for (unsigned i = 0; i < sa->s.n_children; i++) {
-        const struct ike_child_state *c = &sa->s.child[i];
-        struct isk_sa *o;
-        uint32_t at = 0;
-        while ((o = ike_index_next(&k->index, IKE_BY_HANDLE, c->sa_in, &at)) != NULL)
-            if (isk_child_by_spi(o, c->spi_in) >= 0)
-                return o;
-    }
-    return NULL;
-}
-
-static int settle_claims(struct isakmp *k, struct isk_sa *sa)
-{
-    struct isk_sa *o;
-
-    if (isk_sa_twin(k, sa))
-        return -EEXIST;
-    while ((o = rival_of(k, sa)) != NULL) {
-        settle_children(o, sa); /* what they share is one's now */
-        if (empty_shell(o))
-            forget(o);
-    }
-    return empty_shell(sa) ? -ESTALE : 0;
-}
-
-static void go_on_counting(struct isakmp *k, const struct isk_sa *sa, const struct numbers *n)
-{
-    if (!k->head && !k->dead && k->spis == 0)
-        k->hash_key = n->hash_key;
-    if (k->hash_key == n->hash_key && n->spis > k->spis)
-        k->spis = n->spis;
-    if (n->conn_id > k->conn_id)
-        k->conn_id = n->conn_id;
-    if (sa->serial > k->serial)
-        k->serial = sa->serial;
-    for (unsigned i = 0; i < sa->s.n_children; i++)
-        if (sa->s.child[i].conn_id > k->conn)
-            k->conn = sa->s.child[i].conn_id;
-}
-
-/* What waits for an answer is said again soon, but not all at once. */
-static int arm(struct isk_sa *sa)
-{
-    struct isakmp *k = sa->k;
-
-    for (struct isk_node *n = sa->nodes; n; n = n->next) {
-        usec_t wait = n->state == NODE_DONE ? ISK_LINGER : isk_below(k, RESTORE_SPREAD);
-        if (timer_set(k->q, &n->t, isk_now(k) + wait) < 0)
-            return -ENOMEM;
-    }
-    isk_arm_life(sa);
-    if (isk_sa_alive(sa))
-        isk_arm_dpd(sa);
-    return isk_sa_alive(sa) ? 0 : -ENOMEM;
-}
-
-static void wipe(struct isk_sa *sa)
-{
-    while (sa->nodes) {
-        struct isk_node *n = sa->nodes;
-        sa->nodes = n->next;
-        isk_node_free(n);
-    }
-    isk_sa_wipe(sa);
-}
-
-/* Without isk_enter(): nothing is said and nothing saved, so the host may do this while it walks
- * through its records. */
-int isakmp_restore(struct isakmp *k, const uint8_t *p, size_t n)
-{
-    struct isk_sa *sa = calloc(1, sizeof *sa);
-    struct numbers numbers = {0};
-
-    if (!sa)
-        return -ENOMEM;
-    isk_sa_init(k, sa);
-    int err = unpack(sa, &numbers, p, n);
-    if (err == 0)
-        err = settle_claims(k, sa);
-    if (err < 0) {
-        wipe(sa);
-        return err;
-    }
-    go_on_counting(k, sa, &numbers);
-    isk_sa_link(sa);
-    sa->saved = true;
-    if ((err = ike_index_children(&k->index, &sa->s, sa)) < 0 || (err = arm(sa)) < 0)
-        forget(sa);
-    return err;
 }

@@ -33,7 +33,7 @@ static void again(struct ike *ike, struct ike_sa *sa)
     uint8_t *p = pack(sa, &n);
 
     twin->ike = ike;
-    if (ike_sa_unpack(ike, twin, &numbers, p, n) != 0)
+    if (ike_sa_unpack(ike, twin, &numbers, p, n, 0) != 0)
         abort();
     uint8_t *q = pack(twin, &m);
     if (n != m || memcmp(p, q, n) != 0)

@@ -497,7 +497,7 @@ static inline void sim_save(void *h, uint64_t key, const uint8_t *p, size_t cnt)
     assert_true(cnt > 0);
     struct ike_numbers numbers;
     struct ike_sa *sa = calloc(1, sizeof *sa); /* whatever is saved can be restored */
-    assert_int_equal(ike_sa_unpack(n->ike, sa, &numbers, p, cnt), 0);
+    assert_int_equal(ike_sa_unpack(n->ike, sa, &numbers, p, cnt, 0), 0);
     ike_sa_wipe(sa);
     if (!r) {
         assert_true(n->n_record < SIM_RECORDS);

@@ -196,7 +196,7 @@ static struct ike_sa *unpack(struct ike *ike, const uint8_t *p, size_t n, int ex
     struct ike_sa *sa = calloc(1, sizeof *sa);
     struct ike_numbers numbers;
     sa->ike = ike;
-    assert_int_equal(ike_sa_unpack(ike, sa, &numbers, p, n), expected);
+    assert_int_equal(ike_sa_unpack(ike, sa, &numbers, p, n, 0), expected);
     if (expected == 0) {
         assert_int_equal(numbers.hash_key, ike->hash_key);
         assert_int_equal(numbers.tunnels, ike->tunnels);
