@@ -1,4 +1,8 @@
-/* An engine is killed and another one takes over what was saved: what the host does then. */
+/*
+ * An engine is killed and another one takes over what was saved: what the host does then. It is a
+ * successor in the same box, or the standby of a pair of boxes, which has taken every record when
+ * it was saved and is made active now; the other box comes back as standby.
+ */
 #ifndef TESTS_IKE_CRASH_H
 #define TESTS_IKE_CRASH_H
 
@@ -44,6 +48,30 @@ static inline void reconcile(struct sim_node *n)
         ike_end_child(n->ike, lost[i], IKE_R_INTERNAL);
 }
 
+/* A standby for this node, in the other box: it takes all there is. */
+static inline void pair_up(struct sim *s, int node)
+{
+    struct sim_node *n = &s->node[node];
+
+    n->standby = sim_engine(s, node, !n->far);
+    for (size_t i = 0; i < n->n_record; i++)
+        sim_mirror(n, n->record[i].key, n->record[i].p, n->record[i].n);
+}
+
+static inline void switch_over(struct sim *s, int node)
+{
+    struct sim_node *n = &s->node[node];
+
+    while (n->n_record) /* the other box has a journal of its own */
+        sim_forget(n, &n->record[0]);
+    n->ike = n->standby;
+    n->standby = NULL;
+    n->far = !n->far;
+    ike_activate(n->ike);
+    reconcile(n);
+    pair_up(s, node);
+}
+
 static inline void restart(struct sim *s, int node)
 {
     struct sim_node *n = &s->node[node];
@@ -51,6 +79,10 @@ static inline void restart(struct sim *s, int node)
     ike_free(n->ike);
     n->halted = false;
     n->kill_in = 0;
+    if (n->standby) {
+        switch_over(s, node);
+        return;
+    }
     sim_node_start(s, node);
     for (size_t i = 0; i < n->n_record;) {
         int err = ike_restore(n->ike, n->record[i].p, n->record[i].n);

@@ -1,5 +1,5 @@
 /* Engines killed at any effect they have on the world, in any exchange; a successor takes over what
- * was saved. The peer must not notice. */
+ * was saved, in the same box or in the other one of a pair. The peer must not notice. */
 #include "crash.h"
 
 static uint64_t runs(void)
@@ -18,6 +18,19 @@ static bool quiet(struct sim *s)
                 sa->s.state != IKE_ESTABLISHED)
                 return false;
     return true;
+}
+
+/* The clocks of the other boxes are so much ahead, or they came up when all had begun already. */
+#define AHEAD  (INT64_C(5000) * SEC)
+#define BEHIND (INT64_C(-10000) * SEC - SEC / 2)
+
+/* Each node is a pair of boxes from now on. */
+static void pairs(struct sim *s, usec_t ahead)
+{
+    sim_for(s, 1);
+    s->ahead = ahead;
+    for (int i = 0; i < 2; i++)
+        pair_up(s, i);
 }
 
 /* The host of a killed engine starts the next one. */
@@ -120,10 +133,9 @@ static void ends_well(struct sim *s)
 }
 
 /* Everything at once: loss, reordering, deletes of all kinds, and crashes in between. */
-static void bad_network(void **state)
+static void on_bad_networks(bool pair)
 {
     uint64_t total = runs();
-    (void)state;
 
     for (uint64_t seed = 9000000; seed < 9000000 + total; seed++) {
         struct sim *s = lives(seed, 60 + (uint32_t)(seed % 50), 150 + (uint32_t)(seed % 90));
@@ -135,6 +147,8 @@ static void bad_network(void **state)
         s->delay_min = 500;
         s->delay_max = 500 + (usec_t)(sim_random(s) % (uint64_t)(3 * SEC));
         slow(s);
+        if (pair)
+            pairs(s, seed & 1 ? AHEAD : BEHIND);
         doom(s);
         sim_initiate(s, 0, 1, 0);
         for (int i = 0; i < 25 && s->node[0].n_child < SIM_CHILDREN / 2; i++) {
@@ -153,18 +167,26 @@ static void bad_network(void **state)
     }
 }
 
+static void bad_network(void **state)
+{
+    (void)state;
+    on_bad_networks(false);
+    on_bad_networks(true);
+}
+
 /* Delay and reordering, rekeys of both kinds, no deliberate ends: whoever dies whenever, neither
  * side ever sends on an SA that the other does not receive on. */
-static void never_a_gap(void **state)
+static void without_a_gap(bool pair)
 {
     uint64_t total = runs();
-    (void)state;
 
     for (uint64_t seed = 11000000; seed < 11000000 + total; seed++) {
         struct sim *s = lives(seed, 60 + (uint32_t)(seed % 50), 150 + (uint32_t)(seed % 90));
         for (int i = 0; i < 2; i++)
             s->node[i].entry[0].cfg.pfs_group = seed & 1 ? DH_X25519 : DH_NONE;
         begin(s);
+        if (pair)
+            pairs(s, seed & 2 ? AHEAD : BEHIND);
         s->after = bury_no_gap;
         s->dup = (unsigned)(sim_random(s) % 30);
         s->delay_max = 1000 + (usec_t)(sim_random(s) % 500000);
@@ -189,12 +211,22 @@ static void never_a_gap(void **state)
     }
 }
 
+static void never_a_gap(void **state)
+{
+    (void)state;
+    without_a_gap(false);
+    without_a_gap(true);
+}
+
 /* Every single effect of one exchange, one after the other: the tunnel stands, nothing is left. */
-static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s), unsigned children)
+static void steps_of(struct sim *(*make)(void), void (*go)(struct sim *s), unsigned children,
+                     bool pair)
 {
     for (int node = 0; node < 2; node++) {
         for (unsigned k = 1; k < 100; k++) {
             struct sim *s = make();
+            if (pair)
+                pairs(s, node ? AHEAD : BEHIND);
             s->after = bury;
             s->node[node].kill_in = k;
             go(s);
@@ -226,6 +258,12 @@ static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s), 
             }
         }
     }
+}
+
+static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s), unsigned children)
+{
+    steps_of(make, go, children, false);
+    steps_of(make, go, children, true);
 }
 
 static struct sim *nothing_yet(void)

@@ -53,6 +53,8 @@ struct sim_node {
     struct sim *sim;
     int index;
     struct isakmp *k;
+    struct isakmp *standby; /* of the other box of a pair (crash.h), which gets what is saved */
+    bool far;               /* the engine runs on the other box, by its clock */
     struct addr addr;
     bool behind_nat;
     struct isakmp_policy policy[4];
@@ -110,6 +112,10 @@ struct sim {
     struct manual_time time;
     struct clock clk;
     struct timerq q;
+    /* The other box of each pair, whose clock is so much ahead. */
+    struct timerq far_q;
+    struct clock far_clk;
+    usec_t ahead;
     uint64_t seed;
     unsigned loss, dup; /* per cent */
     usec_t delay_min, delay_max;
@@ -228,20 +234,30 @@ static inline usec_t sim_next_packet(const struct sim *s)
     return t;
 }
 
+/* When a timer of the other boxes is due, by our clock. */
+static inline usec_t sim_next_far(const struct sim *s)
+{
+    usec_t t = timerq_next(&s->far_q);
+    return t < 0 || t - s->ahead >= 0 ? t - (t < 0 ? 0 : s->ahead) : 0;
+}
+
 /* Runs packets and timers in order until nothing is due before `until`. */
 static inline void sim_run(struct sim *s, usec_t until)
 {
     for (;;) {
-        usec_t p = sim_next_packet(s), t = timerq_next(&s->q);
+        usec_t p = sim_next_packet(s), t = timerq_next(&s->q), far = sim_next_far(s);
         usec_t next = p < 0 ? t : t < 0 ? p : p < t ? p : t;
+        next = next < 0 || (far >= 0 && far < next) ? far : next;
         if (next < 0 || next > until)
             break;
         if (next > s->time.mono_us)
             s->time.mono_us = next;
         if (next == p)
             sim_deliver(s);
-        else
+        else if (next == t)
             timerq_run(&s->q, s->time.mono_us, 1);
+        else
+            timerq_run(&s->far_q, s->time.mono_us + s->ahead, 1);
         if (s->after)
             s->after(s);
     }
@@ -490,6 +506,33 @@ static inline void sim_forget(struct sim_node *n, struct sim_record *r)
     *r = n->record[--n->n_record];
 }
 
+static inline int sim_line(void *ctx, uint32_t *policy, uint32_t *ifid)
+{
+    (void)ctx;
+    (void)policy;
+    (void)ifid;
+    return 0;
+}
+
+static inline int sim_numbers(void *ctx, struct ike_sa_state *sa)
+{
+    (void)ctx;
+    (void)sa;
+    return 0;
+}
+
+/* The other box gets it before anything leaves. */
+static inline void sim_mirror(struct sim_node *n, uint64_t key, const uint8_t *p, size_t cnt)
+{
+    const struct ike_import how = {.shift = n->far ? -n->sim->ahead : n->sim->ahead,
+                                   .line = sim_line,
+                                   .numbers = sim_numbers};
+    if (n->standby && p)
+        assert_int_equal(isakmp_import(n->standby, key, p, cnt, &how), 0);
+    else if (n->standby)
+        isakmp_forget(n->standby, key);
+}
+
 static inline void sim_save(void *h, uint64_t key, const uint8_t *p, size_t cnt)
 {
     struct sim_node *n = h;
@@ -497,6 +540,7 @@ static inline void sim_save(void *h, uint64_t key, const uint8_t *p, size_t cnt)
         return;
     struct sim_record *r = sim_record(n, key);
     n->n_saves++;
+    sim_mirror(n, key, p, cnt);
     if (!p) {
         assert_non_null(r);
         sim_forget(n, r);
@@ -560,11 +604,28 @@ static inline struct isakmp_policy sim_policy(uint32_t priority, uint16_t encr, 
                                   .lifetime = 86400};
 }
 
+static inline struct isakmp *sim_engine(struct sim *s, int i, bool far)
+{
+    struct isakmp *e = far ? isakmp_new(&sim_host, &s->node[i], &s->far_q, &s->far_clk)
+                           : isakmp_new(&sim_host, &s->node[i], &s->q, &s->clk);
+    assert_non_null(e);
+    return e;
+}
+
 static inline void sim_node_start(struct sim *s, int i)
 {
-    struct sim_node *n = &s->node[i];
-    n->k = isakmp_new(&sim_host, n, &s->q, &s->clk);
-    assert_non_null(n->k);
+    s->node[i].k = sim_engine(s, i, s->node[i].far);
+}
+
+static inline usec_t sim_far_mono(void *ctx)
+{
+    struct sim *s = ctx;
+    return s->time.mono_us + s->ahead;
+}
+
+static inline usec_t sim_far_wall(void *ctx)
+{
+    return ((struct sim *)ctx)->time.wall_us;
 }
 
 /* Node 0 is 192.0.2.1 with 10.10.10.0/24 behind it, node 1 203.0.113.1 with 192.168.10.0/24:
@@ -574,8 +635,9 @@ static inline struct sim *sim_new(uint64_t seed, uint16_t group)
     struct sim *s = calloc(1, sizeof *s);
 
     s->seed = seed;
-    s->time.mono_us = 1000 * SEC;
+    s->time.mono_us = 10000 * SEC;
     s->clk = clock_manual(&s->time);
+    s->far_clk = (struct clock){sim_far_mono, sim_far_wall, s};
     s->delay_min = s->delay_max = 1000;
     for (int i = 0; i < 2; i++) {
         struct sim_node *n = &s->node[i];
@@ -613,6 +675,7 @@ static inline void sim_free(struct sim *s)
 {
     for (int i = 0; i < SIM_NODES; i++) {
         isakmp_free(s->node[i].k);
+        isakmp_free(s->node[i].standby);
         while (s->node[i].n_record)
             sim_forget(&s->node[i], &s->node[i].record[0]);
     }
@@ -626,6 +689,7 @@ static inline void sim_free(struct sim *s)
     for (size_t i = 0; i < s->n_packet; i++)
         free(s->packet[i].data);
     timerq_free(&s->q);
+    timerq_free(&s->far_q);
     free(s);
 }
 

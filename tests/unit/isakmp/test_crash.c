@@ -1,5 +1,5 @@
 /* Engines killed at any effect they have on the world, in any exchange; a successor takes over what
- * was saved, and the peer need not know. */
+ * was saved, in the same box or in the other one of a pair, and the peer need not know. */
 #include "tests/unit/isakmp/crash.h"
 
 static uint64_t runs(uint64_t usual)
@@ -81,6 +81,19 @@ static void lies(void **state)
     sim_free(s);
 }
 
+/* The clocks of the other boxes are so much ahead, or they came up when all had begun already. */
+#define AHEAD  (INT64_C(5000) * SEC)
+#define BEHIND (INT64_C(-10000) * SEC - SEC / 2)
+
+/* Each node is a pair of boxes from now on. */
+static void pairs(struct sim *s, usec_t ahead)
+{
+    sim_for(s, 1);
+    s->ahead = ahead;
+    for (int i = 0; i < 2; i++)
+        pair_up(s, i);
+}
+
 /* --- successors ---------------------------------------------------------------------------------
  */
 
@@ -156,10 +169,10 @@ static bool in_use_have_twins(struct sim *s, int node)
 }
 
 /* Loss, reordering, deletes and crashes at once: in the end there is one working tunnel. */
-static void bad_network(void **state)
+static void on_bad_networks(bool pair)
 {
     uint64_t total = runs(60);
-    (void)state;
+
     for (uint64_t seed = 9000000; seed < 9000000 + total; seed++) {
         struct sim *s = lives(seed, 120 + (uint32_t)(seed % 50), 250 + (uint32_t)(seed % 90));
         for (int i = 0; i < 2; i++) {
@@ -173,6 +186,8 @@ static void bad_network(void **state)
         s->dup = (unsigned)(sim_random(s) % 30);
         s->delay_min = 500;
         s->delay_max = 500 + (usec_t)(sim_random(s) % (uint64_t)(2 * SEC));
+        if (pair)
+            pairs(s, seed & 1 ? AHEAD : BEHIND);
         doom(s);
         sim_initiate(s, 0, 1, 0);
         for (int i = 0; i < 20; i++) {
@@ -197,6 +212,13 @@ static void bad_network(void **state)
     }
 }
 
+static void bad_network(void **state)
+{
+    (void)state;
+    on_bad_networks(false);
+    on_bad_networks(true);
+}
+
 /* ESP that its receiver has no SA for: its datapath says so, and the host IKE. */
 static void lost_spis(struct sim *s)
 {
@@ -215,11 +237,13 @@ static void phase1(struct sim *s)
     rekey_phase1(s, 0);
 }
 
-static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s))
+static void steps_of(struct sim *(*make)(void), void (*go)(struct sim *s), bool pair)
 {
     for (int node = 0; node < 2; node++)
         for (unsigned k = 1; k < 60; k++) {
             struct sim *s = make();
+            if (pair)
+                pairs(s, node ? AHEAD : BEHIND);
             s->after = bury;
             s->node[node].kill_in = k;
             go(s);
@@ -247,6 +271,12 @@ static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s))
         }
 }
 
+static void at_every_step(struct sim *(*make)(void), void (*go)(struct sim *s))
+{
+    steps_of(make, go, false);
+    steps_of(make, go, true);
+}
+
 static struct sim *nothing_yet(void)
 {
     struct sim *s = lives(5, 3600, 86400);
@@ -257,9 +287,29 @@ static struct sim *nothing_yet(void)
     return s;
 }
 
+static struct sim *aggressive(void)
+{
+    struct sim *s = nothing_yet();
+    for (int i = 0; i < 2; i++)
+        s->node[i].peer.aggressive = true;
+    return s;
+}
+
 static void initiate(struct sim *s)
 {
     sim_initiate(s, 0, 1, 0);
+}
+static void end(struct sim *s)
+{
+    isakmp_clear(s->node[0].k, NULL, 0);
+}
+static void end_child(struct sim *s)
+{
+    isakmp_end_child(s->node[0].k, outbound(&s->node[0], 7)->sa_in, IKE_R_LOCAL_DELETE);
+}
+static void end_phase1(struct sim *s)
+{
+    isakmp_clear_one(s->node[0].k, 1001);
 }
 static void child(struct sim *s)
 {
@@ -274,9 +324,13 @@ static void in_every_exchange(void **state)
 {
     (void)state;
     at_every_step(nothing_yet, initiate);
+    at_every_step(aggressive, initiate);
     at_every_step(tunnel, child);
     at_every_step(tunnel, both_children);
     at_every_step(tunnel, phase1);
+    at_every_step(tunnel, end);
+    at_every_step(tunnel, end_child);
+    at_every_step(tunnel, end_phase1);
 }
 
 int main(void)
