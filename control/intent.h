@@ -219,6 +219,8 @@ struct intent_map {
     char name[INTENT_NAME];
     const struct intent_if *local; /* tunnels have its addresses (IOS: local-address); NULL: those
                                       of the interface that bears the map */
+    /* Packets until sequence numbers are told to the other box again, where the map is stateful. */
+    uint32_t replay_in, replay_out;
     uint32_t n;
     struct intent_map_entry *entry; /* by seq */
 };

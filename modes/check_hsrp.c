@@ -90,7 +90,7 @@ static bool is_own(const struct cfg_node *ifn, const struct addr *a)
     return false;
 }
 
-static bool group_has(const struct cfg_node *g, const struct cfg_node *except, const struct addr *a)
+bool hsrp_group_has(const struct cfg_node *g, const struct cfg_node *except, const struct addr *a)
 {
     const struct cfg_node *n = cfg_first(g, E_STANDBY_IP);
     if (n && n != except && CFG_ARGS(n, standby_ip)->has_addr &&
@@ -102,6 +102,19 @@ static bool group_has(const struct cfg_node *g, const struct cfg_node *except, c
             return true;
     }
     return false;
+}
+
+int hsrp_own_check(struct txn *t, const struct cfg_node *ifn, const struct addr *a)
+{
+    char text[ADDR_STRLEN];
+    cfg_each(ifn, E_STANDBY_GROUP, g)
+    {
+        if (hsrp_group_has(g, NULL, a))
+            return txn_refuse(t, "%% Address %s in use by group %u on %s",
+                              addr_print(a, text, sizeof text), number_of(g),
+                              CFG_ARGS(ifn, interface)->name);
+    }
+    return 0;
 }
 
 static int check_address(struct txn *t, const struct cfg_node *n, const struct addr *a)
@@ -117,12 +130,14 @@ static int check_address(struct txn *t, const struct cfg_node *n, const struct a
     {
         cfg_each(other, E_STANDBY_GROUP, g)
         {
-            if (group_has(g, n, a))
+            if (hsrp_group_has(g, n, a))
                 return txn_refuse(t, "%% Address %s in use by group %u on %s",
                                   addr_print(a, text, sizeof text), number_of(g),
                                   CFG_ARGS(other, interface)->name);
         }
     }
+    if (ipc_virtual_check(t, a) < 0)
+        return -1;
     if (!in_subnet(ifn, a))
         txn_note(t, "%% Warning: address is not within a subnet on this interface");
     return 0;

@@ -365,7 +365,7 @@ int if_network_check(struct txn *t, const struct cfg_node *ifn, const struct add
         return txn_refuse(t, "%% %s overlaps with %s", addr_print(&mine.addr, net, sizeof net),
                           name);
     }
-    return 0;
+    return hsrp_own_check(t, ifn, addr);
 }
 
 int if_address_check(struct txn *t, struct cfg_node *n, const struct a_if_address *a, bool negate)

@@ -144,7 +144,7 @@ int ios_entry_check(struct txn *t, struct cfg_node *n, const struct a_ios_entry 
     if (!negate && !a->has_template && !a->has_profile && txn_created(t, n))
         txn_note(t, "%% NOTE: This new crypto map will remain disabled until a peer\n"
                     "        and a valid access list have been configured.");
-    return 0;
+    return negate ? 0 : stateful_entry_check(t, a);
 }
 
 /* A name becomes its address when it is typed, unless it is `dynamic`. */

@@ -46,6 +46,7 @@ void derive_ios2_policies(struct derive *d); /* after the interfaces */
 void derive_ios2_peers(struct derive *d);
 void derive_transforms(struct derive *d);
 void derive_ios_maps(struct derive *d); /* as derive_maps() */
+void derive_sso(struct derive *d);
 
 /* ASA: the tunnel-group of peers that have none of their own; it need not be made. */
 #define DERIVE_DEFAULT_GROUP "DefaultL2LGroup"

@@ -165,6 +165,14 @@ void weak_group(struct txn *t, int group);
 void encrypted_key(struct txn *t);
 /* What an interface of this name is. */
 enum intent_if_kind if_kind(const char *name);
+/* check_hsrp.c: this address is one of the group's, and not of its line `except` */
+bool hsrp_group_has(const struct cfg_node *g, const struct cfg_node *except, const struct addr *a);
+/* … an interface has no virtual address of its own groups */
+int hsrp_own_check(struct txn *t, const struct cfg_node *ifn, const struct addr *a);
+/* check_redundancy.c: a virtual address is none of the association between two boxes */
+int ipc_virtual_check(struct txn *t, const struct addr *a);
+/* … and what an entry of a stateful map refers to goes with stateful failover. */
+int stateful_entry_check(struct txn *t, const struct a_ios_entry *a);
 /* check_if.c: may this interface have an address in this network? */
 int if_network_check(struct txn *t, const struct cfg_node *ifn, const struct addr *addr,
                      const struct addr *netmask);
