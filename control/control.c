@@ -103,6 +103,7 @@ struct control *control_new(const struct control_opts *o)
     grace_init(c);
     dead_init(c);
     outbox_init(c);
+    position_open(c);
     launch_init(&c->launch, &c->timers, &c->o.clock, o->log, control_kick, c);
     c->jobs = jobs_new(o->base);
     if (keyex_open(c) < 0)
@@ -152,6 +153,7 @@ void control_free(struct control *c)
     for (size_t i = 0; i <= PORTS_MAX; i++)
         free(c->shadow[i].spd);
     identities_free(&c->ids);
+    position_close(c);
     free(c->told_addrs);
     free(c->ring);
     lab_free(c->lab);

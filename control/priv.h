@@ -16,6 +16,7 @@
 #include "control/crypto/grace.h"
 #include "control/crypto/keyex.h"
 #include "control/crypto/outbox.h"
+#include "control/crypto/position.h"
 #include "control/crypto/shadow.h"
 #include "control/crypto/wanted.h"
 #include "control/hsrp/hsrp.h"
@@ -87,6 +88,7 @@ struct control {
     struct adopt adopt;
     struct dead_peers dead;
     struct wanted_table wanted;
+    struct positions positions;
     struct addr *told_addrs; /* as in the last SADB_LOCAL_ADDRS */
     size_t n_told_addrs;
     bool told_go;         /* the datapath on this channel reads packets */

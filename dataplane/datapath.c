@@ -6,7 +6,8 @@
  * a new engine finds SAs and policies as its predecessor left them.
  *
  * Nothing is read before the engine has said what is to become of it (SADB_GO): a datapath that
- * follows a killed one would drop what came meanwhile, and has it wait in the kernel instead.
+ * follows a killed one would drop what came meanwhile, and has it wait in the kernel instead. So it
+ * does while an interface is about to be ours (SADB_ROLE_HOLD).
  */
 #include "dataplane/datapath.h"
 #include "dataplane/dp.h"
@@ -56,7 +57,8 @@ struct datapath {
     struct event *tick;
     struct tun *tuns;
     unsigned n_tuns;
-    bool reading; /* since SADB_GO */
+    bool reading;        /* since SADB_GO */
+    uint64_t roles_seen; /* dp->roles_said, as followed */
     struct dpstats *stats;
     struct pktvec *vec;
     struct log log;
@@ -156,6 +158,14 @@ static size_t pointers(struct pktvec *v, struct pkt **p)
     return v->n;
 }
 
+/* Events watch the descriptor, so the old one goes before the socket is replaced. */
+static void unwatch(struct event **ev)
+{
+    if (*ev)
+        event_free(*ev);
+    *ev = NULL;
+}
+
 static void on_tun(evutil_socket_t fd, short what, void *arg)
 {
     struct tun *t = arg;
@@ -174,7 +184,7 @@ static void on_tun(evutil_socket_t fd, short what, void *arg)
         if (err) {
             log_line(&d->log, LOGL_ERROR, "tun", "%s: %s; it is not read any more", t->info.name,
                      strerror(-err));
-            event_del(t->ev);
+            unwatch(&t->ev);
         }
         if (err || n + bad < PKT_BATCH)
             return;
@@ -207,6 +217,27 @@ static void on_wire(evutil_socket_t fd, short what, void *arg)
     }
 }
 
+/* Reads it, or leaves what comes in the kernel's queue. */
+static void listen_to(struct event *ev, bool on)
+{
+    if (!ev)
+        return;
+    if (on)
+        event_add(ev, NULL);
+    else
+        event_del(ev);
+}
+
+static void follow_roles(struct datapath *d)
+{
+    for (const struct tun *t = d->tuns; t; t = t->next)
+        listen_to(t->ev,
+                  t->info.kind != TUN_SHADOW || dp_role(d->dp, t->info.ifid) != SADB_ROLE_HOLD);
+    for (unsigned k = 0; k < WIRE_SOCKETS; k++)
+        listen_to(d->sock[k].ev, d->dp->n_hold == 0);
+    d->roles_seen = d->dp->roles_said;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct datapath *d = arg;
@@ -214,6 +245,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     dp_count(d->dp->total, DP_RX_OVERFLOW, wire_lost(d->wire));
     dp_tick(d->dp);
+    if (d->dp->roles_said != d->roles_seen)
+        follow_roles(d);
 }
 
 static struct event *watch(struct datapath *d, int fd, event_callback_fn fn, void *arg)
@@ -247,6 +280,7 @@ static void start_reading(struct datapath *d)
     for (unsigned k = 0; k < WIRE_SOCKETS; k++)
         if (d->sock[k].d) /* it has come */
             watch_socket(&d->sock[k]);
+    follow_roles(d);
 }
 
 /* --- the engine ---------------------------------------------------------------------------- */
@@ -266,6 +300,8 @@ static void on_engine(struct ipc *c, struct ipc_msg *m, void *ctx)
     dp_message(d->dp, m->type, m->data, m->len);
     if (d->dp->go && !d->reading)
         start_reading(d);
+    else if (d->dp->roles_said != d->roles_seen)
+        follow_roles(d);
 }
 
 static void on_engine_gone(struct ipc *c, void *ctx)
@@ -319,14 +355,6 @@ static void take_stats(struct datapath *d, int fd)
     dp_set_stats(d->dp, d->stats);
 }
 
-/* Events watch the descriptor, so the old one goes before the socket is replaced. */
-static void unwatch(struct event **ev)
-{
-    if (*ev)
-        event_free(*ev);
-    *ev = NULL;
-}
-
 static void take_wire(struct datapath *d, enum wire_socket kind, struct ipc_msg *m)
 {
     struct socket *s = &d->sock[kind];
@@ -339,6 +367,7 @@ static void take_wire(struct datapath *d, enum wire_socket kind, struct ipc_msg 
     evutil_make_socket_nonblocking(s->fd);
     if (d->reading)
         watch_socket(s);
+    follow_roles(d);
 }
 
 static void take_socket(struct datapath *d, struct ipc_msg *m)
@@ -423,6 +452,7 @@ static void take_tun(struct datapath *d, struct ipc_msg *m, bool gone)
     t->next = d->tuns;
     d->tuns = t;
     d->n_tuns++;
+    follow_roles(d);
 }
 
 static void on_launcher(struct ipc *c, struct ipc_msg *m, void *ctx)

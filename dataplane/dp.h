@@ -19,6 +19,7 @@
 #include "dataplane/sad.h"
 #include "dataplane/spd.h"
 #include "lib/clock.h"
+#include "lib/launchproto.h"
 #include "lib/log.h"
 
 #define DP_LOCAL_MAX      1024u
@@ -58,7 +59,11 @@ struct dp {
     struct dp_counters *total, own_total;
     struct addr *locals; /* where ESP may arrive; none: anywhere */
     uint32_t n_locals;
-    bool go; /* the engine has said what is to become of packets */
+    bool go;                        /* the engine has said what is to become of packets */
+    uint8_t role[TANDEM_IFIDS + 1]; /* enum sadb_role, by ifid */
+    uint32_t n_hold;                /* interfaces in SADB_ROLE_HOLD */
+    usec_t hold_until;
+    uint64_t roles_said; /* so many changes of role so far */
     struct {
         bool active;
         uint32_t seq, ifid, bucket;
@@ -74,6 +79,17 @@ void dp_free(struct dp *dp);
 void dp_set_stats(struct dp *dp, struct dpstats *stats);
 struct dp_counters *dp_slot(struct dp *dp, uint32_t slot); /* NULL where there is none */
 
+/* role.c: roles of interfaces and positions of SAs */
+static inline enum sadb_role dp_role(const struct dp *dp, uint32_t ifid)
+{
+    return ifid <= TANDEM_IFIDS ? (enum sadb_role)dp->role[ifid] : SADB_ROLE_ACTIVE;
+}
+void role_set(struct dp *dp, uint32_t ifid, enum sadb_role role);
+void role_tick(struct dp *dp);               /* a hold may have lasted too long */
+void role_ask(struct dp *dp, struct sa *sa); /* SADB_LEASE, which is due */
+/* Many positions. 0 or -ENOENT. */
+int role_positions(struct dp *dp, const uint8_t *v, uint32_t n);
+
 /* path.c */
 /* Packets from the TUN of ifid. `bypass`: what no policy wants goes on in clear. */
 void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size_t n);
@@ -82,8 +98,18 @@ void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size
 void dp_inspect(struct dp *dp, uint32_t ifid, struct pkt **p, size_t n);
 /* ESP and AH packets from the wire, `data` at that header, `proto` and outer addresses set. */
 void dp_inbound(struct dp *dp, struct pkt **p, size_t n);
-/* Sends what waited for the policy's SA. */
+/* Counts a packet dropped, and says so in the log now and then. */
+void dp_drop(struct dp *dp, struct dp_counters *c, const struct pkt *p, enum dp_cause cause);
+
+/* wait.c */
+/* Protection is wanted and there is no SA: waits for it, or says why not. */
+void dp_wait_for_sa(struct dp *dp, struct policy *pol, struct pkt *p);
+/* The SA is there and may not be used now: the interface is about to be ours, or the standby is to
+ * acknowledge more numbers. Nobody is asked for anything. */
+void dp_wait_for_word(struct dp *dp, struct policy *pol, const struct pkt *p, enum dp_cause cause);
+/* Sends what waited for the policy's SA, or its numbers. */
 void dp_release(struct dp *dp, uint32_t policy);
+void dp_release_all(struct dp *dp, uint32_t ifid);
 /* Once a second: old packets leave the queues, unanswered ACQUIREs go out again, idle SAs
  * behind a NAT send a keepalive. */
 void dp_tick(struct dp *dp);

@@ -10,7 +10,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define DPSTATS_MAGIC 0x54444d32u
+/* Another with another layout, and then another LAUNCH_VERSION: the memory is the launcher's. */
+#define DPSTATS_MAGIC 0x54444d33u
 #define DPSTATS_SLOTS 32768
 
 /* Why a packet was not forwarded. Names in dpstats_cause_name(). */
@@ -33,6 +34,8 @@ enum dp_cause {
     DP_CRYPTO_ERROR,
     DP_IKE_BUSY,    /* IKE on UDP 4500 faster than the engine takes it */
     DP_RX_OVERFLOW, /* the socket's buffer was full */
+    DP_PASSIVE,     /* the interface is another box's now */
+    DP_LEASE,       /* the standby has not acknowledged further numbers, and no room to wait */
     DP_CAUSES
 };
 const char *dpstats_cause_name(enum dp_cause c);
@@ -48,6 +51,7 @@ struct dp_counters {
     _Atomic uint64_t replay_window;           /* in: 0 = none */
     _Atomic uint64_t seq;        /* out: last number used; in: highest number accepted */
     _Atomic uint64_t lease;      /* out: numbers up to here may have been used */
+    _Atomic uint64_t ceiling;    /* out: none above this is used; SADB_NO_CEILING */
     _Atomic uint64_t window[16]; /* in: newest 1,024 of the replay window, [0] bit 0 = seq */
     _Atomic int64_t last_us;     /* monotonic time of the last packet */
 };

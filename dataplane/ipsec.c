@@ -124,11 +124,14 @@ static uint8_t begin(struct ipsec_batch *b, struct pkt *p)
     p->hlen = 0;
     if (p->len + ipsec_overhead(sa) > PKT_DATA - 1 - 60)
         return DP_TOO_BIG; /* than an outer IP packet can be */
+    uint8_t cause = sa_has_seq(sa);
+    if (cause != PKT_OK) /* the packet is as it was: it may wait */
+        return cause;
     p->payload = p->len;
     p->proto = p->data[0] >> 4 == 6 ? NH_IPV6 : NH_IPV4;
-    uint8_t cause = sa_transport(sa) ? take_header(b, p) : PKT_OK;
-    if (cause == PKT_OK && !sa_next_seq(sa, &p->seq))
-        cause = DP_SEQ_OVERFLOW;
+    cause = sa_transport(sa) ? take_header(b, p) : PKT_OK;
+    if (cause == PKT_OK)
+        p->seq = sa_next_seq(sa);
     return cause;
 }
 

@@ -202,15 +202,6 @@ static void give_slots(struct dp *dp, const struct spd *s)
     }
 }
 
-/* A new set may give the SA that a packet waits for to another line. */
-static void release_all(struct dp *dp, uint32_t ifid)
-{
-    for (uint32_t i = 0; i < POLICY_BUCKETS; i++)
-        for (struct policy *p = dp->policies.buckets[i]; p; p = p->chain)
-            if (p->ifid == ifid && p->head)
-                dp_release(dp, p->id);
-}
-
 /* Packets whose policy went have nowhere to go. */
 static void count_swept(struct dp *dp)
 {
@@ -259,8 +250,8 @@ static void on_spd_set(struct dp *dp, const uint8_t *data, size_t len)
     if (!err && s)
         give_slots(dp, s);
     ack(dp, m.seq, err);
-    if (!err)
-        release_all(dp, m.ifid);
+    if (!err) /* it may give the SA that a packet waits for to another line */
+        dp_release_all(dp, m.ifid);
 }
 
 static void on_spd_flush(struct dp *dp, const struct sadb_ref *r)
@@ -306,6 +297,28 @@ static void on_go(struct dp *dp, const struct sadb_ref *r)
     ack(dp, r->seq, 0);
 }
 
+static void on_role(struct dp *dp, const uint8_t *data, size_t len)
+{
+    struct sadb_role_set m;
+    memcpy(&m, data, len);
+    bool ok = m.ifid && m.ifid <= TANDEM_IFIDS && m.role < SADB_ROLES;
+    if (ok)
+        role_set(dp, m.ifid, (enum sadb_role)m.role);
+    ack(dp, m.seq, ok ? 0 : -EINVAL);
+}
+
+static void on_position(struct dp *dp, const uint8_t *data, size_t len)
+{
+    struct sadb_ref r;
+    if (len < sizeof r) {
+        ack(dp, 0, -EINVAL);
+        return;
+    }
+    memcpy(&r, data, sizeof r);
+    bool ok = r.count <= SADB_POSITIONS && len - sizeof r == r.count * sizeof(struct sadb_position);
+    ack(dp, r.seq, ok ? role_positions(dp, data + sizeof r, r.count) : -EINVAL);
+}
+
 static void on_ike_send(struct dp *dp, const uint8_t *data, size_t len)
 {
     struct sadb_ike path;
@@ -339,6 +352,8 @@ static const struct handler handlers[] = {
     {SADB_IKE_SEND, 0, on_ike_send, NULL},
     {SADB_LOCAL_ADDRS, 0, on_local_addrs, NULL},
     {SADB_GO, sizeof(struct sadb_ref), NULL, on_go},
+    {SADB_ROLE, sizeof(struct sadb_role_set), on_role, NULL},
+    {SADB_POSITION, 0, on_position, NULL},
 };
 
 /* The number of a request whose length is wrong: it comes first in every struct. */
@@ -382,5 +397,5 @@ void dp_engine_new(struct dp *dp)
             p->next_acquire = 0;
     for (uint32_t i = 0; i < SAD_BUCKETS; i++)
         for (struct sa *sa = dp->sad.ids[i]; sa; sa = sa->by_id)
-            sa->soft_sent = sa->hard_sent = false;
+            sa->soft_sent = sa->hard_sent = false, sa_ask_again(sa);
 }

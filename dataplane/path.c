@@ -13,7 +13,6 @@
 #include "dataplane/pmtu.h"
 #include "dataplane/reasm.h"
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 void dp_count(struct dp_counters *c, enum dp_cause cause, uint64_t n)
@@ -42,7 +41,7 @@ static uint32_t spi_of(const struct pkt *p)
     return addr_is_set(&p->remote) && p->len >= spi_end(p) ? wire_spi(p) : 0;
 }
 
-static void drop(struct dp *dp, struct dp_counters *c, const struct pkt *p, enum dp_cause cause)
+void dp_drop(struct dp *dp, struct dp_counters *c, const struct pkt *p, enum dp_cause cause)
 {
     uint64_t held;
     dp_count(c, cause, 1);
@@ -128,47 +127,18 @@ static void publish(struct dp *dp, struct pkt **p, size_t n)
             continue;
         sa->dirty = false;
         sa->last = now;
-        uint64_t seq = sa->seq;
-        if (sa->dir == SADB_IN) {
-            uint64_t w[16];
-            replay_export(&sa->replay, w);
-            for (int k = 0; k < 16; k++)
-                atomic_store_explicit(&sa->ctr->window[k], w[k], memory_order_relaxed);
-            seq = sa->replay.top;
-        }
-        atomic_store_explicit(&sa->ctr->seq, seq, memory_order_relaxed);
+        if (sa->dir == SADB_IN)
+            sa_publish_in(sa);
+        else
+            atomic_store_explicit(&sa->ctr->seq, sa->seq, memory_order_relaxed);
+        if (sa->dir == SADB_OUT && sa->seq >= sa->ask)
+            role_ask(dp, sa);
         atomic_store_explicit(&sa->ctr->last_us, now, memory_order_relaxed);
         check_lifetime(dp, sa);
     }
 }
 
 /* --- outbound ------------------------------------------------------------------------------ */
-
-static void acquire(struct dp *dp, struct policy *pol, const struct flow *f)
-{
-    if (!policy_may_acquire(pol, clock_mono(&dp->clock)))
-        return;
-    struct sadb_acquire a;
-    memset(&a, 0, sizeof a);
-    a.ifid = pol->ifid;
-    a.policy = pol->id;
-    a.packet = selector_of_flow(f);
-    if (dp->io->engine(dp->io_ctx, SADB_ACQUIRE, &a, sizeof a, NULL, 0))
-        pol->next_acquire = 0; /* nobody heard it */
-}
-
-/* Protection is wanted and there is no SA: wait for it, or say why not. */
-static void wait_for_sa(struct dp *dp, struct policy *pol, struct pkt *p)
-{
-    if (pol->accept_only) { /* nobody will ever ask for this SA */
-        drop(dp, pol->ctr, p, DP_NO_SA);
-        return;
-    }
-    uint8_t cause = queue_push(&dp->policies, pol, p, clock_mono(&dp->clock));
-    if (cause != PKT_OK)
-        drop(dp, pol->ctr, p, cause);
-    acquire(dp, pol, &p->flow);
-}
 
 /* What the outer header says: RFC 4301 §5.1.2.1, ECN as in RFC 6040 §4.1. */
 static void set_outer(struct pkt *p, const struct sa *sa, const struct ip_info *in)
@@ -194,7 +164,7 @@ static bool readable(struct dp *dp, const struct spd *spd, bool inbound, struct 
                      struct ip_info *in)
 {
     if (ip_parse(p->data, p->len, inbound, in)) {
-        drop(dp, dp->total, p, DP_BAD_INNER);
+        dp_drop(dp, dp->total, p, DP_BAD_INNER);
         return false;
     }
     p->flow = in->flow;
@@ -202,7 +172,7 @@ static bool readable(struct dp *dp, const struct spd *spd, bool inbound, struct 
     if (p->data[0] >> 4 == 6 && p->data[24] == 0xff)
         return false; /* the kernel's own multicast on a fresh interface */
     if (!spd)         /* no policy was ever set: never in clear by default */
-        drop(dp, dp->total, p, DP_NO_SA);
+        dp_drop(dp, dp->total, p, DP_NO_SA);
     return spd != NULL;
 }
 
@@ -249,23 +219,31 @@ static enum way decide(struct dp *dp, struct spd *spd, bool bypass, bool cut, st
     if (!pol) {
         if (bypass)
             return WAY_CLEAR;
-        drop(dp, dp->total, p, DP_NO_SA);
+        dp_drop(dp, dp->total, p, DP_NO_SA);
+        return WAY_NONE;
+    }
+    p->policy = pol;
+    enum sadb_role role = dp_role(dp, spd->ifid);
+    if (role != SADB_ROLE_ACTIVE) {
+        if (role == SADB_ROLE_HOLD)
+            dp_wait_for_word(dp, pol, p, DP_PASSIVE);
+        else
+            dp_drop(dp, pol->ctr, p, DP_PASSIVE);
         return WAY_NONE;
     }
     struct sa *sa = sad_outbound(&dp->sad, pol->id, &p->flow);
-    p->policy = pol;
     if (!sa) {
-        wait_for_sa(dp, pol, p);
+        dp_wait_for_sa(dp, pol, p);
         return WAY_NONE;
     }
     p->sa = sa;
     if (worn_out(dp, sa)) {
-        drop(dp, sa->ctr, p, DP_HARD_LIFETIME);
+        dp_drop(dp, sa->ctr, p, DP_HARD_LIFETIME);
         return WAY_NONE;
     }
     if (sa_transport(sa)) {
         if (!between_ends(sa, &p->flow)) { /* RFC 4301 §4.1: for the two ends only */
-            drop(dp, sa->ctr, p, DP_SELECTOR);
+            dp_drop(dp, sa->ctr, p, DP_SELECTOR);
             return WAY_NONE;
         }
         if (reasm_is_piece(p->data))
@@ -287,9 +265,26 @@ static size_t survivors(struct dp *dp, struct pkt **p, size_t n)
         if (p[i]->cause == PKT_OK)
             p[ok++] = p[i];
         else
-            drop(dp, p[i]->sa ? p[i]->sa->ctr : dp->total, p[i], p[i]->cause);
+            dp_drop(dp, p[i]->sa ? p[i]->sa->ctr : dp->total, p[i], p[i]->cause);
     }
     return ok;
+}
+
+/* Those that found no number: their SA is used up, or they wait for the next block. */
+static size_t numbered(struct dp *dp, struct pkt **p, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i]->cause == DP_SEQ_OVERFLOW)
+            expire(dp, p[i]->sa, true);
+        if (p[i]->cause != DP_LEASE) {
+            p[kept++] = p[i];
+            continue;
+        }
+        p[i]->sa->bytes -= p[i]->len; /* it is not on its way yet */
+        dp_wait_for_word(dp, p[i]->policy, p[i], DP_LEASE);
+    }
+    return kept;
 }
 
 static void protect(struct dp *dp, struct pkt **p, size_t n)
@@ -298,9 +293,7 @@ static void protect(struct dp *dp, struct pkt **p, size_t n)
     size_t n_all = n;
     memcpy(all, p, n * sizeof *p);
     ipsec_seal(&dp->batch, p, n);
-    for (size_t i = 0; i < n; i++)
-        if (p[i]->cause == DP_SEQ_OVERFLOW)
-            expire(dp, p[i]->sa, true);
+    n = numbered(dp, p, n);
     n = survivors(dp, p, n);
     dp->io->wire(dp->io_ctx, p, n);
     n = survivors(dp, p, n);
@@ -319,7 +312,7 @@ static void cut(struct dp *dp, struct pkt *p)
     struct pkt *v[PKT_BATCH];
     if (!frag_begin(&f, p->data, p->len, p->sa->room)) {
         dp_add(&p->sa->ctr->cut_failed, 1);
-        drop(dp, p->sa->ctr, p, DP_TOO_BIG);
+        dp_drop(dp, p->sa->ctr, p, DP_TOO_BIG);
         return;
     }
     dp_add(&p->sa->ctr->cut, 1);
@@ -364,64 +357,6 @@ void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size
         in_clear(dp, clear, n_clear);
 }
 
-void dp_release(struct dp *dp, uint32_t policy)
-{
-    struct policy *pol = policy_find(&dp->policies, policy);
-    /* what finds no SA even now goes back into the queue: look at each once */
-    for (uint32_t left = pol ? pol->n : 0; left;) {
-        struct pkt *p[PKT_BATCH];
-        size_t n = 0;
-        for (struct queued *q; left && n < PKT_BATCH; n++, left--) {
-            q = queue_pop(&dp->policies, pol);
-            if (!q) {
-                left = 0;
-                break;
-            }
-            p[n] = &dp->spare->p[n];
-            pkt_reset(p[n]);
-            memcpy(p[n]->data, q->data, q->len);
-            p[n]->len = q->len;
-            free(q);
-        }
-        dp_outbound(dp, pol->ifid, false, p, n);
-    }
-}
-
-/* RFC 3948 §4: keeps the NAT's mapping while nothing else does. */
-static void keepalives(struct dp *dp, usec_t now)
-{
-    const uint32_t both = SADB_F_UDP | SADB_F_KEEPALIVE;
-    for (uint32_t i = 0; i < SAD_BUCKETS; i++)
-        for (struct sa *sa = dp->sad.policies[i]; sa; sa = sa->by_key) {
-            if ((sa->flags & both) != both || now - sa->last < sa->keepalive)
-                continue;
-            struct sadb_ike path;
-            memset(&path, 0, sizeof path);
-            path.local = sa->local;
-            path.remote = sa->remote;
-            path.local_port = sa->local_port;
-            path.remote_port = sa->remote_port;
-            dp->io->ike(dp->io_ctx, &path, NULL, 0);
-            sa->last = now;
-        }
-}
-
-void dp_tick(struct dp *dp)
-{
-    usec_t now = clock_mono(&dp->clock);
-    keepalives(dp, now);
-    pmtu_tick(dp);
-    dp_count(dp->total, DP_BAD_INNER, reasm_expire(dp->reasm, now));
-    for (uint32_t i = 0; i < POLICY_BUCKETS; i++)
-        for (struct policy *p = dp->policies.buckets[i]; p; p = p->chain) {
-            unsigned old = queue_expire(&dp->policies, p, now);
-            if (old)
-                dp_count(p->ctr, DP_NO_SA, old);
-            if (p->head)
-                acquire(dp, p, &p->head->flow);
-        }
-}
-
 /* --- in clear from outside ----------------------------------------------------------------- */
 
 /* RFC 4301 §5.2: what arrives in clear although the policy wants it protected is discarded. The
@@ -435,8 +370,9 @@ static bool may_pass(struct dp *dp, struct spd *spd, struct pkt *p)
     const struct policy *pol = spd_lookup(spd, &p->flow);
     if (!pol)
         return true;
-    drop(dp, pol->ctr, p, DP_CLEAR_INBOUND);
-    event(dp, EV_CLEAR_INBOUND, p, 0);
+    dp_drop(dp, pol->ctr, p, DP_CLEAR_INBOUND);
+    if (dp_role(dp, spd->ifid) == SADB_ROLE_ACTIVE)
+        event(dp, EV_CLEAR_INBOUND, p, 0);
     return false;
 }
 
@@ -470,22 +406,26 @@ static bool for_us(const struct dp *dp, const struct addr *a)
 static bool find_sa(struct dp *dp, struct pkt *p)
 {
     if (p->len < spi_end(p) + 4) { /* and a number */
-        drop(dp, dp->total, p, DP_BAD_LENGTH);
+        dp_drop(dp, dp->total, p, DP_BAD_LENGTH);
         return false;
     }
     if (!for_us(dp, &p->local)) {
-        drop(dp, dp->total, p, DP_UNKNOWN_SPI);
+        dp_drop(dp, dp->total, p, DP_UNKNOWN_SPI);
         return false;
     }
     uint32_t spi = wire_spi(p);
     p->sa = sad_inbound(&dp->sad, p->proto, spi);
     if (!p->sa) {
-        drop(dp, dp->total, p, DP_UNKNOWN_SPI);
+        dp_drop(dp, dp->total, p, DP_UNKNOWN_SPI);
         event(dp, EV_UNKNOWN_SPI, p, spi);
         return false;
     }
+    if (dp_role(dp, p->sa->ifid) != SADB_ROLE_ACTIVE) {
+        dp_drop(dp, p->sa->ctr, p, DP_PASSIVE);
+        return false;
+    }
     if (worn_out(dp, p->sa)) {
-        drop(dp, p->sa->ctr, p, DP_HARD_LIFETIME);
+        dp_drop(dp, p->sa->ctr, p, DP_HARD_LIFETIME);
         return false;
     }
     return true;
@@ -546,7 +486,7 @@ void dp_inbound(struct dp *dp, struct pkt **p, size_t n)
         if (sa_covers(q->sa, &q->flow))
             good[out++] = q;
         else /* RFC 4301 §5.2 step 4 */
-            drop(dp, q->sa->ctr, q, DP_SELECTOR);
+            dp_drop(dp, q->sa->ctr, q, DP_SELECTOR);
     }
     /* Before they are forwarded: after a kill in between nothing is taken a second time. */
     publish(dp, have, n_have);

@@ -11,6 +11,14 @@
 
 #define FIRST_WORDS 32u /* most of a gateway's SAs carry little */
 
+/* All up to `top`; the rest of its word is still to come. */
+static void all_seen(struct replay *r)
+{
+    memset(r->bits, 0xff, ((size_t)r->mask + 1) * 8);
+    if (r->top % 64 != 63)
+        r->bits[(r->top / 64) & r->mask] = (UINT64_C(2) << (r->top % 64)) - 1;
+}
+
 int replay_init(struct replay *r, uint32_t window, uint64_t top)
 {
     *r = (struct replay){.window = window > REPLAY_MAX ? REPLAY_MAX : window, .top = top};
@@ -26,11 +34,8 @@ int replay_init(struct replay *r, uint32_t window, uint64_t top)
     if (!r->bits)
         return -ENOMEM;
     r->mask = words - 1;
-    if (top) /* all that came before counts as seen */
-        memset(r->bits, 0xff, (size_t)words * 8);
-    /* but the rest of the newest word is still to come */
-    if (top && top % 64 != 63)
-        r->bits[(top / 64) & r->mask] = (UINT64_C(2) << (top % 64)) - 1;
+    if (top)
+        all_seen(r);
     return 0;
 }
 
@@ -107,6 +112,18 @@ bool replay_accept(struct replay *r, uint64_t seq)
     }
     r->bits[(seq / 64) & r->mask] |= UINT64_C(1) << (seq % 64);
     return true;
+}
+
+void replay_raise(struct replay *r, uint64_t top)
+{
+    if (top <= r->top)
+        return;
+    r->top = top;
+    if (r->window == 0)
+        return;
+    if (r->mask + 1 < r->full)
+        grow(r);
+    all_seen(r);
 }
 
 static uint64_t reverse(uint64_t v)

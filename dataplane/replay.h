@@ -28,6 +28,8 @@ uint64_t replay_extend(const struct replay *r, uint32_t low, bool esn);
 bool replay_fresh(const struct replay *r, uint64_t seq);
 /* The same, and marks it as seen. Only after its ICV was good. */
 bool replay_accept(struct replay *r, uint64_t seq);
+/* From now on every number up to `top` counts as seen. Never goes back. */
+void replay_raise(struct replay *r, uint64_t top);
 /* The newest 1,024 numbers, bit 0 of out[0] being `top`. */
 void replay_export(const struct replay *r, uint64_t out[16]);
 

@@ -55,7 +55,7 @@ struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow 
     for (struct sa *sa = s->policies[bucket(policy)]; sa; sa = sa->by_key) {
         if (sa->policy != policy || !sa_covers(sa, f))
             continue;
-        if (sa->seq < sa->seq_max && (!sa->hard_bytes || sa->bytes < sa->hard_bytes))
+        if (sa->seq < sa->limit && (!sa->hard_bytes || sa->bytes < sa->hard_bytes))
             return sa;
         if (!worn)
             worn = sa;
@@ -197,6 +197,14 @@ static uint64_t left_off(const struct sa *sa)
     return dp_read(sa->dir == SADB_OUT ? &sa->ctr->lease : &sa->ctr->seq);
 }
 
+static void set_ceiling(struct sa *sa, uint64_t ceiling, uint32_t block)
+{
+    sa->ceiling = ceiling;
+    sa->block = block;
+    sa->limit = ceiling < sa->seq_max ? ceiling : sa->seq_max;
+    sa_ask_again(sa);
+}
+
 /* Where counting starts: 1, or where a predecessor of this SA's state left off; whatever the
  * engine believes, never at a number that this memory knows as used. */
 static int start_numbers(struct sa *sa, const struct sadb_sa *m)
@@ -208,6 +216,7 @@ static int start_numbers(struct sa *sa, const struct sadb_sa *m)
     if (before > sa->seq_max)
         return -EINVAL;
     sa->seq = sa->lease = before;
+    set_ceiling(sa, m->flags & SADB_F_CEILING ? m->ceiling : SADB_NO_CEILING, m->block);
     if (sa->dir == SADB_IN) {
         /* RFC 4303 §3.4.3: without integrity there is nothing to protect the numbers */
         bool on = !(m->flags & SADB_F_NOREPLAY) && (sa->ah || sa->icv_len);
@@ -224,6 +233,7 @@ static void start_counters(struct sa *sa, const struct sadb_sa *m)
         memset((void *)sa->ctr, 0, sizeof *sa->ctr);
     atomic_store_explicit(&sa->ctr->seq, sa->seq, memory_order_relaxed);
     atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_release);
+    atomic_store_explicit(&sa->ctr->ceiling, sa->ceiling, memory_order_relaxed);
     atomic_store_explicit(&sa->ctr->flags, sa->flags, memory_order_relaxed);
     atomic_store_explicit(&sa->ctr->replay_window, sa->replay.window, memory_order_relaxed);
 }
@@ -378,21 +388,63 @@ void sad_describe(const struct sa *sa, struct sadb_sa *out)
     out->mtu = sa->mtu;
     out->pmtu_age = sa->pmtu_age;
     out->nat_keepalive = (uint32_t)(sa->keepalive / USEC_PER_SEC);
+    out->ceiling = sa->ceiling;
+    out->block = sa->block;
     out->seq_first = (sa->dir == SADB_OUT ? sa->seq : sa->replay.top) + 1;
     out->n_ts = sa->n_ts;
     memcpy(out->ts, sa->ts, sa->n_ts * sizeof *sa->ts);
 }
 
-bool sa_next_seq(struct sa *sa, uint64_t *seq)
+/* Before any of them is used: a kill between the two must not bring one back. */
+static void lease(struct sa *sa, uint64_t to)
 {
-    if (sa->seq >= sa->seq_max)
-        return false;
-    *seq = ++sa->seq;
-    if (sa->seq > sa->lease) {
-        uint64_t left = sa->seq_max - sa->seq;
-        sa->lease = sa->seq + (left < SAD_LEASE ? left : SAD_LEASE);
-        /* before any of them is used: a kill between the two must not bring one back */
-        atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_release);
+    sa->lease = to;
+    atomic_store_explicit(&sa->ctr->lease, to, memory_order_release);
+}
+
+uint64_t sa_next_seq(struct sa *sa)
+{
+    if (++sa->seq > sa->lease) {
+        uint64_t left = sa->limit - sa->seq, step = sa->block ? sa->block / 8 : SAD_LEASE;
+        if (step > SAD_LEASE)
+            step = SAD_LEASE;
+        lease(sa, sa->seq + (left < step ? left : step));
     }
-    return true;
+    return sa->seq;
+}
+
+void sa_ask_again(struct sa *sa)
+{
+    bool never = sa->ceiling == SADB_NO_CEILING || !sa->block;
+    uint64_t half = sa->block / 2;
+    sa->ask = never ? UINT64_MAX : sa->ceiling > half ? sa->ceiling - half : 0;
+}
+
+void sa_position(struct sa *sa, const struct sadb_position *m)
+{
+    uint64_t before = m->next ? m->next - 1 : 0;
+    if (before > sa->seq_max)
+        before = sa->seq_max;
+    if (sa->dir == SADB_IN) {
+        replay_raise(&sa->replay, before);
+        sa_publish_in(sa);
+        return;
+    }
+    if (before > sa->lease)
+        lease(sa, before);
+    if (before > sa->seq) {
+        sa->seq = before;
+        atomic_store_explicit(&sa->ctr->seq, before, memory_order_relaxed);
+    }
+    set_ceiling(sa, m->ceiling, m->block);
+    atomic_store_explicit(&sa->ctr->ceiling, sa->ceiling, memory_order_relaxed);
+}
+
+void sa_publish_in(struct sa *sa)
+{
+    uint64_t w[16];
+    replay_export(&sa->replay, w);
+    for (int k = 0; k < 16; k++)
+        atomic_store_explicit(&sa->ctr->window[k], w[k], memory_order_relaxed);
+    atomic_store_explicit(&sa->ctr->seq, sa->replay.top, memory_order_relaxed);
 }

@@ -19,7 +19,8 @@
 #define SAD_BUCKETS 8192u
 #define SAD_MAX     65536u
 /* Sequence numbers are leased in the shared counters by blocks of this size before they are
- * used, so that a successor of this process knows where it may start. */
+ * used, so that a successor of this process knows where it may start. Below a ceiling by an eighth
+ * of what the standby gives at a time, so that the successor finds some of it left. */
 #define SAD_LEASE 4096u
 
 #define SAD_KEEPALIVE (20 * USEC_PER_SEC) /* RFC 3948 §4: the default */
@@ -40,7 +41,11 @@ struct sa {
     uint8_t iv_len, icv_len, align, ah_icv_len;
     enum crypto_kind kind;
     struct dp_counters *ctr;
-    uint64_t seq, seq_max, lease; /* outbound: last number used; the last there is */
+    /* outbound: last number used; the last there is; the last that may be used now; SADB_LEASE is
+     * due from `ask` on */
+    uint64_t seq, seq_max, limit, lease, ask;
+    uint64_t ceiling;
+    uint32_t block;
     uint64_t bytes, soft_bytes, hard_bytes;
     bool soft_sent, hard_sent, dirty;
     usec_t last; /* when a packet came or went */
@@ -70,11 +75,13 @@ int sad_add(struct sad *s, struct crypto *c, const struct sadb_sa *m, struct dp_
             struct sa **out);
 int sad_update(struct sad *s, const struct sadb_update *m); /* 0, -ENOENT or -EAFNOSUPPORT */
 int sad_delete(struct sad *s, uint32_t id);                 /* 0 or -ENOENT */
-void sad_flush(struct sad *s, uint32_t ifid);               /* 0 = every SA */
+/* From where its numbers go on, and how far. */
+void sa_position(struct sa *sa, const struct sadb_position *m);
+void sad_flush(struct sad *s, uint32_t ifid); /* 0 = every SA */
 struct sa *sad_find(const struct sad *s, uint32_t id);
 struct sa *sad_inbound(const struct sad *s, uint8_t proto, uint32_t spi);
 /* The newest SA of a policy that may carry this flow, those on standby last; one whose volume or
- * numbers are used up only when there is no other. */
+ * numbers are used up, or at their ceiling, only when there is no other. */
 struct sa *sad_outbound(const struct sad *s, uint32_t policy, const struct flow *f);
 /* The outbound SA of the same policy and peer that was there before this one, or NULL. */
 const struct sa *sad_older(const struct sad *s, const struct sa *sa);
@@ -93,8 +100,19 @@ static inline bool sa_esn(const struct sa *sa)
     return (sa->flags & SADB_F_ESN) != 0;
 }
 
-/* The next sequence number, leased. False when they are used up (RFC 4303 §3.3.3). */
-bool sa_next_seq(struct sa *sa, uint64_t *seq);
+/* When there is a number, PKT_OK; else DP_SEQ_OVERFLOW (RFC 4303 §3.3.3), or DP_LEASE: there will
+ * be one. */
+static inline uint8_t sa_has_seq(const struct sa *sa)
+{
+    if (sa->seq < sa->limit)
+        return PKT_OK;
+    return sa->limit < sa->seq_max ? DP_LEASE : DP_SEQ_OVERFLOW;
+}
+
+/* The next one, leased. */
+uint64_t sa_next_seq(struct sa *sa);
+void sa_publish_in(struct sa *sa); /* inbound: number and window into the counters */
+void sa_ask_again(struct sa *sa);  /* SADB_LEASE is due again, if it was */
 
 /* One writer per counter: no locked instruction is needed. */
 static inline void dp_add(_Atomic uint64_t *c, uint64_t n)

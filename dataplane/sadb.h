@@ -18,12 +18,15 @@
 
 /* To be raised when a struct or its meaning changes: an engine of another version gets a datapath
  * of its own build. Where struct sadb_sa changes, JOURNAL_VERSION changes, too. */
-#define SADB_VERSION 3u
+#define SADB_VERSION 4u
 
-#define SADB_KEY_MAX 64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
-#define SADB_TS_MAX  8  /* selector pairs per SA */
-#define SADB_IKE_MAX 65535
-#define SADB_NO_SLOT UINT32_MAX
+#define SADB_KEY_MAX    64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
+#define SADB_TS_MAX     8  /* selector pairs per SA */
+#define SADB_IKE_MAX    65535
+#define SADB_NO_SLOT    UINT32_MAX
+#define SADB_NO_CEILING UINT64_MAX
+#define SADB_POSITIONS  1024u          /* of one frame at most */
+#define SADB_HOLD_MOST  (1000u * 1000) /* microseconds that SADB_ROLE_HOLD may last */
 
 enum sadb_msg {
     /* engine → datapath; each is answered by SADB_ACK */
@@ -41,6 +44,9 @@ enum sadb_msg {
     SADB_LOCAL_ADDRS, /* struct sadb_ref.count × struct addr: where ESP to us may arrive */
     SADB_GO,          /* struct sadb_ref: SAs and policies are complete. Before the first of these
                          a datapath reads no packet: they wait in the kernel's queues */
+    SADB_ROLE,        /* struct sadb_role_set: what becomes of packets of ifid */
+    SADB_POSITION, /* struct sadb_ref.count × struct sadb_position: from where numbers go on, and
+                      how far. -ENOENT: one of them is of no SA; the others count */
     /* datapath → engine */
     SADB_ACK = 64, /* struct sadb_ack */
     SADB_ACQUIRE,  /* struct sadb_acquire */
@@ -48,6 +54,20 @@ enum sadb_msg {
     SADB_IKE_RECV, /* struct sadb_ike + message that came on UDP 4500 */
     SADB_SA_INFO,  /* struct sadb_sa without keys */
     SADB_EVENT,    /* struct sadb_event: unknown SPI, NAT mapping moved, … (rate limited) */
+    SADB_LEASE,    /* struct sadb_lease: of the last block below the ceiling half is left. Once for
+                      each ceiling */
+};
+
+/* What an interface's SAs may do (docs/sso.md). Before the first SADB_ROLE they are active. */
+enum sadb_role {
+    SADB_ROLE_ACTIVE,
+    /* Nothing is sealed or opened, no replay window moves, the engine hears of no packet. */
+    SADB_ROLE_PASSIVE,
+    /* Soon active: what goes out waits in the queue of its TUN, what comes in waits in the sockets
+     * (of all interfaces, and IKE on UDP 4500). After SADB_HOLD_MOST without a word it is passive
+     * again, as the engine that wanted it does not live. */
+    SADB_ROLE_HOLD,
+    SADB_ROLES
 };
 
 enum sadb_proto { SADB_ESP = 50, SADB_AH = 51 };
@@ -68,6 +88,8 @@ enum sadb_mode { SADB_TUNNEL = 1, SADB_TRANSPORT = 2 };
 #define SADB_DF_CLEAR 0x20u
 /* What does not fit is cut after encryption, and not before as by default (outbound). */
 #define SADB_F_FRAG_AFTER 0x100u
+/* Outbound: `ceiling` counts; without this there is none. */
+#define SADB_F_CEILING 0x200u
 /* How packets meet the size of the path: what SADB_UPDATE may change. */
 #define SADB_F_PATH (SADB_DF_SET | SADB_DF_CLEAR | SADB_F_FRAG_AFTER)
 
@@ -102,6 +124,10 @@ struct sadb_sa {
     uint64_t soft_bytes, hard_bytes;  /* 0 = no limit */
     uint64_t seq_first;     /* outbound: first sequence number that may be used; inbound: numbers
                                below it are refused. 0 = 1 */
+    uint64_t ceiling;       /* outbound, with SADB_F_CEILING: the last number that may be used; 0:
+                               packets wait, for SADB_POSITION */
+    uint32_t block;         /* outbound: of half of this many numbers below the ceiling SADB_LEASE
+                               tells; 0: never */
     uint32_t mtu;           /* outbound: of the interface; 0 = nobody knows */
     uint32_t pmtu_age;      /* outbound: seconds a smaller path MTU is believed; 0 = for ever */
     uint32_t nat_keepalive; /* with SADB_F_KEEPALIVE: after so many seconds; 0 = RFC 3948's 20 */
@@ -123,6 +149,20 @@ struct sadb_update {
 struct sadb_delete {
     uint32_t seq;
     uint32_t sa;
+};
+
+struct sadb_role_set {
+    uint32_t seq;
+    uint32_t ifid;
+    uint8_t role; /* enum sadb_role */
+};
+
+struct sadb_position {
+    uint32_t sa;
+    uint32_t block;   /* outbound, as in struct sadb_sa */
+    uint64_t next;    /* outbound: go on here, inbound: refuse what is below; numbers never go back,
+                         so 0 leaves them */
+    uint64_t ceiling; /* outbound; SADB_NO_CEILING: none */
 };
 
 struct sadb_ref {
@@ -168,6 +208,11 @@ struct sadb_acquire {
 struct sadb_expire {
     uint32_t sa;
     uint8_t hard;
+};
+
+struct sadb_lease {
+    uint32_t sa;
+    uint64_t last; /* number used */
 };
 
 struct sadb_ike {

@@ -24,6 +24,8 @@ const char *dpstats_cause_name(enum dp_cause c)
         [DP_CRYPTO_ERROR] = "crypto error",
         [DP_IKE_BUSY] = "IKE message while the engine is busy",
         [DP_RX_OVERFLOW] = "receive buffer full",
+        [DP_PASSIVE] = "interface on standby",
+        [DP_LEASE] = "no number leased by the standby",
     };
     return (unsigned)c < DP_CAUSES ? names[c] : "unknown";
 }

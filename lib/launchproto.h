@@ -13,8 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* To be raised when a message changes: children of another version are not started. */
-#define LAUNCH_VERSION 6u
+/* To be raised when a message or the layout of dpstats.h changes: children of another version are
+ * not started. */
+#define LAUNCH_VERSION 7u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16

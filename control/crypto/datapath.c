@@ -46,6 +46,8 @@ static void on_ack(struct control *c, const struct sadb_ack *a)
         control_reconcile(c);
         return;
     }
+    if (position_acked(c, a))
+        return;
     if (!(a->seq & SEQ_OTHER))
         outbox_acked(c);
     if (!a->err) {
@@ -138,6 +140,7 @@ static void take(struct control *c, const struct ipc_msg *m)
         struct sadb_acquire acquire;
         struct sadb_expire expire;
         struct sadb_event event;
+        struct sadb_lease lease;
         struct sadb_sa info;
     } u;
     switch (m->type) {
@@ -172,6 +175,12 @@ static void take(struct control *c, const struct ipc_msg *m)
         if (m->len == sizeof(u.event)) {
             memcpy(&u.event, m->data, sizeof(u.event));
             on_event(c, &u.event);
+        }
+        break;
+    case SADB_LEASE:
+        if (m->len == sizeof(u.lease)) {
+            memcpy(&u.lease, m->data, sizeof(u.lease));
+            position_lease(c, &u.lease);
         }
         break;
     default:
@@ -236,6 +245,7 @@ void control_set_datapath(struct control *c, int fd)
         return;
     }
     timer_init(&c->dp_wait, on_waited, c);
+    position_channel(c);
     ipc_set_limit(c->dp, CHANNEL_MOST);
     ipc_on_drained(c->dp, DRAINED_LOW, on_drained);
     for (size_t i = 0; i <= PORTS_MAX; i++)

@@ -122,9 +122,7 @@ static int send_add(struct control *c, struct wanted_sa *w)
     struct sadb_sa m = w->m;
     m.seq = m.sa;
     if (w->state == WANTED_SETTLED) {
-        const struct dp_counters *k = &c->stats->slot[m.slot];
-        m.flags |= SADB_F_RESUME;
-        m.seq_first = dp_read(m.dir == SADB_OUT ? &k->lease : &k->seq) + 1;
+        position_resume(c, w, &m);
     } else {
         w->state = WANTED_SENT;
     }
@@ -146,6 +144,7 @@ int wanted_add(struct control *c, const struct sadb_sa *m)
     struct wanted_sa *w = wanted_find(c, m->sa) ? NULL : insert(c, m);
     if (!w)
         return -ENOMEM;
+    position_start(c, &w->m);
     int err = keep(c, w);
     if (err) /* it works, but nobody can take it over */
         log_line(c->o.log, LOGL_WARNING, "journal", "no room for an SA: %s", strerror(-err));
@@ -281,6 +280,7 @@ void wanted_dumped(struct control *c, int err)
     if (added || n_lost)
         log_line(c->o.log, LOGL_NOTICE, "sadb",
                  "%zu SAs go on in the datapath, %zu could not and end", added, n_lost);
+    position_flush(c);
     for (size_t i = 0; i < n_lost; i++)
         keyex_end_child(c, lost[i], IKE_R_INTERNAL);
     free(lost);

@@ -27,6 +27,10 @@ struct wanted_sa {
     enum wanted_state state;
     bool present; /* in the dump */
     bool claimed; /* a child of IKE's has it (adopt.c) */
+    /* position.c: where it stands was said by this engine, and the datapath is to hear of it; the
+     * last number that others were told */
+    bool positioned, due;
+    uint64_t heard;
 };
 
 /* How packets of an outbound SA meet the size of the path (pathmtu.h). */

@@ -32,10 +32,10 @@ static void on_packets(struct pkt **p, size_t n)
 
 static void on_wire(void *ctx, struct pkt **p, size_t n)
 {
-    (void)ctx;
     on_packets(p, n);
     for (size_t i = 0; i < n; i++)
-        if (!p[i]->sa || p[i]->sa->dir != SADB_OUT)
+        if (!p[i]->sa || p[i]->sa->dir != SADB_OUT || p[i]->seq > p[i]->sa->limit ||
+            dp_role(((struct fuzz *)ctx)->dp, p[i]->sa->ifid) != SADB_ROLE_ACTIVE)
             abort();
 }
 
@@ -106,6 +106,8 @@ static size_t good_sa(uint8_t *out, uint8_t dir)
     m.local = addr_from_v4(0xc0000201);
     m.remote = addr_from_v4(0xc0000202);
     m.replay_window = 64;
+    m.ceiling = 10;
+    m.block = 4;
     m.n_ts = 1;
     m.ts[0] = any();
     memcpy(out, &m, sizeof m);
@@ -130,6 +132,28 @@ static size_t good_policy(uint8_t *out)
     memcpy(out, &m.set, sizeof m.set);
     memcpy(out + sizeof m.set, m.e, sizeof m.e);
     return sizeof m.set + sizeof m.e;
+}
+
+static size_t good_positions(uint8_t *out)
+{
+    struct sadb_ref r = {.count = 2};
+    struct sadb_position p[2];
+    memset(p, 0, sizeof p);
+    p[0] = (struct sadb_position){.sa = SADB_IN, .next = 100};
+    p[1] = (struct sadb_position){.sa = SADB_OUT, .ceiling = 20, .block = 8};
+    memcpy(out, &r, sizeof r);
+    memcpy(out + sizeof r, p, sizeof p);
+    return sizeof r + sizeof p;
+}
+
+static size_t good_role(uint8_t how, uint8_t *out)
+{
+    struct sadb_role_set r;
+    memset(&r, 0, sizeof r);
+    r.ifid = 1;
+    r.role = how % SADB_ROLES;
+    memcpy(out, &r, sizeof r);
+    return sizeof r;
 }
 
 /* A request of this type that makes sense, its length. */
@@ -159,6 +183,10 @@ static size_t good(uint16_t type, uint8_t how, uint8_t *out)
         memcpy(out, &i, sizeof i);
         return sizeof i + 32;
     }
+    case SADB_ROLE:
+        return good_role(how, out);
+    case SADB_POSITION:
+        return good_positions(out);
     case SADB_LOCAL_ADDRS:
         return sizeof(struct sadb_ref);
     default:
@@ -215,6 +243,10 @@ static void finish(struct fuzz *f)
     dp_message(f->dp, SADB_FLUSH, (const uint8_t *)&all, sizeof all);
     dp_message(f->dp, SADB_SPD_FLUSH, (const uint8_t *)&all, sizeof all);
     dp_message(f->dp, SADB_LOCAL_ADDRS, (const uint8_t *)&all, sizeof all);
+    for (uint32_t i = 1; i <= TANDEM_IFIDS; i++)
+        role_set(f->dp, i, SADB_ROLE_ACTIVE);
+    if (f->dp->n_hold)
+        abort();
     if (f->dp->policies.n || f->dp->policies.queued_bytes || f->dp->spd.n)
         abort();
     for (uint32_t i = 0; i < SAD_BUCKETS; i++)
