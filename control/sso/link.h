@@ -20,7 +20,8 @@ enum sso_stream { SSO_STREAM_CONTROL, SSO_STREAM_RECORDS, SSO_STREAM_COUNTERS, S
 #define SSO_MESSAGE_MAX 65536u /* bytes of one message; longer ones are refused both ways */
 
 struct sso_link_ops {
-    /* One SCTP packet (common header and chunks) by this path (index of local[] and remote[]). */
+    /* None of them may free the link.
+     * One SCTP packet (common header and chunks) by this path (index of local[] and remote[]). */
     void (*transmit)(void *ctx, unsigned path, const uint8_t *p, size_t n);
     void (*up)(void *ctx);
     void (*down)(void *ctx, const char *why); /* after up only */
