@@ -93,7 +93,7 @@ struct control *control_new(const struct control_opts *o)
     c->tick = evtimer_new(o->base, on_tick, c);
     c->again = evtimer_new(o->base, on_again, c);
     if (!c->tick || !c->again || events_open(c) < 0 || sla_open(c) < 0 || tracking_open(c) < 0 ||
-        hsrp_open(c) < 0 || sso_open(c) < 0)
+        hsrp_open(c) < 0 || sso_open(c) < 0 || endpoint_open(c) < 0)
         goto fail;
     c->timers.changed = arm_tick;
     c->timers.ctx = c;
@@ -345,7 +345,7 @@ static struct port *port_of_end(const struct control *c, const struct port *end)
 {
     for (size_t i = 0; i < c->ports.n; i++) {
         struct port *p = c->ports.v[i];
-        if (p != end && ports_active(&c->ports, p) && p->ifp->map &&
+        if (p != end && ports_active(&c->ports, p) && p->ifp->map && !p->ifp->redundancy[0] &&
             intent_if_end(p->ifp) == end->ifp)
             return p;
     }
@@ -361,7 +361,7 @@ struct port *control_port_of(const struct control *c, const struct addr *local)
         struct port *outer = port_of_end(c, p);
         return outer ? outer : p;
     }
-    return NULL;
+    return endpoint_vip_port(c, local);
 }
 
 /* --- channels and descriptors

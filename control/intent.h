@@ -51,7 +51,8 @@ struct intent_if {
     /* The standby group of this interface whose virtual address the map's tunnels have, while it is
      * active here; "": none, they have the interface's. It may not exist (yet). */
     char redundancy[HSRP_NAME];
-    bool stateful; /* … and their state is shared with the other box */
+    struct addr vip; /* its configured one; unset: it is learnt, or there is none */
+    bool stateful;   /* … and their state is shared with the other box */
     struct intent_ospf_if ospf;
 };
 
@@ -225,10 +226,19 @@ struct intent_map {
     struct intent_map_entry *entry; /* by seq */
 };
 
-/* Whose addresses the tunnels of an interface's map have. */
+/* Whose addresses the tunnels of an interface's map have, where they are no virtual ones. */
 static inline const struct intent_if *intent_if_end(const struct intent_if *i)
 {
     return i->map && i->map->local ? i->map->local : i;
+}
+
+/* The address that tunnels of an interface's map have with peers of a family, as far as the
+ * configuration tells; unset: none, or it is learnt. Whether it is here: crypto/endpoint.h. */
+static inline struct addr intent_if_endpoint(const struct intent_if *i, uint8_t family)
+{
+    if (i->redundancy[0])
+        return family == AF_INET ? i->vip : (struct addr){0};
+    return intent_if_local(intent_if_end(i), family);
 }
 
 /* A pre-shared key of IKEv1: of one peer or of all in a prefix; the longest match counts. */

@@ -12,6 +12,7 @@
 #include "control/control.h"
 #include "control/crypto/adopt.h"
 #include "control/crypto/dead.h"
+#include "control/crypto/endpoint.h"
 #include "control/crypto/identity.h"
 #include "control/crypto/grace.h"
 #include "control/crypto/keyex.h"
@@ -128,7 +129,8 @@ void control_reconcile(struct control *c);
 void control_kick(void *control); /* a round, soon */
 void control_notice(struct control *c, const char *line);
 
-/* The interface that owns a local address, with everything a tunnel needs, or NULL. */
+/* The interface that owns a local address, or whose map has tunnels there; NULL: none. Whether it is
+ * its map that has them is for endpoint_port(). */
 struct port *control_port_of(const struct control *c, const struct addr *local);
 
 /* query.c: a slot is about to be given back; what it counted as dropped stays in the sums. */
@@ -152,6 +154,7 @@ void spd_forget(struct control *c, struct identity *id); /* and free it */
 /* crypto/walk.c: the walk through a peer list */
 void walk_init(struct control *c, struct identity *id);
 void walk_end(struct control *c, struct identity *id);
+void walk_stop(struct control *c, uint32_t ifid); /* those of an interface, for now */
 void tunnel_acquire(struct control *c, const struct sadb_acquire *a);
 void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
                             const struct ike_path *p, enum ike_reason why);
@@ -173,6 +176,8 @@ int tunnel_rekey_cfg(const struct control *c, uint8_t version, const struct ike_
 void tunnel_child_cfg(const struct identity *id, uint8_t version, struct ike_child_cfg *cfg);
 /* Ends SAs whose reason is gone. `old` is the intent before the present one, or NULL. */
 void tunnel_prune(struct control *c, const struct intent *old);
+/* Ends the SAs of addresses that an interface's map has not any more. */
+void tunnel_check_interface(struct control *c, const struct port *p);
 
 /* crypto/ikehost.c, crypto/accept.c */
 extern const struct ike_host control_ike_host;

@@ -210,12 +210,12 @@ static int by_line(const void *a, const void *b)
 }
 
 /* Where the tunnel ends here, or would. */
-static struct addr local_of(const struct identity *id, const struct ike_sa_state *sa)
+static struct addr local_of(const struct control *c, const struct identity *id,
+                            const struct ike_sa_state *sa)
 {
     if (sa)
         return sa->path.local;
-    return intent_if_local(intent_if_end(id->ifp),
-                           id->entry->n_peer ? id->entry->peer[0].family : AF_INET);
+    return endpoint_addr(c, id->ifp, id->entry->n_peer ? id->entry->peer[0].family : AF_INET);
 }
 
 void query_identities(const struct control *c,
@@ -244,7 +244,7 @@ void query_identities(const struct control *c,
                                    .map = id->map,
                                    .entry = id->entry,
                                    .ace = id->ace,
-                                   .local = local_of(id, k ? k->sa : NULL),
+                                   .local = local_of(c, id, k ? k->sa : NULL),
                                    .current_peer = id->tried,
                                    .sa = k ? k->sa : NULL,
                                    .child = k ? k->child : NULL};

@@ -22,6 +22,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
     derive_acls(&d);
     derive_retransmit(&d);
     if (!asa) {
+        derive_redundancy(&d);
         derive_ospf(&d);
         derive_isakmp(&d);
         derive_keys(&d);

@@ -38,8 +38,9 @@ void derive_hsrp(struct derive *d);
 bool derive_mac(const char *text, uint8_t mac[6]);
 void derive_sla(struct derive *d); /* after the interfaces */
 /* IOS */
-void derive_ospf(struct derive *d);   /* after the interfaces */
-void derive_isakmp(struct derive *d); /* policies of IKEv1 */
+void derive_redundancy(struct derive *d); /* after the groups of HSRP */
+void derive_ospf(struct derive *d);       /* after the interfaces */
+void derive_isakmp(struct derive *d);     /* policies of IKEv1 */
 void derive_keys(struct derive *d);
 void derive_ios2_limits(struct derive *d);
 void derive_ios2_policies(struct derive *d); /* after the interfaces */

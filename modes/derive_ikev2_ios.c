@@ -133,8 +133,8 @@ void derive_ios2_policies(struct derive *d)
     out->policy = one_policy(d, common, &out->n_policy);
     for (uint32_t i = 0; i < out->n_if; i++) {
         struct intent_if *f = &out->ifs[i];
-        const struct cfg_node *n =
-            addr_is_set(&f->addr.addr) ? policy_for(d->tree->root, &f->addr.addr) : common;
+        const struct addr *local = f->redundancy[0] ? &f->vip : &f->addr.addr;
+        const struct cfg_node *n = addr_is_set(local) ? policy_for(d->tree->root, local) : common;
         if (n != common)
             f->policy = one_policy(d, n, &f->n_policy);
     }

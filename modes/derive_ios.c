@@ -343,6 +343,25 @@ static const struct intent_map *find_map(const struct intent *out, const char *n
     return NULL;
 }
 
+void derive_redundancy(struct derive *d)
+{
+    struct intent *out = d->out;
+    cfg_each(d->tree->root, E_INTERFACE, i)
+    {
+        const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP);
+        const struct a_if_crypto_map *a = l ? CFG_ARGS(l, if_crypto_map) : NULL;
+        struct intent_if *f = a && a->has_group ? find_if(out, CFG_ARGS(i, interface)->name) : NULL;
+        if (!f)
+            continue;
+        str_copy(f->redundancy, sizeof f->redundancy, a->group);
+        f->stateful = a->stateful;
+        for (uint32_t k = 0; k < out->n_hsrp; k++)
+            if (strcmp(out->hsrp[k].ifname, f->name) == 0 &&
+                strcmp(out->hsrp[k].cfg.name, f->redundancy) == 0)
+                f->vip = out->hsrp[k].cfg.vip;
+    }
+}
+
 void derive_ios_maps(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
@@ -355,11 +374,7 @@ void derive_ios_maps(struct derive *d)
     {
         const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP);
         struct intent_if *f = l ? find_if(out, CFG_ARGS(i, interface)->name) : NULL;
-        if (!f)
-            continue;
-        const struct a_if_crypto_map *a = CFG_ARGS(l, if_crypto_map);
-        f->map = find_map(out, a->name);
-        str_copy(f->redundancy, sizeof f->redundancy, a->has_group ? a->group : "");
-        f->stateful = a->stateful;
+        if (f)
+            f->map = find_map(out, CFG_ARGS(l, if_crypto_map)->name);
     }
 }

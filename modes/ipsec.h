@@ -51,6 +51,8 @@ static inline uint64_t ipsec_kbytes_left(const struct ike_child_state *c,
 
 /* The peer of an identity: of its SA, or tried last, or the first of its entry; maybe unset. */
 struct addr ipsec_peer(const struct query_identity *q);
+/* Our end in text; 0.0.0.0 as long as there is none. */
+const char *ipsec_local(const struct query_identity *q, char buf[ADDR_STRLEN]);
 /* "(10.1.1.0/255.255.255.0/0/0)" and a newline. */
 void ipsec_ident(struct str *out, const struct addr_range *r, uint8_t proto,
                  const uint16_t port[2]);

@@ -234,7 +234,7 @@ static void heading(struct ipsec_show *s, const struct query_identity *q, const 
         str_printf(&s->out, "interface: %s\n", ifname);
     else
         str_printf(&s->out, "\ninterface: %s\n    Crypto map tag: %s, local addr %s\n", ifname,
-                   q->map->name, addr_print(&q->local, local, sizeof local));
+                   q->map->name, ipsec_local(q, local));
 }
 
 static bool each_identity(void *ctx, const struct query_identity *q)

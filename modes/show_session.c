@@ -37,6 +37,11 @@ static bool add_sa(void *ctx, const struct ike_sa_state *sa)
     return true;
 }
 
+const char *ipsec_local(const struct query_identity *q, char buf[ADDR_STRLEN])
+{
+    return addr_is_set(&q->local) ? addr_print(&q->local, buf, ADDR_STRLEN) : "0.0.0.0";
+}
+
 struct addr ipsec_peer(const struct query_identity *q)
 {
     if (q->sa)

@@ -104,10 +104,11 @@ static bool move_children(void *ctx, const struct ike_sa_state *s)
 }
 
 /* A configured peer sends on an SA that is not there: it may have missed its end. Packets that a
- * new datapath finds before its SAs are back say nothing. */
+ * new datapath finds before its SAs are back say nothing, nor do those to an address that is about
+ * to be another box's. */
 static void on_unknown_spi(struct control *c, const struct ike_path *p, const struct sadb_event *e)
 {
-    if (!c->wanted.known || wanted_inbound(c, e->spi))
+    if (!c->wanted.known || wanted_inbound(c, e->spi) || !endpoint_is_ours(c, &p->local))
         return;
     events_unknown_spi(c, p, e->proto, e->spi);
     if (keyex_knows(c, IKE_V2, p) || keyex_knows(c, IKE_V1, p))
@@ -273,7 +274,7 @@ void dp_go(struct control *c)
     c->told_go = dp_send(c, SADB_GO, &r, sizeof(r), NULL, 0) == 0;
 }
 
-/* Where ESP to us may arrive: the addresses of interfaces that bear a map. */
+/* Where ESP to us may arrive: the addresses of interfaces that bear a map, and of its tunnels. */
 void dp_local_addrs(struct control *c)
 {
     struct addr v[2 * PORTS_MAX * INTENT_ADDRS];
@@ -284,7 +285,9 @@ void dp_local_addrs(struct control *c)
         if (!c->shadow[c->ports.v[i]->ifid].wanted)
             continue;
         n += intent_if_addrs(ifp, v + n);
-        if (intent_if_end(ifp) != ifp)
+        if (ifp->redundancy[0])
+            n += endpoint_addrs(c, ifp, v + n);
+        else if (intent_if_end(ifp) != ifp)
             n += intent_if_addrs(intent_if_end(ifp), v + n);
     }
     bool same = n == c->n_told_addrs;

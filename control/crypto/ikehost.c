@@ -13,6 +13,8 @@
 
 int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
+    if (!endpoint_is_ours(c, &p->local))
+        return -EADDRNOTAVAIL;
     if (p->lport != PORT_NAT)
         return udp_send(c, p, msg, len);
     struct sadb_ike ike;

@@ -45,6 +45,8 @@ static bool of_v1(const uint8_t *msg, size_t len)
 
 void keyex_input(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
+    if (!endpoint_is_ours(c, &p->local))
+        return; /* for the box that has the address now */
     if (of_v1(msg, len))
         isakmp_input(c->isakmp, p, msg, len);
     else

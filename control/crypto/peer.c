@@ -35,13 +35,19 @@ static bool id_fits(const struct intent_id *m, const struct ike_identity *id)
     return prefix_contains(&m->net, &a);
 }
 
+/* A virtual address that is learnt could be any. */
+static bool ends_at(const struct intent_if *ifp, const struct addr *local)
+{
+    struct addr a = intent_if_endpoint(ifp, local->family);
+    return addr_eq(&a, local) || (ifp->redundancy[0] && !addr_is_set(&ifp->vip));
+}
+
 /* The profile of the map entry that means this peer; NULL: it does not matter. */
 static const char *wanted_profile(const struct intent *i, const struct ike_path *p, bool v1)
 {
     for (uint32_t f = 0; f < i->n_if; f++) {
         const struct intent_if *ifp = &i->ifs[f];
-        struct addr local = intent_if_local(intent_if_end(ifp), p->local.family);
-        for (uint32_t k = 0; ifp->map && addr_eq(&local, &p->local) && k < ifp->map->n; k++) {
+        for (uint32_t k = 0; ifp->map && ends_at(ifp, &p->local) && k < ifp->map->n; k++) {
             const struct intent_map_entry *e = &ifp->map->entry[k];
             const char *profile = v1 ? e->isakmp_profile : e->profile;
             if (profile && intent_entry_lists(e, &p->remote))

@@ -20,15 +20,34 @@ static bool same_addrs(const struct addr *a, size_t n, const struct addr *b, siz
     return n == m;
 }
 
-static void check_interface(struct control *c, const struct port *p)
+static bool among(const struct addr *a, const struct addr *v, size_t n)
+{
+    size_t i = 0;
+    while (i < n && !addr_eq(a, &v[i]))
+        i++;
+    return i < n;
+}
+
+/* An address that the map has not any more. As long as it is ours peers are told. Else everything
+ * that was there goes without a word, also what no line of a map has made yet. */
+static void leave(struct control *c, const struct port *p, const struct addr *local)
+{
+    bool ours = control_port_of(c, local) != NULL;
+    struct ike_which w = {.local = *local, .ifid = ours ? p->ifid : 0};
+    keyex_clear_which(c, 0, &w, ours ? IKE_CLEAR_ALL : IKE_CLEAR_SILENT);
+}
+
+void tunnel_check_interface(struct control *c, const struct port *p)
 {
     struct shadow *s = &c->shadow[p->ifid];
     struct addr there[INTENT_ADDRS];
-    const struct intent_if *end = p->ifp && !p->ifp->shutdown ? intent_if_end(p->ifp) : NULL;
-    size_t n = end && !end->shutdown ? intent_if_addrs(end, there) : 0;
+    size_t n = p->ifp && !p->ifp->shutdown ? endpoint_addrs(c, p->ifp, there) : 0;
     size_t used = p->ifp && s->wanted && (p->ifp->ikev2 || p->ifp->ikev1) ? n : 0;
     if (same_addrs(there, used, s->local, s->n_local))
         return;
+    for (size_t i = 0; i < s->n_local; i++)
+        if (!among(&s->local[i], there, n))
+            leave(c, p, &s->local[i]);
     if (s->n_local)
         keyex_interface_changed(c, p->ifid, there, n);
     if (s->n_local && !used)
@@ -184,7 +203,7 @@ static void check_sas(struct control *c)
 void tunnel_prune(struct control *c, const struct intent *old)
 {
     for (size_t i = 0; i < c->ports.n; i++)
-        check_interface(c, c->ports.v[i]);
+        tunnel_check_interface(c, c->ports.v[i]);
     if (old)
         check_keys(c, old);
     if (old || c->ids.removed)

@@ -95,6 +95,7 @@ static int number(struct control *c, const struct port *p, const struct spd_line
                   struct sadb_spd_entry **out, size_t *n_out)
 {
     struct sadb_spd_entry *v = (struct sadb_spd_entry *)calloc(n ? n : 1, sizeof(*v));
+    bool here = endpoint_here(c, p->ifp);
     size_t k = 0;
     if (!v)
         return -ENOMEM;
@@ -109,7 +110,7 @@ static int number(struct control *c, const struct port *p, const struct spd_line
         /* Not its number: the entries of a template share that, and a deny leaves one of them. */
         e->map_seq = (uint32_t)(l[i].entry - p->ifp->map->entry) + 1;
         e->action = l[i].action;
-        e->accept_only = l[i].accept_only;
+        e->accept_only = l[i].accept_only || !here;
         e->sel = l[i].ace->sel;
     }
     *out = v;

@@ -53,7 +53,7 @@ static int try_peer(struct identity *id)
     struct control *c = id->control;
     const struct port *p = ports_by_ifid(&c->ports, id->ifid);
     struct ike_child_cfg cfg;
-    struct ike_path path = {.local = intent_if_local(intent_if_end(id->ifp), id->tried.family),
+    struct ike_path path = {.local = endpoint_addr(c, id->ifp, id->tried.family),
                             .remote = id->tried,
                             .lport = PORT_IKE,
                             .rport = PORT_IKE};
@@ -149,7 +149,7 @@ void tunnel_acquire(struct control *c, const struct sadb_acquire *a)
     id->walking = true;
     id->at = 0;
     id->first = first_place(id);
-    if (id->entry->connection == CONN_ANSWER)
+    if (id->entry->connection == CONN_ANSWER || !endpoint_here(c, id->ifp))
         give_up(id);
     else
         step_soon(id);
@@ -183,6 +183,17 @@ void walk_lost(struct identity *id, enum ike_reason why)
     unsigned at = place_of(id->entry, &id->current);
     if ((why == IKE_R_DPD || why == IKE_R_RETRANSMIT) && at < id->entry->n_peer)
         id->current = id->entry->peer[(at + 1) % id->entry->n_peer];
+}
+
+void walk_stop(struct control *c, uint32_t ifid)
+{
+    for (size_t i = 0; i < c->ids.n; i++) {
+        struct identity *id = c->ids.by_policy[i];
+        if (id->ifid != ifid || !id->walking)
+            continue;
+        timer_cancel(&c->timers, &id->step);
+        give_up(id);
+    }
 }
 
 void walk_init(struct control *c, struct identity *id)

@@ -284,9 +284,18 @@ void hsrp_apply(struct control *c)
 
 const struct hsrp_group *hsrp_named(const struct control *c, const char *name)
 {
-    for (unsigned i = 0; i < c->hsrp->n; i++)
-        if (c->hsrp->member[i] && strcmp(c->hsrp->member[i]->g.cfg.name, name) == 0)
-            return &c->hsrp->member[i]->g;
+    return hsrp_named_on(c, NULL, name);
+}
+
+const struct hsrp_group *hsrp_named_on(const struct control *c, const char *ifname,
+                                       const char *name)
+{
+    for (unsigned i = 0; i < c->hsrp->n; i++) {
+        const struct hsrp_member *m = c->hsrp->member[i];
+        if (m && strcmp(m->g.cfg.name, name) == 0 &&
+            (!ifname || strcmp(m->g.link.name, ifname) == 0))
+            return &m->g;
+    }
     return NULL;
 }
 

@@ -32,6 +32,9 @@ void hsrp_apply(struct control *c);
 
 /* The group of this name; NULL: there is none. Good until the next round. */
 const struct hsrp_group *hsrp_named(const struct control *c, const char *name);
+/* The same of one interface: groups of several may share a name. */
+const struct hsrp_group *hsrp_named_on(const struct control *c, const char *ifname,
+                                       const char *name);
 /* fn is told after each change of a group's state or of its addresses (was: the state before), also
  * of one that goes (it is in Init then). 0, or -ENOSPC after HSRP_LISTENERS. */
 int hsrp_listen(struct control *c,

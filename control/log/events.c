@@ -189,7 +189,7 @@ static void session(struct control *c, bool v2, const struct addr *remote, bool 
 static void pair(struct control *c, const struct identity *id, const struct ike_child_state *child,
                  bool made)
 {
-    struct addr local = intent_if_local(id->ifp, id->tried.family);
+    struct addr local = endpoint_addr(c, id->ifp, id->tried.family);
     sa_of_asa(c, "outbound", child->spi_out, &local, &id->tried, made);
     sa_of_asa(c, "inbound", child->spi_in, &id->tried, &local, made);
 }

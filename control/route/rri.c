@@ -61,7 +61,8 @@ struct intent_route *rri_routes(const struct control *c, size_t *n)
     if (any(&c->intent)) {
         for (size_t i = 0; i < c->ids.n; i++) {
             const struct identity *id = c->ids.by_policy[i];
-            if (id->entry->rri.on && id->entry->rri.always && id->entry->n_peer)
+            if (id->entry->rri.on && id->entry->rri.always && id->entry->n_peer &&
+                endpoint_here(c, id->ifp))
                 add(&g, id, &id->sel, &id->entry->peer[0]);
         }
         keyex_each(c, of_sa, &g);

@@ -137,6 +137,30 @@ static inline void do_tun(struct bench *b, const struct lr_tun *r)
     }
 }
 
+static inline void do_vip(struct bench *b, const struct lr_vip *r)
+{
+    struct world *w = &b->c->world;
+    struct world_link *l = bench_find(b, r->name);
+    if (!r->on) {
+        for (size_t i = w->n_addr; l && i-- > 0;)
+            if (w->addr[i].ifindex == l->ifindex)
+                w->addr[i] = w->addr[--w->n_addr];
+        if (l)
+            *l = w->link[--w->n_link];
+        return;
+    }
+    if (!l)
+        bench_link(b, r->name, false, 1500);
+    l = bench_find(b, r->name);
+    memcpy(l->mac, r->mac, sizeof(l->mac));
+    for (unsigned i = 0; i < r->n; i++) {
+        struct lr_addr a = {.ifindex = l->ifindex, .add = 1};
+        a.addr = (struct prefix){.addr = r->addr[i], .len = 32};
+        if (!world_addr_on(w, l->ifindex, &a.addr))
+            do_addr(w, &a);
+    }
+}
+
 static inline void bench_do(struct bench *b, uint16_t type, const void *body)
 {
     struct world *w = &b->c->world;
@@ -163,6 +187,9 @@ static inline void bench_do(struct bench *b, uint16_t type, const void *body)
         break;
     case LR_TUN:
         do_tun(b, (const struct lr_tun *)body);
+        break;
+    case LR_VIP:
+        do_vip(b, (const struct lr_vip *)body);
         break;
     default:
         break;
@@ -321,14 +348,16 @@ struct wish {
     uint16_t mtu;          /* of the outside; 0: not configured */
     uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
-    bool any, both;        /* a permit any any behind the lines; the map also on the inside */
-    bool templ;            /* the entry is of a template, without peers … */
-    bool open;             /* … and without a list */
-    bool ikev1;            /* spoken, too, with the same proposal as transform set */
-    bool skip_dead, probe; /* the first peer is probed each second, for 300 ms */
-    bool follow;           /* the walk begins where it ended before (IOS) */
-    bool moved;            /* the first peer is reached by the inside */
-    bool behind;           /* half of 192.168.10.0/24 is reached by the inside, not by the map */
+    bool any, both;         /* a permit any any behind the lines; the map also on the inside */
+    bool templ;             /* the entry is of a template, without peers … */
+    bool open;              /* … and without a list */
+    bool ikev1;             /* spoken, too, with the same proposal as transform set */
+    bool skip_dead, probe;  /* the first peer is probed each second, for 300 ms */
+    bool follow;            /* the walk begins where it ended before (IOS) */
+    bool moved;             /* the first peer is reached by the inside */
+    const char *redundancy; /* the standby group whose address the map's tunnels have */
+    const char *vip;        /* that of the group "HA" of the outside; NULL: there is none */
+    bool behind;            /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
 static inline struct wish seed_wish(void)
@@ -439,6 +468,29 @@ static inline void wish_crypto(struct intent *i, const struct wish *w)
     }
 }
 
+static inline void wish_group(struct intent *i, const struct wish *w)
+{
+    if (w->redundancy)
+        str_copy(i->ifs[0].redundancy, sizeof(i->ifs[0].redundancy), w->redundancy);
+    if (!w->vip)
+        return;
+    i->n_hsrp = 1;
+    i->hsrp = arena_new(&i->arena, struct intent_hsrp);
+    strcpy(i->hsrp->ifname, "GigabitEthernet0/0");
+    i->hsrp->cfg = (struct hsrp_cfg){.number = 10,
+                                     .version = 1,
+                                     .ip = true,
+                                     .vip = adr(w->vip),
+                                     .priority = HSRP_PRIORITY,
+                                     .hello_ms = HSRP_HELLO_MS,
+                                     .hold_ms = HSRP_HOLD_MS,
+                                     .auth = HSRP_AUTH_TEXT,
+                                     .text = "cisco"};
+    strcpy(i->hsrp->cfg.name, "HA");
+    if (w->redundancy && strcmp(w->redundancy, "HA") == 0)
+        i->ifs[0].vip = i->hsrp->cfg.vip;
+}
+
 static inline void wish_apply(struct bench *b, const struct wish *w)
 {
     struct intent i = {0};
@@ -454,6 +506,7 @@ static inline void wish_apply(struct bench *b, const struct wish *w)
     i.ifs[0].ikev1 = w->ikev1;
     i.ifs[0].map = w->map ? i.map : NULL;
     i.ifs[0].shutdown = w->shutdown;
+    wish_group(&i, w);
     i.ifs[0].mtu = w->mtu;
     i.ifs[1].map = w->both ? i.map : NULL;
     strcpy(i.ifs[1].name, "GigabitEthernet0/1");
