@@ -44,6 +44,7 @@ enum sadb_role position_role_of(const struct control *c, uint32_t ifid)
 
 void position_channel(struct control *c)
 {
+    c->positions.barrier_seq = 0;
     for (uint32_t i = 1; i <= PORTS_MAX; i++) {
         c->positions.at[i].seq = 0;
         if (c->positions.at[i].told)
@@ -55,6 +56,13 @@ bool position_acked(struct control *c, const struct sadb_ack *a)
 {
     struct positions *p = &c->positions;
     uint32_t i = 1;
+    if (p->barrier_seq && p->barrier_seq == a->seq) {
+        p->barrier_seq = 0;
+        p->barrier = false;
+        if (p->ops && p->ops->barrier)
+            p->ops->barrier(p->ctx);
+        return true;
+    }
     while (i <= PORTS_MAX && (!p->at[i].seq || p->at[i].seq != a->seq))
         i++;
     if (i > PORTS_MAX)
@@ -158,6 +166,15 @@ static int send_some(struct control *c, size_t at)
     return err ? err : (int)(i - at);
 }
 
+static void send_barrier(struct control *c)
+{
+    struct sadb_ref r = {.seq = dp_seq(c)};
+    if (dp_send(c, SADB_POSITION, &r, sizeof(r), NULL, 0) == 0)
+        c->positions.barrier_seq = r.seq;
+    else
+        leave_at(c, clock_mono(&c->o.clock) + AGAIN);
+}
+
 void position_flush(struct control *c)
 {
     struct positions *ps = &c->positions;
@@ -174,6 +191,28 @@ void position_flush(struct control *c)
         leave_at(c, clock_mono(&c->o.clock) + AGAIN);
     memmove(ps->due, ps->due + sent, (ps->n_due - sent) * sizeof(*ps->due));
     ps->n_due -= sent;
+    if (ps->barrier && !ps->barrier_seq && !ps->n_due)
+        send_barrier(c);
+}
+
+void position_barrier(struct control *c)
+{
+    c->positions.barrier = true;
+    c->positions.barrier_seq = 0;
+    position_flush(c);
+}
+
+void position_limit(struct control *c, uint32_t sa, uint64_t limit)
+{
+    struct wanted_sa *w = wanted_find(c, sa);
+    if (w && w->limit != limit)
+        wanted_limit(c, w, limit);
+}
+
+uint64_t position_limit_of(const struct control *c, uint32_t sa)
+{
+    const struct wanted_sa *w = wanted_find(c, sa);
+    return w ? w->limit : 0;
 }
 
 static void on_timer(struct timer *t, void *owner)

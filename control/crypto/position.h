@@ -22,6 +22,8 @@ struct position_ops {
     /* The datapath has taken this role, which is still the wanted one. After PASSIVE the numbers
      * that position_of() tells stand still. */
     void (*role)(void *ctx, uint32_t ifid, enum sadb_role role);
+    /* What was set before position_barrier() is in force. */
+    void (*barrier)(void *ctx);
 };
 
 struct positions {
@@ -34,7 +36,9 @@ struct positions {
     } at[PORTS_MAX + 1]; /* by ifid */
     uint32_t *due;       /* SAs whose position the datapath is to hear of */
     size_t n_due, cap_due;
-    struct timer timer; /* they leave */
+    struct timer timer;   /* they leave */
+    bool barrier;         /* somebody waits for one */
+    uint32_t barrier_seq; /* of the request under way; 0: none */
 };
 
 void position_open(struct control *c);
@@ -57,6 +61,14 @@ struct position {
 /* 0, -ENOENT (no such SA), -ENOMEM. */
 int position_set(struct control *c, uint32_t sa, const struct position *p);
 void position_flush(struct control *c); /* what was set leaves now; else before the loop waits */
+/* ops->barrier() is called once all that was set so far is in force: from then on no number above a
+ * ceiling is used, and position_of() tells of each that was. Another call replaces one that waits.
+ */
+void position_barrier(struct control *c);
+/* The last number of an SA that is ours, for an engine that follows this one; 0: any (journaled).
+ */
+void position_limit(struct control *c, uint32_t sa, uint64_t limit);
+uint64_t position_limit_of(const struct control *c, uint32_t sa);
 
 struct sa_numbers {
     uint64_t last;    /* out: used; in: highest accepted */

@@ -10,6 +10,7 @@
 /* In the journal: without the room for selectors that it does not have. */
 struct wanted_record {
     uint32_t settled;
+    uint64_t limit;
     struct sadb_sa m;
 };
 
@@ -84,6 +85,7 @@ static int keep(struct control *c, const struct wanted_sa *w)
     memset(&r, 0, sizeof(r));
     r.m = w->m;
     r.settled = w->state == WANTED_SETTLED;
+    r.limit = w->limit;
     int err = journal_put(c->journal, JOURNAL_SA, w->m.sa, &r, record_size(r.m.n_ts));
     mem_wipe(&r, sizeof(r));
     return err;
@@ -100,8 +102,10 @@ bool wanted_load(struct control *c, const uint8_t *p, size_t n)
                r.m.sa <= INT32_MAX && r.m.slot < DPSTATS_SLOTS && !wanted_find(c, r.m.sa);
     }
     struct wanted_sa *w = good ? insert(c, &r.m) : NULL;
-    if (w)
+    if (w) {
         w->state = r.settled ? WANTED_SETTLED : WANTED_SENT;
+        w->limit = r.limit;
+    }
     mem_wipe(&r, sizeof(r));
     return w != NULL;
 }
@@ -210,6 +214,12 @@ void wanted_path(struct control *c, struct wanted_sa *w, const struct path_polic
     w->m.pmtu_age = p->age;
     keep(c, w);
     send_path(c, &w->m);
+}
+
+void wanted_limit(struct control *c, struct wanted_sa *w, uint64_t limit)
+{
+    w->limit = limit;
+    keep(c, w);
 }
 
 void wanted_confirmed(struct control *c, uint32_t sa)

@@ -31,6 +31,7 @@ struct wanted_sa {
      * last number that others were told */
     bool positioned, due;
     uint64_t heard;
+    uint64_t limit; /* position_limit() */
 };
 
 /* How packets of an outbound SA meet the size of the path (pathmtu.h). */
@@ -57,6 +58,7 @@ void wanted_delete(struct control *c, uint32_t sa);
 void wanted_move(struct control *c, uint32_t sa, const struct ike_path *to);
 /* Nothing is sent when it is so already. */
 void wanted_path(struct control *c, struct wanted_sa *w, const struct path_policy *p);
+void wanted_limit(struct control *c, struct wanted_sa *w, uint64_t limit);
 void wanted_confirmed(struct control *c, uint32_t sa); /* SADB_ADD was answered well */
 void wanted_free(struct control *c);                   /* the journal keeps them */
 

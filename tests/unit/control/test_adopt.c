@@ -22,6 +22,7 @@ struct count_record {
 
 struct sa_record {
     uint32_t settled;
+    uint64_t limit;
     struct sadb_sa m;
 };
 

@@ -5,7 +5,7 @@
 #include "side.h"
 
 struct told {
-    unsigned leases, roles;
+    unsigned leases, roles, barriers;
     uint32_t sa, ifid;
     uint64_t last;
     enum sadb_role role;
@@ -27,7 +27,12 @@ static void on_role(void *ctx, uint32_t ifid, enum sadb_role role)
     t->role = role;
 }
 
-static const struct position_ops ops = {.lease = on_lease, .role = on_role};
+static void on_barrier(void *ctx)
+{
+    ((struct told *)ctx)->barriers++;
+}
+
+static const struct position_ops ops = {.lease = on_lease, .role = on_role, .barrier = on_barrier};
 
 /* The i-th thing of this type that the datapath heard. */
 static const struct frame *nth(const struct side *s, uint16_t type, size_t i)
@@ -189,6 +194,65 @@ static void many_positions_take_several_frames(void **state)
     end(s);
 }
 
+/* The datapath answers what comes behind the positions; one that died with it does not. */
+static void a_barrier_stands_behind_positions(void **state)
+{
+    struct side *s = ready(state);
+    struct told t = {0};
+    struct sadb_ref r;
+    position_watch(s->b->c, &ops, &t);
+    add(s, 1, SADB_OUT);
+    wanted_confirmed(s->b->c, 1);
+    turn(s);
+    s->n = 0;
+    set(s, 1, 0, 100, 20);
+    position_barrier(s->b->c);
+    turn(s);
+    assert_int_equal(heard(s, SADB_POSITION), 2);
+    assert_int_equal(position_heard(s, 0, 0).ceiling, 100);
+    memcpy(&r, nth(s, SADB_POSITION, 1)->data, sizeof(r));
+    assert_int_equal(r.count, 0);
+    connect_datapath(s);
+    datapath_acks(s, r.seq, 0);
+    assert_int_equal(t.barriers, 0);
+    answer(s, 0);
+    assert_int_equal(s->heard[0].type, SADB_ADD);
+    memcpy(&r, nth(s, SADB_POSITION, 0)->data, sizeof(r));
+    assert_int_equal(r.count, 0);
+    assert_int_equal(t.barriers, 0);
+    datapath_acks(s, r.seq, 0);
+    assert_int_equal(t.barriers, 1);
+    datapath_acks(s, r.seq, 0);
+    assert_int_equal(t.barriers, 1);
+    end(s);
+}
+
+static void first_limit(void *ctx, uint64_t key, const uint8_t *p, size_t n)
+{
+    struct control *c = (struct control *)ctx;
+    assert_true(wanted_load(c, p, n));
+    assert_int_equal(position_limit_of(c, (uint32_t)key), 12345);
+}
+
+static void a_limit_outlives_the_engine(void **state)
+{
+    struct side *s = begin(state);
+    void *second = NULL;
+    give_journal(s);
+    connect_datapath(s);
+    answer(s, 0);
+    add(s, 1, SADB_OUT);
+    assert_int_equal(position_limit_of(s->b->c, 1), 0);
+    position_limit(s->b->c, 1, 12345);
+    position_limit(s->b->c, 2, 1); /* is not there */
+    assert_int_equal(bench_up(&second), 0);
+    struct journal *j = journal_open(dup(s->journal));
+    journal_each(j, JOURNAL_SA, first_limit, ((struct bench *)second)->c);
+    journal_close(j);
+    bench_down(&second);
+    end(s);
+}
+
 /* What was said while there was no datapath, or before its dump, is part of SADB_ADD. */
 static void a_new_datapath_hears_positions_with_the_sa(void **state)
 {
@@ -321,6 +385,8 @@ int main(void)
         TEST(a_role_is_told_until_it_is_taken),
         TEST(a_new_datapath_hears_roles_first),
         TEST(positions_leave_together_and_before_a_role),
+        TEST(a_barrier_stands_behind_positions),
+        TEST(a_limit_outlives_the_engine),
         TEST(many_positions_take_several_frames),
         TEST(a_new_datapath_hears_positions_with_the_sa),
         TEST(the_memory_knows_the_ceiling),
