@@ -100,11 +100,12 @@ enum control_debug_ios {
     CONTROL_DEBUG_V1
 };
 /* Classes of debug text: the ASA's of enum ike_debug, IOS's, then enum isakmp_debug, then those of
- * this room, the last of them enum hsrp_debug. */
+ * this room, the last of them enum hsrp_debug and enum sso_debug. */
 #define CONTROL_DEBUG_TRACK   (CONTROL_DEBUG_V1 + ISAKMP_DBG_CLASSES)
 #define CONTROL_DEBUG_SLA     (CONTROL_DEBUG_TRACK + 1) /* then enum sla_trace */
 #define CONTROL_DEBUG_HSRP    (CONTROL_DEBUG_SLA + SLA_TRACES)
-#define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_HSRP + HSRP_DBGS)
+#define CONTROL_DEBUG_SSO     (CONTROL_DEBUG_HSRP + HSRP_DBGS)
+#define CONTROL_DEBUG_CLASSES (CONTROL_DEBUG_SSO + SSO_DBGS)
 #define CONTROL_DEBUG_ALL     UINT32_MAX /* of SLA, where the level is the number of one */
 void control_debug(struct control *c, unsigned cls, unsigned level); /* 0 = off */
 unsigned control_debug_level(const struct control *c, unsigned cls);

@@ -31,6 +31,26 @@ static const struct {
     [CONTROL_DEBUG_HSRP + HSRP_DBG_EVENTS] = {NULL, "HSRP Events", NULL},
     [CONTROL_DEBUG_HSRP + HSRP_DBG_PACKETS] = {NULL, "HSRP Packets", NULL},
     [CONTROL_DEBUG_HSRP + HSRP_DBG_TERSE] = {NULL, "HSRP Packets (terse)", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_SWITCHOVER] = {NULL, "Redundancy as-switchover", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_EHSA] = {NULL, "Redundancy ehsa", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_ERRORS] = {NULL, "Redundancy errors", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_FSM] = {NULL, "Redundancy fsm", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_KPA] = {NULL, "Redundancy kpa", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_MSG] = {NULL, "Redundancy msg", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_PROGRESSION] = {NULL, "Redundancy progression", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_STATUS] = {NULL, "Redundancy status", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_TIMER] = {NULL, "Redundancy timer", NULL},
+    [CONTROL_DEBUG_SSO + SSO_DBG_HA] = {NULL, "Crypto High Availability Manager", crypto_group},
+    [CONTROL_DEBUG_SSO + SSO_DBG_IPSEC] = {NULL, "Crypto IPSEC High Availability", crypto_group},
+    [CONTROL_DEBUG_SSO +
+        SSO_DBG_IPSEC_DETAIL] = {NULL, "Crypto IPSEC High Availability detail", crypto_group},
+    [CONTROL_DEBUG_SSO +
+        SSO_DBG_IPSEC_UPDATE] = {NULL, "Crypto IPSEC High Availability update", crypto_group},
+    [CONTROL_DEBUG_SSO + SSO_DBG_ISAKMP] = {NULL, "Crypto ISAKMP High Availability", crypto_group},
+    [CONTROL_DEBUG_SSO +
+        SSO_DBG_ISAKMP_DETAIL] = {NULL, "Crypto ISAKMP High Availability detail", crypto_group},
+    [CONTROL_DEBUG_SSO +
+        SSO_DBG_ISAKMP_UPDATE] = {NULL, "Crypto ISAKMP High Availability update", crypto_group},
     [CONTROL_DEBUG_SLA + SLA_TRACE_ERROR] = {"debug sla monitor error", "IP SLA ERROR", NULL},
     [CONTROL_DEBUG_SLA + SLA_TRACE_STEP] = {"debug sla monitor trace", "IP SLA TRACE", NULL},
 };
@@ -89,6 +109,43 @@ int debug_isakmp(struct cmd *c, const struct a_debug_isakmp *a)
     set_debug(c, CONTROL_DEBUG_V1 + ISAKMP_DBG_ISAKMP, on);
     if (!c->asa)
         cmd_printf(c, "Crypto ISAKMP debugging is %s\n", on ? "on" : "off");
+    return CMD_OK;
+}
+
+/* Turns these classes on or off and says how each is called now. */
+static void sso_debug(struct cmd *c, bool on, unsigned first, unsigned n, const bool *want)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (!want[i])
+            continue;
+        set_debug(c, CONTROL_DEBUG_SSO + first + i, on);
+        cmd_printf(c, "%s debugging is %s\n", debug_name[CONTROL_DEBUG_SSO + first + i].ios,
+                   on ? "on" : "off");
+    }
+}
+
+int debug_redundancy(struct cmd *c, const struct a_debug_redundancy *a)
+{
+    bool all = !a->as_switchover && !a->ehsa && !a->errors && !a->fsm && !a->kpa && !a->msg &&
+               !a->progression && !a->status && !a->timer;
+    const bool want[SSO_DBG_HA] = {[SSO_DBG_SWITCHOVER] = all || a->as_switchover,
+                                   [SSO_DBG_EHSA] = all || a->ehsa,
+                                   [SSO_DBG_ERRORS] = all || a->errors,
+                                   [SSO_DBG_FSM] = all || a->fsm,
+                                   [SSO_DBG_KPA] = all || a->kpa,
+                                   [SSO_DBG_MSG] = all || a->msg,
+                                   [SSO_DBG_PROGRESSION] = all || a->progression,
+                                   [SSO_DBG_STATUS] = all || a->status,
+                                   [SSO_DBG_TIMER] = all || a->timer};
+    sso_debug(c, !c->line->negate && !a->off, 0, SSO_DBG_HA, want);
+    return CMD_OK;
+}
+
+int debug_crypto_ha(struct cmd *c, const struct a_debug_crypto_ha *a)
+{
+    unsigned first = a->ipsec ? SSO_DBG_IPSEC : a->isakmp ? SSO_DBG_ISAKMP : SSO_DBG_HA;
+    const bool want[] = {!a->detail && !a->update, a->detail, a->update};
+    sso_debug(c, !c->line->negate && !a->off, first, first == SSO_DBG_HA ? 1 : 3, want);
     return CMD_OK;
 }
 

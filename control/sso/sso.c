@@ -6,6 +6,7 @@
 #include "control/priv.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct sso {
@@ -79,6 +80,12 @@ int sso_switchover(struct control *c)
     return c->sso->mine == RF_ACTIVE ? -ENOTCONN : -EPERM;
 }
 
+bool sso_resync(struct control *c)
+{
+    (void)c;
+    return false; /* nothing is held */
+}
+
 void sso_status(const struct control *c, struct sso_status *out)
 {
     const struct sso *s = c->sso;
@@ -87,6 +94,7 @@ void sso_status(const struct control *c, struct sso_status *out)
                                .peer = s->peer,
                                .since = s->since,
                                .peer_since = s->peer_since};
+    memcpy(out->group, out->cfg->group, sizeof out->group);
 }
 
 void sso_history(const struct control *c, void (*fn)(void *ctx, const struct sso_event *e),

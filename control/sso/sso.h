@@ -76,6 +76,31 @@ uint64_t sso_safe(const struct control *c);
 bool sso_is_standby(const struct control *c, uint32_t ifid);
 /* redundancy switchover: 0, -ENOTCONN (no standby hot), -EBUSY, -EPERM (we are not active). */
 int sso_switchover(struct control *c);
+/* clear crypto … standby: what we hold for the peer goes, and all of it is asked for anew. False:
+ * we hold nothing. */
+bool sso_resync(struct control *c);
+
+/* Classes of debug text, from CONTROL_DEBUG_SSO on: those of `debug redundancy`, then those of
+ * `debug crypto [ipsec|isakmp] ha`. */
+enum sso_debug {
+    SSO_DBG_SWITCHOVER,
+    SSO_DBG_EHSA,
+    SSO_DBG_ERRORS,
+    SSO_DBG_FSM,
+    SSO_DBG_KPA,
+    SSO_DBG_MSG,
+    SSO_DBG_PROGRESSION,
+    SSO_DBG_STATUS,
+    SSO_DBG_TIMER,
+    SSO_DBG_HA,
+    SSO_DBG_IPSEC,
+    SSO_DBG_IPSEC_DETAIL,
+    SSO_DBG_IPSEC_UPDATE,
+    SSO_DBG_ISAKMP,
+    SSO_DBG_ISAKMP_DETAIL,
+    SSO_DBG_ISAKMP_UPDATE,
+    SSO_DBGS
+};
 
 /* --- for shows ---------------------------------------------------------------------------- */
 
@@ -102,6 +127,7 @@ struct sso_switch {
 
 struct sso_status {
     const struct sso_cfg *cfg;
+    char group[26]; /* of the scheme in force; "": none */
     enum rf_state mine, peer;
     usec_t since, peer_since; /* monotonic */
     bool link_up, hot;        /* hot: the standby has everything */
