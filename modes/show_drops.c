@@ -32,6 +32,8 @@ static const struct cause causes[DP_CAUSES] = {
     [DP_CRYPTO_ERROR] = {"Encryption failed", "crypto-error", true},
     [DP_IKE_BUSY] = {"IKE on UDP 4500 faster than it is taken", "ike-nat-overload", false},
     [DP_RX_OVERFLOW] = {"Packet found the receive buffer full", "rx-buffer-full", false},
+    [DP_PASSIVE] = {"IPsec SAs of the interface are another box's", "ha-passive", true},
+    [DP_LEASE] = {"Standby has not acknowledged sequence numbers", "ha-lease", true},
 };
 
 static const char *const ike_names[IKE_DROPS] = {
