@@ -447,6 +447,10 @@ void control_set_socket(struct control *c, enum launch_socket kind, int fd)
     case SOCK_ARP:
         hsrp_socket(c, kind, fd);
         break;
+    case SOCK_SCTP4:
+    case SOCK_SCTP6:
+        sso_socket(c, kind, fd);
+        break;
     case SOCK_STATS:
         map_stats(c, fd);
         break;

@@ -16,7 +16,7 @@
 
 #define RETRY_SOCKETS (3 * USEC_PER_SEC) /* how often handover_sockets() is to be called */
 #define LAST_ROLE     ROLE_ACCESS
-#define SOCKETS       (SOCK_ARP + 1)
+#define SOCKETS       (SOCK_SCTP6 + 1)
 
 struct launcher;
 

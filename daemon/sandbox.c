@@ -111,28 +111,40 @@ static const struct allowed allowed[] = {
     CALL_IF(clone, A | C, 1, UINT64_MAX, FORK), CALL(socketpair, A | C), CALL(dup2, A | C),
     CALL(close_range, A | C), CALL(wait4, A | C), CALL(kill, A | C),
     CALL(alarm, A | C), /* the time in which to authenticate */
+    /* the engine: usrsctp gives the thread that it starts a name */
+    CALL_IF(prctl, E, 1, UINT64_MAX, PR_SET_NAME),
     CALL_IF(prctl, SSH, 1, UINT64_MAX, PR_SET_PDEATHSIG), CALL(mlockall, SSH),
     CALL_IF(prlimit64, SSH, 3, UINT64_MAX, 0), /* locks are not inherited by a fork */
     CALL(seccomp, SSH),                        /* what was forked narrows its own filter */
 };
 
+#define REFUSE_UNLESS(name, roles, arg, except, err)                                               \
+    {                                                                                              \
+        SCMP_SYS(name), roles, err, arg, except                                                    \
+    }
+#define REFUSE(name, roles, err) REFUSE_UNLESS(name, roles, 0, 0, err)
+
 static const struct refused {
     int call;
     unsigned roles;
     int err;
+    unsigned arg;    /* this argument, counted from 1; 0 = any call … */
+    uint64_t except; /* … has another value */
 } refused[] = {
     /* Its flags lie in memory where no filter can look; glibc then takes clone(). */
-    {SCMP_SYS(clone3), ALL, ENOSYS},
+    REFUSE(clone3, ALL, ENOSYS),
     /* In the empty directory that access lives in nothing is found: libssh asks for its moduli
      * at each group exchange, readline for /dev/null and the terminal's description. */
-    {SCMP_SYS(open), SSH, ENOENT},
-    {SCMP_SYS(openat), SSH, ENOENT},
-    {SCMP_SYS(access), SSH, ENOENT},
-    {SCMP_SYS(faccessat2), SSH, ENOENT},
-    {SCMP_SYS(stat), SSH, ENOENT},
-    {SCMP_SYS(readlink), SSH, ENOENT},
+    REFUSE(open, SSH, ENOENT),
+    REFUSE(openat, SSH, ENOENT),
+    REFUSE(access, SSH, ENOENT),
+    REFUSE(faccessat2, SSH, ENOENT),
+    REFUSE(stat, SSH, ENOENT),
+    REFUSE(readlink, SSH, ENOENT),
     /* readline asks its (absent) terminal */
-    {SCMP_SYS(ioctl), SSH, ENOTTY},
+    REFUSE(ioctl, SSH, ENOTTY),
+    /* usrsctp asks for the devices of the host, which are nothing to it here */
+    REFUSE_UNLESS(socket, E, 1, AF_NETLINK, EACCES),
 };
 
 struct sandbox_files {
@@ -162,6 +174,13 @@ void sandbox_release(struct sandbox_files *f)
     free(f);
 }
 
+static int refuse(scmp_filter_ctx f, const struct refused *r)
+{
+    const struct scmp_arg_cmp when = {.arg = r->arg - 1, .op = SCMP_CMP_NE, .datum_a = r->except};
+    return seccomp_rule_add_array(f, SCMP_ACT_ERRNO((uint32_t)r->err), r->call, r->arg ? 1 : 0,
+                                  &when);
+}
+
 static int add_rules(scmp_filter_ctx f, unsigned role)
 {
     int err = 0;
@@ -177,7 +196,7 @@ static int add_rules(scmp_filter_ctx f, unsigned role)
     }
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) && !err; i++)
         if (refused[i].roles & role)
-            err = seccomp_rule_add(f, SCMP_ACT_ERRNO((uint32_t)refused[i].err), refused[i].call, 0);
+            err = refuse(f, &refused[i]);
     return err;
 }
 

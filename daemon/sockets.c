@@ -59,7 +59,9 @@ const char *socket_name(enum launch_socket kind)
                                         [SOCK_PROBE_UDP4] = "UDP socket of probes",
                                         [SOCK_PROBE_UDP6] = "UDP socket of probes (IPv6)",
                                         [SOCK_HSRP] = "packet socket of HSRP",
-                                        [SOCK_ARP] = "packet socket of ARP"};
+                                        [SOCK_ARP] = "packet socket of ARP",
+                                        [SOCK_SCTP4] = "raw SCTP socket",
+                                        [SOCK_SCTP6] = "raw SCTP socket (IPv6)"};
     return names[kind];
 }
 
@@ -239,6 +241,27 @@ static int open_probe_if(void)
     if (!err)
         err = set_no_df(fd, AF_INET);
     return err ? fail(fd, err) : fd;
+}
+
+/* It is there whether or not somebody hears it: the kernel says "protocol unreachable" where nobody
+ * has a socket of SCTP. */
+static int open_sctp(int family)
+{
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog f = {.len = 1, .filter = &nothing};
+    int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_SCTP);
+    if (fd < 0)
+        return -errno;
+    int err = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &f, sizeof(f)) < 0 ? -errno : 0;
+    if (!err)
+        err = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
+                                : set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    if (!err)
+        err = set_no_df(fd, family);
+    if (err)
+        return fail(fd, err);
+    big_buffers(fd);
+    return fd;
 }
 
 /* --- packet sockets -------------------------------------------------------------------------- */
@@ -443,6 +466,12 @@ int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why,
         break;
     case SOCK_ARP:
         fd = open_packet(hears_arp, sizeof(hears_arp) / sizeof(hears_arp[0]));
+        break;
+    case SOCK_SCTP4:
+        fd = open_sctp(AF_INET);
+        break;
+    case SOCK_SCTP6:
+        fd = open_sctp(AF_INET6);
         break;
     case SOCK_CLI:
         fd = open_cli(o->run_dir);

@@ -15,7 +15,7 @@
 
 /* To be raised when a message or the layout of dpstats.h changes: children of another version are
  * not started. */
-#define LAUNCH_VERSION 7u
+#define LAUNCH_VERSION 8u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -107,9 +107,12 @@ enum launch_socket {
     SOCK_PROBE_IF4,  /* the same with TANDEM_PROBE_MARK, for sending only */
     SOCK_PROBE_UDP4, /* UDP of probes, on a port of the kernel's choice */
     SOCK_PROBE_UDP6,
-    SOCK_HSRP, /* AF_PACKET with Ethernet headers, bound to no protocol: sends frames; when the
-                  engine binds it to IPv4 it hears HSRP and nothing else */
-    SOCK_ARP   /* the same for ARP, to hear only */
+    SOCK_HSRP,  /* AF_PACKET with Ethernet headers, bound to no protocol: sends frames; when the
+                   engine binds it to IPv4 it hears HSRP and nothing else */
+    SOCK_ARP,   /* the same for ARP, to hear only */
+    SOCK_SCTP4, /* raw protocol 132 of stateful failover: neither bound nor marked; hears nothing
+                   until the engine says what */
+    SOCK_SCTP6
 };
 
 struct lm_peer {

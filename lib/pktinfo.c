@@ -21,6 +21,23 @@ struct addr pktinfo_to(struct msghdr *m)
     return a;
 }
 
+uint32_t pktinfo_ifindex(struct msghdr *m)
+{
+    uint32_t ifindex = 0;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+        if (h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(h), sizeof(info));
+            ifindex = (uint32_t)info.ipi_ifindex;
+        } else if (h->cmsg_level == IPPROTO_IPV6 && h->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(h), sizeof(info));
+            ifindex = (uint32_t)info.ipi6_ifindex;
+        }
+    }
+    return ifindex;
+}
+
 static void put(struct msghdr *m, union pktinfo *ctl, int level, int type, const void *info,
                 size_t len)
 {

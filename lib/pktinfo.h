@@ -17,6 +17,8 @@ union pktinfo {
 
 /* Where a received message was sent to; unset when the kernel did not say. */
 struct addr pktinfo_to(struct msghdr *m);
+/* The device that a received message came in by; 0 when the kernel did not say. */
+uint32_t pktinfo_ifindex(struct msghdr *m);
 /* Makes m leave from this address. `ctl` must live until it is sent. */
 void pktinfo_from(struct msghdr *m, union pktinfo *ctl, const struct addr *a);
 

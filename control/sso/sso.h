@@ -63,7 +63,7 @@ struct sso_cfg {
 
 int sso_open(struct control *c); /* 0 or -ENOMEM */
 void sso_close(struct control *c);
-void sso_socket(struct control *c, enum launch_socket kind, int fd); /* SOCK_SCTP4; takes fd */
+void sso_socket(struct control *c, enum launch_socket kind, int fd); /* SOCK_SCTP4, 6; takes fd */
 void sso_apply(struct control *c); /* a step of a round: configured as in the intent */
 
 /* A record was put or removed (n 0). Nothing happens without a standby. */

@@ -1,4 +1,5 @@
 /* What the system call filters leave to each role. Each case runs in a process of its own. */
+#include "control/sso/link.h"
 #include "daemon/rights.h"
 #include "daemon/sandbox.h"
 #include <errno.h>
@@ -164,6 +165,54 @@ static int do_nice_user(void)
 {
     return setpriority(PRIO_USER, 0, 19);
 }
+static void link_transmit(void *ctx, unsigned path, const uint8_t *p, size_t n)
+{
+    (void)path;
+    (void)p;
+    *(unsigned *)ctx += n > 0;
+}
+static void link_event(void *ctx)
+{
+    (void)ctx;
+}
+static void link_down(void *ctx, const char *why)
+{
+    (void)ctx;
+    (void)why;
+}
+static void link_message(void *ctx, enum sso_stream s, const uint8_t *p, size_t n)
+{
+    (void)ctx;
+    (void)s;
+    (void)p;
+    (void)n;
+}
+/* It calls, calls again, and ends. */
+static int do_link(void)
+{
+    static const struct sso_link_ops ops = {link_transmit, link_event, link_down, link_message,
+                                            link_event};
+    const struct sso_cfg cfg = {.n_local = 1,
+                                .n_remote = 1,
+                                .local_port = 5000,
+                                .remote_port = 5000,
+                                .rto_min = 300,
+                                .rto_max = 600,
+                                .path_retransmit = 4,
+                                .assoc_retransmit = 4};
+    struct manual_time t = {0};
+    struct clock clock = clock_manual(&t);
+    struct timerq q = {0};
+    unsigned sent = 0;
+    struct sso_link *l = sso_link_new(&cfg, &ops, &sent, &q, &clock);
+    if (!l)
+        return 1;
+    for (; t.mono_us < 10 * USEC_PER_SEC; t.mono_us += 20 * USEC_PER_MSEC)
+        timerq_run(&q, t.mono_us, 10);
+    sso_link_free(l);
+    timerq_free(&q);
+    return sent < 5;
+}
 static int do_fork(void)
 {
     int status = 1;
@@ -184,8 +233,8 @@ static const struct {
     {"execve", do_exec, 0, 0},
     {"execveat", do_execveat, 0, 0},
     {"ptrace", do_ptrace, 0, 0},
-    {"socket inet", do_inet, 0, 0},
-    {"socket packet", do_packet, 0, 0},
+    {"socket inet", do_inet, 0, E},
+    {"socket packet", do_packet, 0, E},
     {"socket netlink", do_netlink, E, 0},
     {"connect", do_connect, 0, 0},
     {"unlink", do_unlink, 0, 0},
@@ -208,6 +257,7 @@ static const struct {
     {"priority of another", do_nice_another, 0, 0},
     {"priority of a user", do_nice_user, 0, 0},
     {"fork", do_fork, A | C, 0},
+    {"link of stateful failover", do_link, E, 0},
 };
 
 /* In a child of its own: the rights of a role, its filter, one call. 0 it worked, 1 refused, 2 it
