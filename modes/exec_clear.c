@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No VRF can be configured, and no SA stands by for another box: there, nothing is meant. */
+/* No VRF can be configured: there, nothing is meant. SAs that stand by for another box go together,
+ * and that box tells all of them again. */
 static bool nobody(struct cmd *c, bool vrf, bool standby)
 {
     if (vrf)
         cmd_puts(c, "% VRF does not exist\n");
+    else if (standby)
+        sso_resync(c->control);
     return vrf || standby;
 }
 

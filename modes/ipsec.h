@@ -53,6 +53,12 @@ static inline uint64_t ipsec_kbytes_left(const struct ike_child_state *c,
 struct addr ipsec_peer(const struct query_identity *q);
 /* Our end in text; 0.0.0.0 as long as there is none. */
 const char *ipsec_local(const struct query_identity *q, char buf[ADDR_STRLEN]);
+/* Its SAs are another box's, which this one is ready to go on with. */
+static inline bool ipsec_is_standby(const struct query_identity *q)
+{
+    return q->sa && q->sa->passive;
+}
+
 /* "(10.1.1.0/255.255.255.0/0/0)" and a newline. */
 void ipsec_ident(struct str *out, const struct addr_range *r, uint8_t proto,
                  const uint16_t port[2]);

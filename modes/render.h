@@ -85,4 +85,25 @@ void render_sla_summary(struct str *out, const struct sla_view *v, usec_t wall);
 void render_standby(struct str *out, const struct hsrp_group *g, usec_t next_hello, usec_t now);
 void render_standby_brief(struct str *out, const struct hsrp_group *g);
 
+/* Stateful failover. What the shows of it need beside the status. */
+struct redundancy_view {
+    struct cmd *c; /* for what asks the tree or prints line by line; NULL: only layouts */
+    const struct sso_status *s;
+    usec_t now, wall;
+    int64_t uptime; /* seconds */
+    const char *reason, *version, *group_state;
+};
+void render_redundancy(struct str *out, const struct redundancy_view *v);
+void render_redundancy_states(struct str *out, const struct sso_status *s, unsigned debug_mask);
+void render_inter_device(struct str *out, const struct redundancy_view *v);
+void render_redundancy_clients(struct str *out);
+void render_redundancy_counters(struct str *out, const struct sso_status *s);
+void render_redundancy_event(struct str *out, const struct redundancy_view *v,
+                             const struct sso_event *e);
+void render_config_sync(struct str *out, const struct sso_status *s);
+enum ipc_show { IPC_STATUS, IPC_NODES, IPC_PORTS, IPC_SESSIONS, IPC_ZONES, IPC_ASSOCIATIONS };
+void render_ipc(struct str *out, const struct sso_status *s, enum ipc_show what);
+/* show crypto ha of n virtual addresses. */
+void render_crypto_ha(struct str *out, const struct addr *vip, size_t n, uint32_t epoch);
+
 #endif

@@ -226,7 +226,7 @@ void render_ikev2_sas(struct str *out, const struct ike_sa_state *const *sa, siz
 struct sa_list {
     const struct ike_sa_state **sa;
     size_t n, cap;
-    bool all;
+    bool all, skip_active, skip_standby;
 };
 
 static bool collect(void *ctx, const struct ike_sa_state *sa)
@@ -235,7 +235,7 @@ static bool collect(void *ctx, const struct ike_sa_state *sa)
     /* One that only waits for the answer to its delete is gone for the operator (seed 000 shows
      * none while the path to the peer is dead); `detail` still tells. */
     if (sa->version != IKE_V2 || sa->state == IKE_IDLE || sa->state == IKE_DEAD ||
-        (sa->state == IKE_DELETING && !l->all))
+        (sa->state == IKE_DELETING && !l->all) || (sa->passive ? l->skip_standby : l->skip_active))
         return true;
     if (!VEC_ROOM(l->sa, l->cap, l->n + 1))
         return false;
@@ -245,7 +245,7 @@ static bool collect(void *ctx, const struct ike_sa_state *sa)
 
 int show_ikev2_sa(struct cmd *c, const struct a_show_ikev2_sa *a)
 {
-    struct sa_list l = {.all = a->detail};
+    struct sa_list l = {.all = a->detail, .skip_active = a->standby, .skip_standby = a->active};
     struct str out = {0};
     query_ike_sas(c->control, collect, &l);
     (c->asa ? render_ikev2_sas : render_ikev2_sas_ios)(&out, l.sa, l.n,

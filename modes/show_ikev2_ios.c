@@ -89,7 +89,8 @@ static void one(struct str *out, const struct ike_sa_state *sa, size_t number, u
     str_printf(out, "%-10zu", number);
     endpoint(out, &sa->path.local, sa->path.lport, 32);
     endpoint(out, &sa->path.remote, sa->path.rport, 54);
-    str_printf(out, "none/none            %-6s \n", ike_state_name(sa->state));
+    str_printf(out, "none/none            %-6s \n",
+               sa->passive ? "STANDBY" : ike_state_name(sa->state));
     str_printf(out, "      Encr: %s, ", name_of(T_ENCR, s->encr, s->encr_bits));
     if (s->encr_bits)
         str_printf(out, "keysize: %u, ", s->encr_bits);

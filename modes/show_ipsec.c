@@ -215,6 +215,8 @@ static bool wanted(const struct ipsec_show *s, const struct query_identity *q)
     const struct a_show_ipsec_sa *a = s->a;
     if (!q->ifp || !q->map || !q->entry || !q->ace || (s->c->asa && (!q->sa || !q->child)))
         return false;
+    if ((a->active || a->standby) && (!q->child || ipsec_is_standby(q) != a->standby))
+        return false;
     if (a->has_peer && (!q->sa || !addr_eq(&a->peer, &q->sa->path.remote)))
         return false;
     if (a->has_map && strcmp(a->map, q->map->name) != 0)

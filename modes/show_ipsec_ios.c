@@ -99,8 +99,8 @@ static void one_sa(struct str *out, const struct ipsec_view *v, bool in, bool ah
                    LLU(ipsec_seconds_left(c, v->now)));
     if (!ah)
         str_printf(out, "        IV size: %u bytes\n", e ? e->iv_len : 0);
-    str_printf(out, "        replay detection support: %s\n        Status: ACTIVE\n",
-               window ? "Y" : "N");
+    str_printf(out, "        replay detection support: %s\n        Status: %s\n",
+               window ? "Y" : "N", ipsec_is_standby(v->q) ? "STANDBY" : "ACTIVE");
 }
 
 static void sas(struct str *out, const struct ipsec_view *v, bool in)

@@ -38,8 +38,8 @@ static const char *hash_short(uint16_t prf)
 struct sa_show {
     struct str v4, v6;
     usec_t now;
-    bool detail;
-    unsigned active, busy, dead;
+    bool detail, skip_active, skip_standby;
+    unsigned active, standby, busy, dead;
 };
 
 static void sa_row(struct str *out, const struct ike_sa_state *sa)
@@ -51,7 +51,10 @@ static void sa_row(struct str *out, const struct ike_sa_state *sa)
     str_printf(out, "%-15s %-15s %-14s %7u %s\n", addr_print(to, dst, sizeof dst),
                addr_print(from, src, sizeof src),
                isakmp_state_name(gone ? ISAKMP_MM_NO_STATE : (enum isakmp_state)sa->phase1),
-               sa->tunnel_id, gone ? "ACTIVE (deleted)" : "ACTIVE");
+               sa->tunnel_id,
+               gone          ? "ACTIVE (deleted)"
+               : sa->passive ? "STDBY"
+                             : "ACTIVE");
 }
 
 static void sa_detail(struct str *out, const struct ike_sa_state *sa, usec_t now)
@@ -66,10 +69,11 @@ static void sa_detail(struct str *out, const struct ike_sa_state *sa, usec_t now
     str_printf(out,
                "%-5u %-15s %-15s        %-6s %-4s %-6s %-4s %-2s %02llu:%02llu:%02llu %s%s%s\n",
                sa->tunnel_id, addr_print(&sa->path.local, local, sizeof local),
-               addr_print(&sa->path.remote, remote, sizeof remote), "ACTIVE", encr,
-               chosen ? hash_short(sa->suite.prf) : "", chosen ? "psk" : "", dh, LLU(left / 3600),
-               LLU(left / 60 % 60), LLU(left % 60), sa->dpd_seconds ? "D" : "",
-               sa->nat_local || sa->nat_remote ? "N" : "", sa->peer_fragments ? "F" : "");
+               addr_print(&sa->path.remote, remote, sizeof remote),
+               sa->passive ? "STDBY" : "ACTIVE", encr, chosen ? hash_short(sa->suite.prf) : "",
+               chosen ? "psk" : "", dh, LLU(left / 3600), LLU(left / 60 % 60), LLU(left % 60),
+               sa->dpd_seconds ? "D" : "", sa->nat_local || sa->nat_remote ? "N" : "",
+               sa->peer_fragments ? "F" : "");
     str_printf(out, "       Engine-id:Conn-id =  SW:%u\n", sa->tunnel_id % 1000);
 }
 
@@ -77,9 +81,12 @@ static bool each_sa(void *ctx, const struct ike_sa_state *sa)
 {
     struct sa_show *s = (struct sa_show *)ctx;
     struct str *out = sa->path.remote.family == AF_INET6 ? &s->v6 : &s->v4;
-    if (sa->version != IKE_V1 || sa->state == IKE_IDLE)
+    if (sa->version != IKE_V1 || sa->state == IKE_IDLE ||
+        (sa->passive ? s->skip_standby : s->skip_active))
         return true;
-    if (sa->state == IKE_ESTABLISHED || sa->state == IKE_REKEYED)
+    if (sa->passive)
+        s->standby++;
+    else if (sa->state == IKE_ESTABLISHED || sa->state == IKE_REKEYED)
         s->active++;
     else if (sa->state < IKE_ESTABLISHED)
         s->busy++;
@@ -107,13 +114,16 @@ static void sa_table(struct cmd *c, const char *family, struct str *rows, bool d
 
 int show_isakmp_sa(struct cmd *c, const struct a_show_isakmp_sa *a)
 {
-    struct sa_show s = {.now = clock_mono(control_clock(c->control)), .detail = a->detail};
+    struct sa_show s = {.now = clock_mono(control_clock(c->control)),
+                        .detail = a->detail,
+                        .skip_active = a->standby,
+                        .skip_standby = a->active};
     query_ike_sas(c->control, each_sa, &s);
     if (a->count) {
         cmd_printf(c,
-                   "Active ISAKMP SA's: %u\n\nStandby ISAKMP SA's: 0\n\n"
+                   "Active ISAKMP SA's: %u\n\nStandby ISAKMP SA's: %u\n\n"
                    "Currently being negotiated ISAKMP SA's: %u\n\nDead ISAKMP SA's: %u\n",
-                   s.active, s.busy, s.dead);
+                   s.active, s.standby, s.busy, s.dead);
         str_free(&s.v4);
         str_free(&s.v6);
         return CMD_OK;

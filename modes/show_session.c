@@ -112,7 +112,7 @@ struct crypto_session {
     const struct ike_sa_state *const *sa;
     size_t n_id, n_sa;
     struct addr peer;
-    bool ike_up, ike_busy, active;
+    bool ike_up, ike_busy, active, standby;
     usec_t since; /* 0 = not up */
 };
 
@@ -135,12 +135,14 @@ static void judge(struct crypto_session *s, const struct session_list *l)
         const struct ike_sa_state *sa = s->sa[s->n_sa++];
         s->ike_up = s->ike_up || sa->state == IKE_ESTABLISHED;
         s->ike_busy = s->ike_busy || sa->state < IKE_ESTABLISHED;
+        s->standby = s->standby || sa->passive;
         if (sa->established && (!s->since || sa->established < s->since))
             s->since = sa->established;
     }
     for (size_t i = 0; i < s->n_id; i++) {
         const struct ike_child_state *k = s->id[i].child;
         s->active = s->active || k;
+        s->standby = s->standby || ipsec_is_standby(&s->id[i]);
         if (k && (!s->since || k->created < s->since))
             s->since = k->created;
     }
@@ -148,6 +150,8 @@ static void judge(struct crypto_session *s, const struct session_list *l)
 
 static const char *status(const struct crypto_session *s)
 {
+    if (s->standby)
+        return "UP-STANDBY";
     if (s->active)
         return s->ike_up ? "UP-ACTIVE" : "UP-NO-IKE";
     return s->ike_up ? "UP-IDLE" : s->ike_busy ? "DOWN-NEGOTIATING" : "DOWN";
@@ -246,7 +250,7 @@ static void one_session(struct str *out, const struct cmd *c, const struct crypt
 {
     usec_t now = clock_mono(control_clock(c->control));
     char peer[ADDR_STRLEN];
-    bool up = s->ike_up || s->active;
+    bool up = (s->ike_up || s->active) && !s->standby;
     str_printf(out, "\nInterface: %s\n", if_shown_name(s->id[0].ifp, c->asa));
     if (detail && up && s->since) {
         str_add(out, "Uptime: ");
@@ -262,7 +266,10 @@ static void one_session(struct str *out, const struct cmd *c, const struct crypt
         if (!up)
             str_add(out, "      Desc: (none)\n");
         str_add(out, "      Phase1_id: ");
-        phase1_id(out, s);
+        if (s->standby)
+            str_add(out, "(none)");
+        else
+            phase1_id(out, s);
         str_add(out, up ? "\n      Desc: (none)" : "");
     }
     str_addc(out, '\n');
@@ -276,7 +283,10 @@ static void brief_status(char code[3], const struct crypto_session *s)
 {
     bool up = s->ike_up || s->active;
     code[0] = up ? 'U' : 'D';
-    code[1] = up ? (s->active ? (s->ike_up ? 'A' : 'K') : 'I') : s->ike_busy ? 'N' : '\0';
+    code[1] = s->standby    ? 'S'
+              : up          ? (s->active ? (s->ike_up ? 'A' : 'K') : 'I')
+              : s->ike_busy ? 'N'
+                            : '\0';
     code[2] = '\0';
 }
 
@@ -294,7 +304,7 @@ static void one_brief(struct str *out, const struct cmd *c, const struct crypto_
     char peer[ADDR_STRLEN], code[3], name[16];
     if (s->ike_up || s->n_sa)
         phase1_id(&id, s);
-    if (s->since)
+    if (s->since && !s->standby)
         hms(&age, (uint64_t)((now - s->since) / USEC_PER_SEC));
     brief_status(code, s);
     short_name(s->id[0].ifp->name, name);
@@ -336,7 +346,8 @@ int show_crypto_session(struct cmd *c, const struct a_show_crypto_session *a)
         }
         s.n_id = n;
         judge(&s, &l);
-        if (a->has_remote && !addr_eq(&a->remote, &s.peer))
+        if ((a->has_remote && !addr_eq(&a->remote, &s.peer)) || (a->standby && !s.standby) ||
+            (a->active && (s.standby || !(s.ike_up || s.active))))
             continue;
         if (a->brief)
             one_brief(&out, c, &s);

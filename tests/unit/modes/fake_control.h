@@ -50,6 +50,8 @@ struct control {
     struct rib rib;               /* the real one, too */
     struct track *track;          /* the real one; it sees what stands in the intent */
     struct str saved, kept;
+    struct sso_status sso; /* what sso_status() says, but for the configuration */
+    unsigned switchovers, resyncs;
     struct dp_counters in, out;
     struct ike_sa_state sa;
     struct ike_child_state child;
@@ -108,6 +110,7 @@ static inline struct control *fake_new(void)
     c->time = (struct manual_time){.mono_us = 400000 * USEC_PER_SEC,
                                    .wall_us = 1623249324486000}; /* Wed Jun 9 2021 14:35:24.486 */
     c->clock = clock_manual(&c->time);
+    c->sso.mine = c->sso.peer = RF_DISABLED;
     log_init(&c->log, "test", 2, LOGL_ERROR);
     c->syslog = syslog_new(&c->clock, &out);
     const struct track_host host = {.look = fake_look, .ctx = c};
@@ -188,6 +191,74 @@ static inline void fake_tunnel(struct control *c)
     atomic_store(&c->out.packets, 10);
     atomic_store(&c->out.bytes, 10 * 1024);
     c->tunnel = true;
+}
+
+/* R4 of seed 003 with its SA: the peer's, or its own, once it has taken over, and then, with a
+ * standby. */
+static inline void fake_stateful(struct control *c, bool active, bool with_standby)
+{
+    struct ike_sa_state *s = &c->sa;
+    struct ike_child_state *k = &c->child;
+    const usec_t now = c->time.mono_us;
+    fake_tunnel(c);
+    s->version = IKE_V1;
+    s->phase1 = ISAKMP_QM_IDLE;
+    s->initiator = s->peer_fragments = false;
+    s->dpd_seconds = 0;
+    s->tunnel_id = 1002;
+    s->passive = !active;
+    addr_parse("10.1.0.100", &s->path.local);
+    addr_parse("10.1.0.5", &s->path.remote);
+    memcpy(s->remote_id.data, s->path.remote.b, 4);
+    s->established = now - 13 * USEC_PER_SEC;
+    s->expires = now + 86372 * USEC_PER_SEC;
+    k->created = s->established;
+    k->expires = now + 3573 * USEC_PER_SEC;
+    k->sa_in = 5;
+    k->sa_out = 6;
+    addr_parse("10.2.0.2", &k->ts[0].local.lo);
+    addr_parse("10.0.0.6", &k->ts[0].remote.lo);
+    k->ts[0].local.hi = k->ts[0].local.lo;
+    k->ts[0].remote.hi = k->ts[0].remote.lo;
+    str_copy(k->map, sizeof k->map, "MAPA");
+    if (!active) {
+        atomic_store(&c->in.packets, 0);
+        atomic_store(&c->in.bytes, 0);
+        atomic_store(&c->out.packets, 0);
+        atomic_store(&c->out.bytes, 0);
+    }
+    c->sso = (struct sso_status){.mine = active ? RF_ACTIVE : RF_STANDBY_HOT,
+                                 .peer = !active        ? RF_ACTIVE
+                                         : with_standby ? RF_STANDBY_HOT
+                                                        : RF_DISABLED,
+                                 .since = now - 50 * USEC_PER_SEC,
+                                 .peer_since = now - 4920 * USEC_PER_SEC,
+                                 .link_up = !active || with_standby,
+                                 .hot = !active || with_standby,
+                                 .epoch = 8,
+                                 .peer_epoch = 7,
+                                 .n_path = 1,
+                                 .link_ups = 1,
+                                 .link_downs = active,
+                                 .tx = 12,
+                                 .rx = 340,
+                                 .tx_bytes = 1200,
+                                 .rx_bytes = 81234,
+                                 .records_rx = 30,
+                                 .bulks = 1,
+                                 .bulk_took = 41000,
+                                 .switchovers = active ? 2 : 0,
+                                 .mirrored = {[SSO_LINE] = 1, [SSO_SA] = 2, [SSO_ISAKMP] = 1},
+                                 .group = "VPN",
+                                 .peer_version = "Tandem 1.0, Version 15.9(3)M4",
+                                 .n_differ = 1,
+                                 .differ = {"isakmp key"}};
+    addr_parse("10.1.0.4", &c->sso.path[0].local);
+    addr_parse("10.1.0.3", &c->sso.path[0].remote);
+    c->sso.path[0].up = c->sso.link_up;
+    c->sso.path[0].tx = 15;
+    c->sso.path[0].rx = 350;
+    c->sso.path[0].lost = active;
 }
 
 /* --- control.h ----------------------------------------------------------------------------- */
@@ -388,6 +459,57 @@ void control_ping_abort(struct ping *p)
     free(p);
 }
 
+/* --- sso.h ---------------------------------------------------------------------------------- */
+
+void sso_status(const struct control *c, struct sso_status *out)
+{
+    *out = c->sso;
+    out->cfg = &c->intent.sso;
+    out->pending = out->group[0] && strcmp(out->group, out->cfg->group) != 0;
+}
+
+/* A standby that was told everything, and then took over. */
+void sso_history(const struct control *c, void (*fn)(void *ctx, const struct sso_event *e),
+                 void *ctx)
+{
+    const usec_t now = c->time.mono_us;
+    const struct sso_event e[] = {
+        {now - 60 * USEC_PER_SEC, SSO_EV_STATE, RF_INITIALIZATION, RF_DISABLED, ""},
+        {now - 55 * USEC_PER_SEC, SSO_EV_LINK, RF_NEGOTIATION, RF_DISABLED,
+         "RF_STATUS_PEER_PRESENCE(400) op=1"},
+        {now - 54 * USEC_PER_SEC, SSO_EV_PEER_STATE, RF_NEGOTIATION, RF_ACTIVE, ""},
+        {now - 50 * USEC_PER_SEC, SSO_EV_STATE, RF_STANDBY_HOT, RF_ACTIVE, ""},
+    };
+    for (size_t i = 0; c->sso.mine > RF_DISABLED && i < sizeof e / sizeof *e; i++)
+        fn(ctx, &e[i]);
+}
+
+void sso_switches(const struct control *c, void (*fn)(void *ctx, const struct sso_switch *s),
+                  void *ctx)
+{
+    const struct sso_switch s[] = {
+        {c->time.wall_us - 7200 * USEC_PER_SEC, false, "active unit failed"},
+        {c->time.wall_us - 3600 * USEC_PER_SEC, true, "user forced"},
+    };
+    for (unsigned i = 0; i < c->sso.switchovers && i < 2; i++)
+        fn(ctx, &s[i]);
+}
+
+int sso_switchover(struct control *c)
+{
+    if (c->sso.mine != RF_ACTIVE)
+        return -EPERM;
+    if (!c->sso.hot)
+        return -ENOTCONN;
+    return c->switchovers++ ? -EBUSY : 0;
+}
+
+bool sso_resync(struct control *c)
+{
+    c->resyncs++;
+    return true;
+}
+
 /* --- query.h ------------------------------------------------------------------------------- */
 
 const struct intent *query_intent(const struct control *c)
@@ -398,9 +520,15 @@ const struct intent *query_intent(const struct control *c)
 void query_hsrp(const struct control *c,
                 bool (*fn)(void *ctx, const struct hsrp_group *g, usec_t next_hello), void *ctx)
 {
-    (void)c;
-    (void)fn;
-    (void)ctx;
+    for (uint32_t i = 0; c->sso.mine > RF_DISABLED && i < c->intent.n_hsrp; i++) {
+        const struct intent_hsrp *h = &c->intent.hsrp[i];
+        struct hsrp_group g = {.cfg = h->cfg,
+                               .vip = h->cfg.vip,
+                               .state = c->sso.mine == RF_ACTIVE ? HSRP_ACTIVE : HSRP_STANDBY};
+        str_copy(g.link.name, sizeof g.link.name, h->ifname);
+        if (!fn(ctx, &g, -1))
+            return;
+    }
 }
 
 const uint64_t *query_hsrp_bad(const struct control *c)
@@ -569,14 +697,15 @@ void query_identities(const struct control *c,
         const struct intent_if *f = &c->intent.ifs[i];
         if (!f->map || !f->map->n || !f->map->entry[0].acl || !f->map->entry[0].acl->n)
             continue;
-        bool up = c->tunnel && c->sa.n_children && addr_eq(&f->addr.addr, &c->sa.path.local);
+        const struct addr local = intent_if_endpoint(f, AF_INET);
+        bool up = c->tunnel && c->sa.n_children && addr_eq(&local, &c->sa.path.local);
         struct query_identity q = {.policy = i + 1,
                                    .ifid = i + 1,
                                    .ifp = f,
                                    .map = f->map,
                                    .entry = &f->map->entry[0],
                                    .ace = &f->map->entry[0].acl->ace[0],
-                                   .local = f->addr.addr,
+                                   .local = local,
                                    .sa = up ? &c->sa : NULL,
                                    .child = up ? &c->child : NULL};
         if (up)

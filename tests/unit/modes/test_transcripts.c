@@ -7,6 +7,9 @@
  *     # personality asa|ios
  *     # session console | script | ssh USER PASSWORD ADDRESS
  *     # state tunnel              an SA as in seed 000 is up
+ *     # state standby             the peer has an SA as in seed 003, this box stands by
+ *     # state taken-over          … and has gone on with it,
+ *     # state active              … and has a standby now
  *     # state silent              pings and probes get no answer
  *     # state without-frr         FRR is not installed
  *     # state probed              probes get answers
@@ -112,6 +115,12 @@ static void scene_line(struct play *p, const char *line, struct str *startup)
         str_copy(p->session, sizeof p->session, rest);
     else if (strcmp(word, "state") == 0 && strcmp(rest, "tunnel") == 0)
         fake_tunnel(p->c);
+    else if (strcmp(word, "state") == 0 && strcmp(rest, "standby") == 0)
+        fake_stateful(p->c, false, true);
+    else if (strcmp(word, "state") == 0 && strcmp(rest, "taken-over") == 0)
+        fake_stateful(p->c, true, false);
+    else if (strcmp(word, "state") == 0 && strcmp(rest, "active") == 0)
+        fake_stateful(p->c, true, true);
     else if (strcmp(word, "state") == 0 && strcmp(rest, "silent") == 0)
         p->c->silent = true;
     else if (strcmp(word, "state") == 0 && strcmp(rest, "without-frr") == 0)
