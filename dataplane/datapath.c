@@ -179,8 +179,10 @@ static void on_tun(evutil_socket_t fd, short what, void *arg)
         size_t n = pointers(d->vec, p);
         if (n && t->info.kind == TUN_INBOUND)
             dp_inspect(d->dp, t->info.ifid, p, n);
-        else if (n && t->info.kind != TUN_BYPASS) /* nothing is routed into the bypass TUN */
-            dp_outbound(d->dp, t->info.ifid, t->info.kind == TUN_SHADOW, p, n);
+        else if (n && t->info.kind == TUN_TUNNEL)
+            dp_tunnel(d->dp, t->info.ifid, p, n);
+        else if (n && t->info.kind == TUN_SHADOW) /* nothing is routed into the bypass TUN */
+            dp_outbound(d->dp, t->info.ifid, true, p, n);
         if (err) {
             log_line(&d->log, LOGL_ERROR, "tun", "%s: %s; it is not read any more", t->info.name,
                      strerror(-err));

@@ -14,6 +14,7 @@
 #define TANDEM_DATAPLANE_DP_H
 
 #include "dataplane/crypto.h"
+#include "dataplane/gre.h"
 #include "dataplane/ipsec.h"
 #include "dataplane/queue.h"
 #include "dataplane/sad.h"
@@ -51,10 +52,11 @@ struct dp {
     struct spd_table spd;
     struct policies policies;
     struct ipsec_batch batch;
-    struct pktvec *spare;          /* for packets that come out of a queue */
-    struct pktvec *pieces;         /* and for what one packet is cut into */
-    struct reasm *reasm;           /* pieces on their way into transport mode */
-    uint32_t pmtu_left, tell_left; /* ICMP errors that may be read and sent in this second */
+    struct pktvec *spare;              /* for packets that come out of a queue */
+    struct pktvec *pieces;             /* and for what one packet is cut into */
+    struct gre *gre[TANDEM_IFIDS + 1]; /* of tunnel interfaces; NULL: none */
+    struct reasm *reasm;               /* pieces on their way into transport mode */
+    uint32_t pmtu_left, tell_left;     /* ICMP errors that may be read and sent in this second */
     struct dpstats *stats;
     struct dp_counters *total, own_total;
     struct addr *locals; /* where ESP may arrive; none: anywhere */
@@ -93,6 +95,12 @@ int role_positions(struct dp *dp, const uint8_t *v, uint32_t n);
 /* path.c */
 /* Packets from the TUN of ifid. `bypass`: what no policy wants goes on in clear. */
 void dp_outbound(struct dp *dp, uint32_t ifid, bool bypass, struct pkt **p, size_t n);
+/* The same from the TUN of a tunnel interface: carried in GRE where SADB_ENCAP says so (encap.c).
+ */
+void dp_tunnel(struct dp *dp, uint32_t ifid, struct pkt **p, size_t n);
+/* Opened packets, out of GRE where their interface carries it; returns how many are left. */
+size_t dp_unwrap(struct dp *dp, struct pkt **p, size_t n);
+int dp_set_encap(struct dp *dp, const struct sadb_encap *m); /* 0 or -errno */
 /* Packets in clear from the inbound TUN of ifid: those that policy wants protected are dropped,
  * the others go back. */
 void dp_inspect(struct dp *dp, uint32_t ifid, struct pkt **p, size_t n);

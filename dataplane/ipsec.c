@@ -15,12 +15,14 @@
 #include "dataplane/ipsec.h"
 #include "dataplane/ah.h"
 #include "dataplane/esp.h"
+#include "dataplane/gre.h"
 #include "dataplane/ip.h"
 #include <netinet/in.h>
 #include <string.h>
 
 #define UDP_HLEN 8
-_Static_assert(IP6_HLEN + ESP_HLEN + CRYPTO_IV_MAX + 48 <= PKT_HEAD, "IPv6, AH, ESP find room");
+_Static_assert(GRE_MOST + IP6_HLEN + ESP_HLEN + CRYPTO_IV_MAX + 48 <= PKT_HEAD,
+               "GRE, IPv6, AH, ESP find room");
 _Static_assert(IP_HEAD_MOST + 12 <= PKT_HEAD, "a header that is put back, and one of the TUN");
 
 static unsigned above(const struct sa *sa)

@@ -52,6 +52,8 @@ void dp_free(struct dp *dp)
     pktvec_free(dp->pieces);
     reasm_free(dp->reasm);
     free(dp->locals);
+    for (uint32_t i = 0; i <= TANDEM_IFIDS; i++)
+        free(dp->gre[i]);
     mem_wipe(dp, sizeof *dp);
     free(dp);
 }
@@ -291,6 +293,13 @@ static void on_local_addrs(struct dp *dp, const uint8_t *data, size_t len)
     ack(dp, r.seq, take_locals(dp, r.count, data + sizeof r, len - sizeof r));
 }
 
+static void on_encap(struct dp *dp, const uint8_t *data, size_t len)
+{
+    struct sadb_encap m;
+    memcpy(&m, data, len);
+    ack(dp, m.seq, dp_set_encap(dp, &m));
+}
+
 static void on_go(struct dp *dp, const struct sadb_ref *r)
 {
     dp->go = true;
@@ -354,6 +363,7 @@ static const struct handler handlers[] = {
     {SADB_GO, sizeof(struct sadb_ref), NULL, on_go},
     {SADB_ROLE, sizeof(struct sadb_role_set), on_role, NULL},
     {SADB_POSITION, 0, on_position, NULL},
+    {SADB_ENCAP, sizeof(struct sadb_encap), on_encap, NULL},
 };
 
 /* The number of a request whose length is wrong: it comes first in every struct. */

@@ -490,5 +490,5 @@ void dp_inbound(struct dp *dp, struct pkt **p, size_t n)
     }
     /* Before they are forwarded: after a kill in between nothing is taken a second time. */
     publish(dp, have, n_have);
-    deliver(dp, good, out);
+    deliver(dp, good, dp_unwrap(dp, good, out));
 }

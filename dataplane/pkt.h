@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define PKT_BATCH 64
-#define PKT_HEAD  128 /* vnet header, outer IPv6 + UDP or AH + ESP + IV fit */
+#define PKT_HEAD  160 /* vnet header, GRE, outer IPv6 + UDP or AH + ESP + IV fit */
 #define PKT_TAIL  384 /* 255 bytes of padding, trailer, 4 of ESN, 32 of ICV */
 #define PKT_DATA  65536
 #define PKT_ROOM  (PKT_HEAD + PKT_DATA + PKT_TAIL)

@@ -47,6 +47,7 @@ enum sadb_msg {
     SADB_ROLE,        /* struct sadb_role_set: what becomes of packets of ifid */
     SADB_POSITION, /* struct sadb_ref.count × struct sadb_position: from where numbers go on, and
                       how far. -ENOENT: one of them is of no SA; the others count */
+    SADB_ENCAP,    /* struct sadb_encap: packets of this TUN are carried in GRE, or not */
     /* datapath → engine */
     SADB_ACK = 64, /* struct sadb_ack */
     SADB_ACQUIRE,  /* struct sadb_acquire */
@@ -213,6 +214,15 @@ struct sadb_expire {
 struct sadb_lease {
     uint32_t sa;
     uint64_t last; /* number used */
+};
+
+struct sadb_encap {
+    uint32_t seq;
+    uint32_t ifid;
+    uint8_t gre;     /* 0: what is read and written is protected as it is */
+    uint8_t has_key; /* RFC 2890 */
+    uint32_t key;
+    struct addr local, remote; /* ends, IPv4 */
 };
 
 struct sadb_ike {
