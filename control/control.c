@@ -212,7 +212,7 @@ static struct rib_if rib_if(const struct control *c, const struct port *p)
 {
     bool up = ports_up(&c->ports, p, &c->world);
     return (struct rib_if){.ifp = p->ifp,
-                           .up = up && p->has_addr,
+                           .up = up && (p->has_addr || p->ifp->unnumbered),
                            .up2 = up ? p->has_addr2 : 0,
                            .up6 = up ? p->has_addr6 : 0,
                            .link6 = up && p->ifp->ipv6};

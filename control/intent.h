@@ -27,6 +27,16 @@
  * without a device. */
 enum intent_if_kind { IF_PORT, IF_LOOPBACK, IF_VLAN, IF_TUNNEL, IF_OTHER };
 
+/* What carries the packets of a tunnel interface: GRE (RFC 2784), or ESP by itself. */
+enum intent_tunnel_mode { TUNNEL_OFF, TUNNEL_GRE, TUNNEL_IPSEC };
+
+struct intent_tunnel {
+    enum intent_tunnel_mode mode; /* TUNNEL_OFF: not complete, or not protected: no packet passes */
+    struct addr source, destination;
+    bool has_key; /* GRE */
+    uint32_t key;
+};
+
 struct intent_if {
     char name[INTENT_NAME];   /* canonical: "GigabitEthernet0/0" */
     char nameif[INTENT_NAME]; /* ASA name, "" = none: the port takes no part in forwarding */
@@ -35,6 +45,8 @@ struct intent_if {
     enum intent_if_kind kind;
     uint32_t number;                   /* of a loopback */
     uint16_t vlan;                     /* 0 = not told yet */
+    struct intent_tunnel tunnel;       /* … whose map is what protects it */
+    bool unnumbered;                   /* speaks IPv4 with the address of another interface */
     struct prefix addr;                /* address with its mask (host bits kept); unset = none */
     struct prefix addr2[INTENT_ADDR2]; /* secondary ones */
     uint8_t n_addr2;
@@ -236,6 +248,8 @@ static inline const struct intent_if *intent_if_end(const struct intent_if *i)
  * configuration tells; unset: none, or it is learnt. Whether it is here: crypto/endpoint.h. */
 static inline struct addr intent_if_endpoint(const struct intent_if *i, uint8_t family)
 {
+    if (i->tunnel.mode)
+        return family == i->tunnel.source.family ? i->tunnel.source : (struct addr){0};
     if (i->redundancy[0])
         return family == AF_INET ? i->vip : (struct addr){0};
     return intent_if_local(intent_if_end(i), family);

@@ -31,6 +31,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
         derive_ios2_peers(&d);
         derive_transforms(&d);
         derive_ios_maps(&d);
+        derive_tunnels(&d);
         derive_sso(&d);
         return;
     }

@@ -141,6 +141,14 @@ uint16_t derive_pfs_ios(const struct cfg_node *of);
 /* How long SAs live: as said for all, and in `of`, a map entry or a profile (NULL: for all). */
 struct derive_life derive_life_ios(const struct cfg_node *root, const struct cfg_node *of);
 
+struct intent_if *derive_find_if_name(const struct derive *d, const char *name); /* or NULL */
+/* The entry that a profile of IPsec makes by itself. False: it has no transform set, or is not
+ * there. */
+bool derive_profile_entry(struct derive *d, const char *profile, struct intent_map_entry *e);
+
+/* derive_tunnel.c (IOS) */
+void derive_tunnels(struct derive *d);
+
 /* derive_acl_ios.c */
 /* What a list of IOS is called: its number or name. */
 void acl_ios_name(const struct cfg_node *n, char name[INTENT_NAME]);

@@ -57,6 +57,7 @@ static void one_interface(struct derive *d, const struct cfg_node *n, struct int
     if ((l = cfg_first(n, E_IF_ADDRESS))) {
         const struct a_if_address *a = CFG_ARGS(l, if_address);
         int len = addr_mask_to_len(&a->mask);
+        f->unnumbered = a->has_from;
         if (len > 0)
             f->addr = (struct prefix){.addr = a->addr, .len = (uint8_t)len};
     }

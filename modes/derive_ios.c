@@ -266,12 +266,24 @@ static void one_entry(struct derive *d, const struct cfg_node *n, const char *pr
         for_ikev2(e);
 }
 
-static struct intent_if *find_if(struct intent *out, const char *name)
+struct intent_if *derive_find_if_name(const struct derive *d, const char *name)
 {
-    for (uint32_t i = 0; i < out->n_if; i++)
-        if (strcmp(out->ifs[i].name, name) == 0)
-            return &out->ifs[i];
+    for (uint32_t i = 0; i < d->out->n_if; i++)
+        if (strcmp(d->out->ifs[i].name, name) == 0)
+            return &d->out->ifs[i];
     return NULL;
+}
+
+bool derive_profile_entry(struct derive *d, const char *profile, struct intent_map_entry *e)
+{
+    const struct cfg_node *p = cfg_find_word(d->tree->root, E_IPSEC_PROFILE, profile);
+    if (!p)
+        return false;
+    global_defaults(d->tree->root, e);
+    entry_lines(d, p, e);
+    if (e->profile)
+        for_ikev2(e);
+    return e->n_transform || e->n_proposal;
 }
 
 /* --- crypto maps ---------------------------------------------------------------------------------
@@ -299,7 +311,7 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
 {
     const struct cfg_node *l = cfg_first(n, E_IOS_MAP_LOCAL);
     str_copy(m->name, sizeof m->name, CFG_ARGS(n, ios_map)->name);
-    m->local = l ? find_if(d->out, CFG_ARGS(l, ios_map_local)->ifname) : NULL;
+    m->local = l ? derive_find_if_name(d, CFG_ARGS(l, ios_map_local)->ifname) : NULL;
     l = cfg_first(n, E_IOS_MAP_INTERVAL);
     m->replay_in = l ? (uint32_t)CFG_ARGS(l, ios_map_interval)->inbound : REPLAY_IN;
     m->replay_out = l ? (uint32_t)CFG_ARGS(l, ios_map_interval)->outbound : REPLAY_OUT;
@@ -331,7 +343,7 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
 
 struct addr derive_if_address(const struct derive *d, const char *name)
 {
-    const struct intent_if *f = find_if(d->out, name);
+    const struct intent_if *f = derive_find_if_name(d, name);
     return f ? f->addr.addr : (struct addr){0};
 }
 
@@ -350,7 +362,8 @@ void derive_redundancy(struct derive *d)
     {
         const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP);
         const struct a_if_crypto_map *a = l ? CFG_ARGS(l, if_crypto_map) : NULL;
-        struct intent_if *f = a && a->has_group ? find_if(out, CFG_ARGS(i, interface)->name) : NULL;
+        struct intent_if *f =
+            a && a->has_group ? derive_find_if_name(d, CFG_ARGS(i, interface)->name) : NULL;
         if (!f)
             continue;
         str_copy(f->redundancy, sizeof f->redundancy, a->group);
@@ -373,7 +386,7 @@ void derive_ios_maps(struct derive *d)
     cfg_each(root, E_INTERFACE, i)
     {
         const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP);
-        struct intent_if *f = l ? find_if(out, CFG_ARGS(i, interface)->name) : NULL;
+        struct intent_if *f = l ? derive_find_if_name(d, CFG_ARGS(i, interface)->name) : NULL;
         if (f)
             f->map = find_map(out, CFG_ARGS(l, if_crypto_map)->name);
     }

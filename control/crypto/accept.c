@@ -168,7 +168,7 @@ static bool answers(const struct control *c, const struct intent_map_entry *e,
 int accept_child(struct control *c, const struct ike_sa_state *sa, const struct selector *offered,
                  size_t n, struct ike_child_cfg *cfg)
 {
-    const struct port *p = endpoint_port(c, &sa->path.local);
+    const struct port *p = endpoint_port(c, &sa->path);
     const struct intent_map *m = p && intent_if_speaks(p->ifp, sa->version) ? p->ifp->map : NULL;
     for (uint32_t i = 0; m && i < m->n; i++) {
         const struct intent_map_entry *e = &m->entry[i];

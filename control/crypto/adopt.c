@@ -218,7 +218,7 @@ static bool claim_child(struct control *c, const struct ike_child_state *k)
 
 static bool at_home(const struct control *c, const struct ike_sa_state *sa)
 {
-    const struct port *p = endpoint_port(c, &sa->path.local);
+    const struct port *p = endpoint_port(c, &sa->path);
     return p && p->ifid == sa->ifid && intent_if_speaks(p->ifp, sa->version) &&
            c->shadow[p->ifid].wanted && keyex_knows(c, sa->version, &sa->path);
 }

@@ -285,7 +285,7 @@ void dp_local_addrs(struct control *c)
         if (!c->shadow[c->ports.v[i]->ifid].wanted)
             continue;
         n += intent_if_addrs(ifp, v + n);
-        if (ifp->redundancy[0])
+        if (ifp->redundancy[0] || ifp->tunnel.mode)
             n += endpoint_addrs(c, ifp, v + n);
         else if (intent_if_end(ifp) != ifp)
             n += intent_if_addrs(intent_if_end(ifp), v + n);

@@ -5,7 +5,13 @@
 
 static const struct hsrp_group *group_of(const struct control *c, const struct intent_if *ifp)
 {
-    return ifp->redundancy[0] ? hsrp_named_on(c, ifp->name, ifp->redundancy) : NULL;
+    if (!ifp->redundancy[0])
+        return NULL;
+    if (ifp->tunnel.mode) { /* the group stands on the interface that the packets leave by */
+        const struct hsrp_group *g = hsrp_named(c, ifp->redundancy);
+        return g && addr_eq(&g->vip, &ifp->tunnel.source) ? g : NULL;
+    }
+    return hsrp_named_on(c, ifp->name, ifp->redundancy);
 }
 
 struct addr endpoint_addr(const struct control *c, const struct intent_if *ifp, uint8_t family)
@@ -29,14 +35,14 @@ bool endpoint_here(const struct control *c, const struct intent_if *ifp)
 {
     const struct hsrp_group *g = group_of(c, ifp);
     if (!ifp->redundancy[0])
-        return true;
+        return !ifp->tunnel.mode || stands(&c->world, &ifp->tunnel.source);
     return g && g->state == HSRP_ACTIVE && stands(&c->world, &g->vip);
 }
 
 size_t endpoint_addrs(const struct control *c, const struct intent_if *ifp, struct addr *v)
 {
     const struct intent_if *end = intent_if_end(ifp);
-    if (!ifp->redundancy[0])
+    if (!ifp->redundancy[0] && !ifp->tunnel.mode)
         return end->shutdown ? 0 : intent_if_addrs(end, v);
     if (!endpoint_here(c, ifp))
         return 0;
@@ -62,11 +68,26 @@ struct port *endpoint_vip_port(const struct control *c, const struct addr *local
     return NULL;
 }
 
-/* With redundancy the virtual address is the only one that has the map. */
-struct port *endpoint_port(const struct control *c, const struct addr *local)
+static struct port *tunnel_between(const struct control *c, const struct ike_path *path)
 {
-    struct port *p = control_port_of(c, local);
-    return p && p->ifp->map && (!p->ifp->redundancy[0] || has_vip(c, p, local)) ? p : NULL;
+    for (size_t i = 0; i < c->ports.n; i++) {
+        struct port *p = c->ports.v[i];
+        if (ports_active(&c->ports, p) && p->ifp->tunnel.mode &&
+            addr_eq(&p->ifp->tunnel.source, &path->local) &&
+            addr_eq(&p->ifp->tunnel.destination, &path->remote) && endpoint_here(c, p->ifp))
+            return p;
+    }
+    return NULL;
+}
+
+/* With redundancy the virtual address is the only one that has the map. */
+struct port *endpoint_port(const struct control *c, const struct ike_path *path)
+{
+    struct port *t = tunnel_between(c, path);
+    struct port *p = t ? NULL : control_port_of(c, &path->local);
+    if (!p || !p->ifp->map || (p->ifp->redundancy[0] && !has_vip(c, p, &path->local)))
+        return t;
+    return p;
 }
 
 bool endpoint_is_ours(const struct control *c, const struct addr *local)
@@ -79,18 +100,26 @@ bool endpoint_is_ours(const struct control *c, const struct addr *local)
     return true;
 }
 
+static bool follows(const struct port *p, const struct hsrp_group *g)
+{
+    return strcmp(p->ifp->redundancy, g->cfg.name) == 0 &&
+           (p->ifp->tunnel.mode || strcmp(p->name, g->link.name) == 0);
+}
+
 /* The role is lost at once, before anything else is said from the address. How it comes is a matter
  * of the next round, when the address stands. */
 static void on_group(void *ctx, const struct hsrp_group *g, enum hsrp_state was)
 {
     struct control *c = (struct control *)ctx;
-    struct port *p = ports_named(&c->ports, g->link.name);
     (void)was;
-    if (c->closing || !c->applied || !p || !p->ifp || strcmp(p->ifp->redundancy, g->cfg.name) != 0)
-        return;
-    if (!endpoint_here(c, p->ifp))
-        walk_stop(c, p->ifid);
-    tunnel_check_interface(c, p);
+    for (size_t i = 0; !c->closing && c->applied && i < c->ports.n; i++) {
+        struct port *p = c->ports.v[i];
+        if (!p->ifp || !follows(p, g))
+            continue;
+        if (!endpoint_here(c, p->ifp))
+            walk_stop(c, p->ifid);
+        tunnel_check_interface(c, p);
+    }
 }
 
 int endpoint_open(struct control *c)

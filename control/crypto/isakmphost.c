@@ -32,7 +32,7 @@ static const struct intent_key *key_of_name(const struct intent *i, const struct
 /* The map entry for this peer may say how phase 1 begins. */
 static bool aggressive_with(const struct control *c, const struct ike_path *p)
 {
-    const struct port *port = endpoint_port(c, &p->local);
+    const struct port *port = endpoint_port(c, p);
     const struct intent_map *m = port ? port->ifp->map : NULL;
     for (uint32_t e = 0; m && e < m->n; e++)
         for (uint8_t i = 0; i < m->entry[e].n_peer; i++)

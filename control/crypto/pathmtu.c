@@ -4,21 +4,36 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define MTU_USUAL 1500 /* of a tunnel whose source is nowhere yet */
+
 static uint32_t flags_of(const struct intent_if *f, const struct intent_map_entry *e)
 {
     uint32_t df = e->has_df ? e->df : f->path_flags & (SADB_DF_SET | SADB_DF_CLEAR);
     return df | (f->path_flags & SADB_F_FRAG_AFTER);
 }
 
+static const struct port *way_out(const struct control *c, const struct intent_if *f)
+{
+    if (!f->tunnel.mode)
+        return ports_named(&c->ports, f->name);
+    const struct hsrp_group *g = f->redundancy[0] ? hsrp_named(c, f->redundancy) : NULL;
+    return g ? ports_named(&c->ports, g->link.name) : control_port_of(c, &f->tunnel.source);
+}
+
+uint32_t path_mtu(const struct control *c, const struct intent_if *f)
+{
+    const struct port *p = way_out(c, f);
+    const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
+    if (p && p->ifp && p->ifp->mtu)
+        return p->ifp->mtu;
+    return l ? l->mtu : f->tunnel.mode ? MTU_USUAL : 0;
+}
+
 struct path_policy path_policy(const struct control *c, const struct identity *id)
 {
-    const struct port *p = ports_by_ifid(&c->ports, id->ifid);
-    const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
-    struct path_policy out = {.flags = flags_of(id->ifp, id->entry), .age = c->intent.pmtu_age};
-    out.mtu = l ? l->mtu : 0;
-    if (id->ifp->mtu)
-        out.mtu = id->ifp->mtu;
-    return out;
+    return (struct path_policy){.flags = flags_of(id->ifp, id->entry),
+                                .age = c->intent.pmtu_age,
+                                .mtu = path_mtu(c, id->ifp)};
 }
 
 void path_apply(struct control *c)

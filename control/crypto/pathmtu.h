@@ -8,6 +8,9 @@
 #include "control/crypto/identity.h"
 #include "control/crypto/wanted.h"
 
+/* The MTU of the interface that sealed packets leave by; of a tunnel interface, the one that has
+ * its source. 0: nobody knows. */
+uint32_t path_mtu(const struct control *c, const struct intent_if *f);
 /* What the configuration wants of the identity's outbound SAs. */
 struct path_policy path_policy(const struct control *c, const struct identity *id);
 /* Tells the datapath what has changed. */

@@ -1,6 +1,7 @@
 /* TUNs and rules. See shadow.h. */
 #include "control/crypto/shadow.h"
 #include "control/crypto/pathmtu.h"
+#include "control/world/logical.h"
 #include "control/priv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #define NAME_PREFIX  "tds"
 #define NAME_INBOUND "tdi"
+#define NAME_TUNNEL  LOGICAL_TUNNEL
 #define NAME_BYPASS  "tdbypass"
 
 /* Bypassed packets jump over our tables to where the kernel keeps the rule for `main`. Then what
@@ -20,14 +22,20 @@
 #define RULE_MAIN    32766
 
 #define MTU_LEAST6 1280  /* RFC 8200 §5; below it the kernel speaks no IPv6 on a device */
+#define GRE_ROOM   100   /* of 1,500 bytes it leaves the usual 1,400 */
 #define MTU_MOST   65535 /* nothing is added to what passes: no TUN of ours is the bottleneck */
+
+static void tun_name(uint32_t ifid, bool in, bool tunnel, char *buf, size_t cap)
+{
+    if (ifid)
+        snprintf(buf, cap, "%s%u", in ? NAME_INBOUND : tunnel ? NAME_TUNNEL : NAME_PREFIX, ifid);
+    else
+        snprintf(buf, cap, NAME_BYPASS);
+}
 
 void shadow_name(uint32_t ifid, bool in, char *buf, size_t cap)
 {
-    if (ifid)
-        snprintf(buf, cap, "%s%u", in ? NAME_INBOUND : NAME_PREFIX, ifid);
-    else
-        snprintf(buf, cap, NAME_BYPASS);
+    tun_name(ifid, in, false, buf, cap);
 }
 
 uint32_t shadow_ready(const struct control *c, const struct shadow_tun *t)
@@ -52,49 +60,75 @@ static bool protects6(const struct intent_map *m)
 
 /* The interface's: what is too long once it is sealed is the datapath's matter, which knows each
  * SA's room, cuts or tells the sender, and counts it. */
-static uint32_t wanted_mtu(const struct control *c, const struct intent_if *f, uint32_t mtu)
+static uint32_t shadow_mtu(const struct control *c, const struct intent_if *f, uint32_t mtu)
 {
     return mtu < MTU_LEAST6 && shadow_ipv6(c) && protects6(f->map) ? MTU_LEAST6 : mtu;
+}
+
+/* What a tunnel interface takes, unless it is told: what is carried in GRE has to fit its SA whole,
+ * as a tunnel that gets pieces of it cannot read them. Room is left for the largest of transforms
+ * in tunnel mode and in UDP. ESP by itself is cut or not by the datapath like other packets. */
+static uint32_t tunnel_mtu(const struct control *c, const struct intent_if *f)
+{
+    uint32_t mtu = path_mtu(c, f);
+    if (f->mtu)
+        return f->mtu;
+    return f->tunnel.mode == TUNNEL_GRE && mtu > MTU_LEAST6 ? mtu - GRE_ROOM : mtu;
 }
 
 /* --- TUNs
  * ------------------------------------------------------------------------------------------ */
 
-static void want_tun(struct control *c, uint32_t ifid, bool in, bool open)
+static void want_tun(struct control *c, uint32_t ifid, bool in, bool tunnel, bool open)
 {
     struct shadow_tun *s = in ? &c->shadow[ifid].in : &c->shadow[ifid].out;
     struct lr_tun t;
     memset(&t, 0, sizeof(t));
     t.open = open;
     t.ifid = ifid;
-    t.kind = in ? TUN_INBOUND : ifid ? TUN_SHADOW : TUN_BYPASS;
+    t.kind = in ? TUN_INBOUND : !ifid ? TUN_BYPASS : tunnel ? TUN_TUNNEL : TUN_SHADOW;
     t.mtu = open ? s->mtu : 0;
-    shadow_name(ifid, in, t.name, sizeof(t.name));
+    tun_name(ifid, in, tunnel, t.name, sizeof(t.name));
     const struct launch_op *op = launch_want(&c->launch, LR_TUN, &t, sizeof(t));
     if (op && op->state == OP_DONE)
         s->open = open;
     struct port *p = ports_by_ifid(&c->ports, ifid);
     if (p)
-        ports_trouble(p, "crypto map", op);
+        ports_trouble(p, tunnel ? "tunnel" : "crypto map", op);
+}
+
+static const struct world_link *link_of(const struct control *c, uint32_t ifid, bool in,
+                                        bool tunnel)
+{
+    char name[LAUNCH_IFNAME];
+    tun_name(ifid, in, tunnel, name, sizeof(name));
+    return world_link_named(&c->world, name);
 }
 
 static void apply_tun(struct control *c, uint32_t ifid, bool in)
 {
-    struct shadow_tun *s = in ? &c->shadow[ifid].in : &c->shadow[ifid].out;
-    char name[LAUNCH_IFNAME];
-    shadow_name(ifid, in, name, sizeof(name));
-    const struct world_link *l = world_link_named(&c->world, name);
+    struct shadow *sh = &c->shadow[ifid];
+    struct shadow_tun *s = in ? &sh->in : &sh->out;
+    const struct world_link *l = link_of(c, ifid, in, sh->tunnel);
     s->ifindex = l ? l->ifindex : 0;
-    if (!c->shadow[ifid].wanted) {
+    if (!sh->wanted || (in && sh->tunnel)) {
         if (s->open || l)
-            want_tun(c, ifid, in, false);
+            want_tun(c, ifid, in, sh->tunnel, false);
         if (!l)
             s->open = false;
         return;
     }
     /* Opening again is how a TUN is handed over anew, set up, or given another MTU. */
     if (!s->open || !l || !l->up || l->mtu != s->mtu)
-        want_tun(c, ifid, in, true);
+        want_tun(c, ifid, in, sh->tunnel, true);
+}
+
+/* The number was one of the other kind before. */
+static void close_other(struct control *c, uint32_t ifid)
+{
+    bool other = !c->shadow[ifid].tunnel;
+    if (link_of(c, ifid, false, other))
+        want_tun(c, ifid, false, other, false);
 }
 
 /* --- rules
@@ -161,7 +195,7 @@ static size_t wanted_rules(const struct control *c, uint8_t family, struct lr_ru
     n++;
     for (size_t i = 0; i < c->ports.n; i++) {
         const struct port *p = c->ports.v[i];
-        if (!c->shadow[p->ifid].wanted)
+        if (!c->shadow[p->ifid].wanted || c->shadow[p->ifid].tunnel)
             continue;
         n += inbound_rules(c, p, v + n);
     }
@@ -221,18 +255,22 @@ void shadow_apply(struct control *c)
         const struct port *p = c->ports.v[i];
         const struct world_link *l = ports_link(p, &c->world);
         struct shadow *s = &c->shadow[p->ifid];
-        s->wanted = l && p->ifp && p->ifp->map && ports_active(&c->ports, p);
+        s->tunnel = p->ifp ? p->ifp->kind == IF_TUNNEL : s->tunnel;
+        s->wanted = (l || s->tunnel) && p->ifp && p->ifp->map && ports_active(&c->ports, p);
         if (s->wanted)
-            s->out.mtu = wanted_mtu(c, p->ifp, p->ifp->mtu ? p->ifp->mtu : l->mtu);
+            s->out.mtu = s->tunnel ? tunnel_mtu(c, p->ifp)
+                                   : shadow_mtu(c, p->ifp, p->ifp->mtu ? p->ifp->mtu : l->mtu);
         s->in.mtu = MTU_MOST;
-        any = any || s->wanted;
+        any = any || (s->wanted && !s->tunnel);
     }
     c->shadow[0].wanted = any;
     c->shadow[0].out.mtu = MTU_MOST;
     for (uint32_t id = 0; id <= c->ports.n; id++) {
         apply_tun(c, id, false);
-        if (id)
-            apply_tun(c, id, true);
+        if (!id)
+            continue;
+        apply_tun(c, id, true);
+        close_other(c, id);
     }
     apply_rules(c);
 }

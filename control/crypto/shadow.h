@@ -2,6 +2,9 @@
  * TUNs of the datapath. Each interface that bears a crypto map has a shadow TUN for what leaves
  * by it and an inbound TUN for what came in by it, in clear, for a protected network; one bypass
  * TUN serves what no map wants. With the rules that put our routing tables before `main`.
+ *
+ * A tunnel interface is its own TUN: whatever is routed into it is what its map protects, so it has
+ * no part in the crypto table.
  */
 #ifndef TANDEM_CONTROL_CRYPTO_SHADOW_H
 #define TANDEM_CONTROL_CRYPTO_SHADOW_H
@@ -19,11 +22,13 @@ struct shadow_tun {
 
 struct shadow {
     bool wanted;
+    bool tunnel;               /* the TUN is a tunnel interface: there is only out */
     struct shadow_tun out, in; /* of number 0 (bypass) there is only out */
     /* what the datapath was told */
     struct sadb_spd_entry *spd;
     size_t n_spd;
     bool spd_told;
+    struct sadb_encap encap; /* of a tunnel interface; seq 0 */
     /* what IKE was told */
     struct addr local[INTENT_ADDRS];
     size_t n_local;

@@ -135,11 +135,42 @@ static bool same_entries(const struct shadow *s, const struct sadb_spd_entry *v,
     return true;
 }
 
+/* How packets of a tunnel interface are carried; zeroed for any other. */
+static void encap_of(const struct port *p, struct sadb_encap *e)
+{
+    const struct intent_tunnel *t = &p->ifp->tunnel;
+    memset(e, 0, sizeof(*e));
+    if (t->mode != TUNNEL_GRE)
+        return;
+    e->gre = 1;
+    e->local = t->source;
+    e->remote = t->destination;
+    e->has_key = t->has_key;
+    e->key = t->key;
+}
+
+static bool same_encap(const struct sadb_encap *a, const struct sadb_encap *b)
+{
+    return a->gre == b->gre && a->has_key == b->has_key && a->key == b->key &&
+           addr_eq(&a->local, &b->local) && addr_eq(&a->remote, &b->remote);
+}
+
+/* Before its policy, so that nothing leaves otherwise than it should. */
+static bool tell_encap(struct control *c, uint32_t ifid, const struct sadb_encap *e)
+{
+    struct sadb_encap m = *e;
+    m.seq = dp_seq(c);
+    m.ifid = ifid;
+    return dp_send(c, SADB_ENCAP, &m, sizeof(m), NULL, 0) == 0;
+}
+
 static bool tell(struct control *c, uint32_t ifid, const struct sadb_spd_entry *v, size_t n)
 {
     size_t at = 0;
     if (!c->wanted.known)
         return false; /* SAs first: packets need not wait for what is there */
+    if (!tell_encap(c, ifid, &c->shadow[ifid].encap))
+        return false;
     do {
         size_t part = n - at < ENTRIES_PER_FRAME ? n - at : ENTRIES_PER_FRAME;
         struct sadb_spd_set set = {.seq = dp_seq(c),
@@ -191,13 +222,16 @@ static void apply_port(struct control *c, const struct port *p)
     free(lines);
     if (err)
         return;
-    if (same_entries(s, v, n_v)) {
+    struct sadb_encap e;
+    encap_of(p, &e);
+    if (same_entries(s, v, n_v) && same_encap(&s->encap, &e)) {
         free(v);
         return;
     }
     free(s->spd);
     s->spd = v;
     s->n_spd = n_v;
+    s->encap = e;
     s->spd_told = tell(c, p->ifid, v, n_v);
 }
 

@@ -126,6 +126,12 @@ static bool add_got(void *ctx, const struct addr_range *r)
            table_add_range(&g->in->prot, &g->in->n_prot, &g->in->cap_prot, r, g->ifid);
 }
 
+/* Whose map the tables follow: a tunnel interface gets what is routed into it. */
+static bool has_table(const struct control *c, const struct port *p)
+{
+    return c->shadow[p->ifid].wanted && !c->shadow[p->ifid].tunnel;
+}
+
 static bool gather_protected(const struct control *c, struct inputs *in, const struct port *p)
 {
     const struct intent_map *m = p->ifp->map;
@@ -164,7 +170,7 @@ static uint64_t stamp_of(const struct control *c)
 {
     uint64_t h = 14695981039346656037u ^ c->n_applied;
     for (size_t i = 0; i < c->ports.n; i++)
-        if (c->shadow[c->ports.v[i]->ifid].wanted)
+        if (has_table(c, c->ports.v[i]))
             h = (h ^ c->ports.v[i]->ifid) * 1099511628211u;
     return ((h ^ shadow_ipv6(c)) * 1099511628211u) | 1;
 }
@@ -178,7 +184,7 @@ static bool protect_by_lists(struct control *c)
     if (stamp == c->fib.stamp)
         return true;
     for (size_t i = 0; ok && i < c->ports.n; i++)
-        if (c->shadow[c->ports.v[i]->ifid].wanted)
+        if (has_table(c, c->ports.v[i]))
             ok = gather_protected(c, &in, c->ports.v[i]);
     if (in.n_prot)
         qsort(in.prot, in.n_prot, sizeof(*in.prot), by_dst);
@@ -341,7 +347,7 @@ void fib_apply(struct control *c)
         add_table(c, &x, &w);
     }
     for (size_t i = 0; i < c->ports.n; i++)
-        if (c->shadow[c->ports.v[i]->ifid].wanted)
+        if (has_table(c, c->ports.v[i]))
             add_inbound(c, c->ports.v[i], &w);
     sla_each_route(c, add_probe, &w); /* the last table */
     fib_compare(c, &w);

@@ -94,7 +94,7 @@ int rib_set_static(struct rib *r, const struct intent_route *routes, size_t n)
 static size_t addresses(const struct rib_if *i, const struct prefix *out[INTENT_ADDRS])
 {
     size_t n = 0;
-    if (i->up)
+    if (i->up && !i->ifp->unnumbered)
         out[n++] = &i->ifp->addr;
     for (unsigned k = 0; k < i->ifp->n_addr2; k++)
         if (i->up2 >> k & 1)
@@ -113,6 +113,8 @@ static bool leads_to(const struct rib_if *i, const struct intent_route *s)
     size_t n = addresses(i, a);
     if (s->vpn)
         return i->up || i->up6;
+    if (i->ifp->unnumbered && i->up && s->ifname[0] && s->dst.addr.family == AF_INET)
+        return true;
     if (addr_is_link_local(&s->gateway))
         return s->ifname[0] && i->link6;
     for (size_t k = 0; k < n; k++)

@@ -26,6 +26,8 @@ static void device_name(const struct ports *p, const struct world *w, const stru
     buf[0] = '\0';
     if (i->kind == IF_LOOPBACK)
         snprintf(buf, cap, NAME_LOOPBACK "%u", i->number);
+    if (i->kind == IF_TUNNEL && i->tunnel.mode)
+        snprintf(buf, cap, LOGICAL_TUNNEL "%u", port->ifid);
     const struct world_link *l = i->kind == IF_VLAN && i->vlan ? parent_of(p, w, port) : NULL;
     if (l && snprintf(buf, cap, NAME_VLAN "%u.%u", l->ifindex, i->vlan) >= (int)cap)
         buf[0] = '\0';
@@ -103,7 +105,7 @@ void logical_apply(struct ports *p, const struct world *w, struct launch *launch
             continue;
         port->logical = true;
         device_name(p, w, port, port->netdev, sizeof(port->netdev));
-        if (port->netdev[0] && !world_link_named(w, port->netdev))
+        if (port->netdev[0] && port->ifp->kind != IF_TUNNEL && !world_link_named(w, port->netdev))
             make(p, w, port, launch);
     }
     remove_stale(p, w, launch);
@@ -113,6 +115,10 @@ const char *logical_trouble(const struct port *p)
 {
     if (p->ifp->kind == IF_VLAN && !p->ifp->vlan)
         return "it has no VLAN yet (encapsulation dot1Q)";
+    if (p->ifp->kind == IF_TUNNEL && !p->netdev[0] &&
+        (addr_is_set(&p->ifp->addr.addr) || p->ifp->unnumbered))
+        return "it needs a source, a destination, and the protection of a profile with a transform "
+               "set";
     if (p->ifp->kind == IF_VLAN && !p->netdev[0])
         return "its port is not there";
     return "";

@@ -152,7 +152,7 @@ const struct world_link *ports_link(const struct port *p, const struct world *w)
 
 static bool has_address(const struct intent_if *i)
 {
-    return addr_is_set(&i->addr.addr) || i->n_addr2 || i->n_addr6;
+    return addr_is_set(&i->addr.addr) || i->n_addr2 || i->n_addr6 || i->unnumbered;
 }
 
 bool ports_owns(const struct port *port, const struct addr *a)
@@ -175,8 +175,8 @@ bool ports_active(const struct ports *p, const struct port *port)
 bool ports_up(const struct ports *p, const struct port *port, const struct world *w)
 {
     const struct world_link *l = ports_link(port, w);
-    return ports_active(p, port) && (port->has_addr || port->has_addr2 || port->has_addr6) && l &&
-           l->carrier;
+    return ports_active(p, port) && l && l->carrier &&
+           (port->has_addr || port->has_addr2 || port->has_addr6 || port->ifp->unnumbered);
 }
 
 /* --- making it so

@@ -86,7 +86,8 @@ static bool told_address(struct bench *b, const char *a)
 static bool knows_port(struct bench *b, const char *a)
 {
     struct addr x = adr(a);
-    return endpoint_port(b->c, &x) != NULL;
+    const struct ike_path path = {.local = x};
+    return endpoint_port(b->c, &path) != NULL;
 }
 
 static bool first_identity(void *ctx, const struct query_identity *q)
