@@ -2,11 +2,11 @@
  * Stateful failover in the intent: the scheme, the association with the other box, and a digest of
  * each part of the configuration that both boxes must have alike.
  *
- * A digest is SHA-256 over the lines as the running-config prints them, keys in clear: the digest
- * of the keys tells that they differ, and nothing of a single one. Where the platform does not ask
- * for an order, neither does the digest; texts for people do not count.
+ * A digest is SHA-256 over what the nodes of the tree say, keys in clear: the digest of the keys
+ * tells that they differ, and nothing of a single one. Where the platform does not ask for an
+ * order, neither does the digest; texts for people do not count.
  */
-#include "lib/mem.h"
+#include "lib/vec.h"
 #include "modes/derive.h"
 #include "modes/internal.h"
 #include "parser/print.h"
@@ -59,18 +59,10 @@ struct bag {
     size_t n, cap;
 };
 
-static bool bag_add(struct bag *b, const uint8_t digest[SSO_DIGEST])
+static void bag_add(struct bag *b, const uint8_t digest[SSO_DIGEST])
 {
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? 2 * b->cap : 16;
-        void *v = realloc(b->v, cap * sizeof *b->v);
-        if (!v)
-            return false;
-        b->v = (uint8_t(*)[SSO_DIGEST])v;
-        b->cap = cap;
-    }
-    memcpy(b->v[b->n++], digest, SSO_DIGEST);
-    return true;
+    if (VEC_ROOM(b->v, b->cap, b->n + 1))
+        memcpy(b->v[b->n++], digest, SSO_DIGEST);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -127,13 +119,13 @@ static void sum_children(const struct sum *s, const struct cfg_node *n, bool ord
     sum_bag(s, &b);
 }
 
-/* The node's own line and what is below it. */
+/* What the node says and what is below it. */
 static void node_digest(const struct cfg_node *n, bool ordered, uint8_t out[SSO_DIGEST])
 {
     struct str text = {0};
     struct sum s = sum_begin();
-    print_node(n, false, PRINT_SECRETS, &text);
-    sum_add(&s, str_text(&text), n->first ? strcspn(str_text(&text), "\n") : text.len);
+    print_plain(n, &text);
+    sum_text(&s, str_text(&text));
     str_wipe(&text);
     sum_children(&s, n, ordered);
     sum_end(&s, out);
@@ -215,52 +207,71 @@ static void whole_sections(struct derive *d)
     }
 }
 
-/* An access list by its lines: a numbered one has none of its own. */
-static void acl_digest(const struct cfg_node *acl, const char *name, uint8_t out[SSO_DIGEST])
-{
-    struct sum s = sum_begin();
-    sum_text(&s, name);
-    if (acl)
-        sum_children(&s, acl, true);
-    sum_end(&s, out);
-}
+/* Names of access lists that stateful maps use. */
+struct names {
+    const char **v;
+    size_t n, cap;
+};
 
-static void bag_acl(const struct derive *d, const struct cfg_node *entry, struct bag *b)
+static void add_name(struct names *u, const struct cfg_node *entry)
 {
     const struct cfg_node *l = cfg_first(entry, E_ENTRY_MATCH);
-    uint8_t digest[SSO_DIGEST] = {0};
-    if (!l)
-        return;
-    const char *name = CFG_ARGS(l, entry_match)->acl;
-    acl_digest(acl_ios_find(d->tree, name), name, digest);
-    bag_add(b, digest);
+    if (l && VEC_ROOM(u->v, u->cap, u->n + 1))
+        u->v[u->n++] = CFG_ARGS(l, entry_match)->acl;
 }
 
-/* A map by its lines and entries, with the templates of these; their access lists go to `acls`. */
-static void map_digest(const struct derive *d, const struct cfg_node *map, const char *group,
-                       struct bag *acls, uint8_t out[SSO_DIGEST])
+static int by_name(const void *a, const void *b)
 {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void acl_section(struct derive *d, struct names *u)
+{
+    struct bag b = {0};
+    if (u->n)
+        qsort(u->v, u->n, sizeof *u->v, by_name);
+    for (const struct cfg_node *n = u->n ? d->tree->root->first : NULL; n; n = n->next) {
+        char name[INTENT_NAME];
+        const char *key = name;
+        uint8_t digest[SSO_DIGEST] = {0};
+        if (n->entry != E_ACL_STD && n->entry != E_ACL_EXT)
+            continue;
+        acl_ios_name(n, name);
+        if (!bsearch(&key, u->v, u->n, sizeof *u->v, by_name))
+            continue;
+        node_digest(n, true, digest);
+        bag_add(&b, digest);
+    }
+    section(d, "access-list", &b);
+}
+
+/* A map by its lines and entries, with the templates of these; its access lists go to `acls`. */
+static void map_digest(const struct derive *d, const struct cfg_node *map, const char *group,
+                       struct names *acls, uint8_t out[SSO_DIGEST])
+{
+    uint8_t own[SSO_DIGEST] = {0};
     struct sum s = sum_begin();
-    sum_text(&s, CFG_ARGS(map, ios_map)->name);
     sum_text(&s, group);
-    sum_children(&s, map, true);
+    node_digest(map, true, own);
+    sum_add(&s, own, sizeof own);
     cfg_each(map, E_IOS_ENTRY, e)
     {
         const struct a_ios_entry *a = CFG_ARGS(e, ios_entry);
         const struct cfg_node *t =
             a->has_template ? cfg_find_word(d->tree->root, E_DYNAMIC_MAP, a->template) : NULL;
-        bag_acl(d, e, acls);
+        add_name(acls, e);
         if (!t)
             continue;
         sum_children(&s, t, true);
-        cfg_each(t, E_DYNAMIC_ENTRY, k) bag_acl(d, k, acls);
+        cfg_each(t, E_DYNAMIC_ENTRY, k) add_name(acls, k);
     }
     sum_end(&s, out);
 }
 
 static void map_sections(struct derive *d)
 {
-    struct bag maps = {0}, acls = {0};
+    struct bag maps = {0};
+    struct names acls = {0};
     cfg_each(d->tree->root, E_INTERFACE, i)
     {
         const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP), *map;
@@ -274,7 +285,8 @@ static void map_sections(struct derive *d)
         bag_add(&maps, digest);
     }
     section(d, "crypto map", &maps);
-    section(d, "access-list", &acls);
+    acl_section(d, &acls);
+    free((void *)acls.v);
 }
 
 /* --- the scheme and the association ------------------------------------------------------------

@@ -444,6 +444,25 @@ void print_node(const struct cfg_node *n, bool asa, unsigned flags, struct str *
         print_children(&o, n, &top, NULL, 0);
 }
 
+void print_plain(const struct cfg_node *n, struct str *out)
+{
+    const struct g_entry *e = &g_entries[n->entry];
+    str_printf(out, "%s\n", e->name);
+    for (uint16_t i = 0; n->args && i < e->narg; i++) {
+        const struct g_arg *a = &g_args[e->arg + i];
+        struct value v;
+        if (a->flags & (GA_INSERT_AT | GA_NUMBER) || !field_present(a, n->args))
+            continue;
+        str_add(out, a->name);
+        if (a->has != G_NONE) {
+            field_load(a, n->args, &v);
+            str_addc(out, ' ');
+            value_print(a, &v, false, out);
+        }
+        str_addc(out, '\n');
+    }
+}
+
 void print_entries(const struct cfg_node *parent, uint16_t entry, bool asa, unsigned flags,
                    struct str *out)
 {

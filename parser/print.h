@@ -15,6 +15,10 @@
 void print_tree(const struct cfg_tree *t, bool asa, unsigned flags, struct str *out);
 /* One node with what is below it, as it stands in the whole (indentation included). */
 void print_node(const struct cfg_node *n, bool asa, unsigned flags, struct str *out);
+/* What a node says, without what is below it: the name of its entry, then name and value of each
+ * argument, a line each. Of the same grammar the same text means the same, in either dialect; it is
+ * no line of a configuration, which takes far longer. Secrets in clear: wipe it. */
+void print_plain(const struct cfg_node *n, struct str *out);
 /* All children of parent that are of this entry. */
 void print_entries(const struct cfg_node *parent, uint16_t entry, bool asa, unsigned flags,
                    struct str *out);

@@ -49,6 +49,29 @@ static void test_secrets(void **state)
     box_free(&b);
 }
 
+/* The node alone, in words that do not depend on the dialect. */
+static void test_plain(void **state)
+{
+    (void)state;
+    struct box b;
+    struct str out = {0};
+    box_init(&b, true);
+    box_paste(&b, ports);
+    box_paste(&b, "port e0/0\n colour red secret blue");
+    const struct cfg_node *p = cfg_find_word(b.tree->root, E_PORT, "Ethernet0/0");
+    print_plain(p, &out);
+    assert_string_equal(str_text(&out), "port\nname Ethernet0/0\n");
+    for (const struct cfg_node *n = p->first; n; n = n->next) {
+        str_clear(&out);
+        print_plain(n, &out);
+        if (strstr(str_text(&out), "colour") == str_text(&out))
+            break;
+    }
+    assert_string_equal(str_text(&out), "colour\nname red\nsecret blue\n");
+    str_free(&out);
+    box_free(&b);
+}
+
 static void test_long_lists_split(void **state)
 {
     (void)state;
@@ -174,9 +197,10 @@ static void test_offline_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blocks),  cmocka_unit_test(test_forms_by_presence),
-        cmocka_unit_test(test_secrets), cmocka_unit_test(test_long_lists_split),
-        cmocka_unit_test(test_parts),   cmocka_unit_test(test_offline_check),
+        cmocka_unit_test(test_blocks),           cmocka_unit_test(test_forms_by_presence),
+        cmocka_unit_test(test_secrets),          cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_long_lists_split), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_offline_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
