@@ -192,6 +192,8 @@ static void take_over(struct pair *p, struct box *b)
     say_position(p, b);
     say_role(b, SADB_ROLE_ACTIVE);
     p->failovers++;
+    if (chance(p, 4)) /* before it has used any number itself */
+        kill_datapath(p, b);
 }
 
 static void lose_all(struct pair *p, struct box *b)
