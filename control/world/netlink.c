@@ -20,6 +20,7 @@
 
 #define MONITOR_BUFFER (1 << 20)
 #define READS_AT_ONCE  64
+#define READS_MOST     (MONITOR_BUFFER / 64) /* more messages do not fit into the buffer */
 
 static struct addr attr_addr(const struct nlattr *a, uint8_t family)
 {
@@ -264,11 +265,21 @@ static int dump_routes(struct world *w)
     return err;
 }
 
+/* Once something found no room in the monitor's socket the kernel drops all that follows, without
+ * saying so again, until the socket has been emptied: what comes after the dump is to be heard. */
+static void empty_monitor(struct world *w)
+{
+    for (int i = 0; i < READS_MOST; i++)
+        if (nl_recvmsgs_default(w->monitor) == -NLE_AGAIN)
+            return;
+}
+
 static int dump_all(struct world *w)
 {
     struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
     struct ifaddrmsg addr = {.ifa_family = AF_INET}, addr6 = {.ifa_family = AF_INET6};
     struct fib_rule_hdr rule = {.family = AF_INET}, rule6 = {.family = AF_INET6};
+    empty_monitor(w);
     w->n_link = w->n_addr = w->n_rule = 0;
     int err = ask(w, RTM_GETLINK, &link, sizeof(link));
     if (!err)
