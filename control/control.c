@@ -11,6 +11,7 @@
 #include "control/crypto/egress.h"
 #include "control/crypto/pathmtu.h"
 #include "control/priv.h"
+#include "control/urgent.h"
 #include "lib/str.h"
 #include <errno.h>
 #include <event2/event.h>
@@ -142,6 +143,7 @@ void control_free(struct control *c)
     grace_free(c);
     dead_free(c);
     udp_close(c);
+    urgent_end(c);
     if (c->launch.kick)
         launch_free(&c->launch);
     free(c->processes);
@@ -371,6 +373,11 @@ void control_set_launcher(struct control *c, struct ipc *launcher)
 {
     launch_set_channel(&c->launch, launcher);
     control_kick(c);
+}
+
+void control_set_urgent(struct control *c)
+{
+    urgent_begin(c);
 }
 
 void control_launcher_reply(struct control *c, const struct lm_reply *r, const char *text)

@@ -34,6 +34,8 @@ void control_free(struct control *c); /* removes nothing from the kernel: the la
 
 /* Channels and descriptors as the launcher hands them over. */
 void control_set_launcher(struct control *c, struct ipc *launcher);
+/* The loop, which is the calling thread, goes before other work of the machine (urgent.h). */
+void control_set_urgent(struct control *c);
 void control_set_datapath(struct control *c, int fd); /* takes fd; again after a restart */
 void control_set_socket(struct control *c, enum launch_socket kind, int fd); /* takes fd */
 /* FRR's ospfd runs: a connection to its commands, and its log; again after a restart. */

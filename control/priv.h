@@ -70,7 +70,7 @@ struct control {
     struct timerq timers;
     struct event *tick;  /* the earliest timer */
     struct event *again; /* another round */
-    struct timer measure, link_news;
+    struct timer measure, link_news, urgent;
     struct launch launch;
     struct world world;
     struct ports ports;
@@ -129,8 +129,8 @@ void control_reconcile(struct control *c);
 void control_kick(void *control); /* a round, soon */
 void control_notice(struct control *c, const char *line);
 
-/* The interface that owns a local address, or whose map has tunnels there; NULL: none. Whether it is
- * its map that has them is for endpoint_port(). */
+/* The interface that owns a local address, or whose map has tunnels there; NULL: none. Whether it
+ * is its map that has them is for endpoint_port(). */
 struct port *control_port_of(const struct control *c, const struct addr *local);
 
 /* query.c: a slot is about to be given back; what it counted as dropped stays in the sums. */

@@ -193,6 +193,7 @@ static void make_box(struct engine *e)
     control_set_booted(e->control, box->boot_wall_us);
     control_set_routing_absent(e->control, box->no_frr);
     control_set_launcher(e->control, e->launcher);
+    control_set_urgent(e->control);
 }
 
 /* Reads all of fd. 0 or -errno. */

@@ -137,11 +137,12 @@ static bool open_probe(struct launcher *l, const struct ipc_msg *m, struct lm_re
 static bool make_urgent(struct launcher *l, const struct ipc_msg *m, struct lm_reply *reply)
 {
     struct lr_urgent r;
-    const struct sched_param least = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
+    struct sched_param least = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
     char path[64];
     if (m->type != LR_URGENT || m->len != sizeof(r))
         return false;
     memcpy(&r, m->data, sizeof(r));
+    least.sched_priority += r.first != 0;
     *reply = (struct lm_reply){.id = r.id};
     snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)l->child[ROLE_ENGINE].pid, (int)r.tid);
     if (access(path, F_OK) < 0)

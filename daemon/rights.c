@@ -46,7 +46,7 @@ static const struct {
     {CAP_SETGID, "and their group"},
     {CAP_SETPCAP, "and empty their bounding set"},
     {CAP_SYS_CHROOT, "access locks itself into an empty directory"},
-    {CAP_SYS_NICE, "the thread that sends hellos goes before other work"},
+    {CAP_SYS_NICE, "the engine's loop, and the thread that sends hellos, go before other work"},
     {CAP_KILL, "children of another user are told to end"},
 };
 #define KEEPS (sizeof(keeps) / sizeof(keeps[0]))

@@ -100,6 +100,9 @@ static const struct allowed allowed[] = {
     CALL_IF(clone, E, 1, CLONE_THREAD, CLONE_THREAD), CALL(eventfd2, E),
     /* their priority: of the thread that makes the call (0), no other process, no group or user */
     CALL_IF_ZERO(setpriority, E, 1, UINT64_MAX, PRIO_PROCESS, 2),
+    /* the loop gives its real-time priority up, which it has for a limited time */
+    CALL_IF_ZERO(sched_setscheduler, E, 2, UINT64_MAX, SCHED_OTHER | SCHED_RESET_ON_FORK, 1),
+    CALL(sched_getscheduler, E), CALL_IF_ZERO(prlimit64, E, 2, UINT64_MAX, RLIMIT_RTTIME, 1),
     /* the engine: rtnetlink, to read links, addresses and routes; nothing else can be made */
     CALL_IF(socket, E, 1, UINT64_MAX, AF_NETLINK), CALL(bind, E),
     /* the engine: the configuration's text for the launcher, its journal */

@@ -15,7 +15,7 @@
 
 /* To be raised when a message or the layout of dpstats.h changes: children of another version are
  * not started. */
-#define LAUNCH_VERSION 8u
+#define LAUNCH_VERSION 9u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -275,10 +275,12 @@ struct lr_probe {
 struct lm_probe {
     uint32_t id; /* of the request */
 };
-/* A thread of the engine goes before other work, at the least real-time priority. */
+/* A thread of the engine goes before other work, at the least real-time priority or, where it also
+ * goes before the engine's other urgent threads, at the next one. */
 struct lr_urgent {
     uint32_t id;
     int32_t tid;
+    uint32_t first;
 };
 struct lr_keep {
     uint32_t id;

@@ -174,7 +174,7 @@ static void on_urgent(void *ctx, int err)
 
 void hsrp_socket(struct control *c, enum launch_socket kind, int fd)
 {
-    struct lr_urgent r = {.tid = pacer_thread(c->hsrp->pacer)};
+    struct lr_urgent r = {.tid = pacer_thread(c->hsrp->pacer), .first = 1};
     hsrp_socket_open(c->hsrp, kind, fd);
     if (kind != SOCK_HSRP)
         return;

@@ -3,6 +3,7 @@
 An interface has one address of IPv4, and a pair of addresses one IKE SA; so the boxes have
 several interfaces, and each pair of them is a tunnel. A router between them knows all addresses.
 """
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import limit
 import network
 from echo import bystander, echo
 from harness import check, lab_up, poll, show
+from hellos import Hellos, jitter
 from liveness import liveness
 from result import Result, cpu, pss
 from sides import SIDES, Third
@@ -54,6 +56,8 @@ class Boxes:
             self.paste(self.box(role), side.DAY0.format(name=side.name) + side.config(group))
             poll(lambda s=side: self.lab.host(s.name, s.way_to_peers(), capture_output=True).returncode == 0, 60,
                  "the way to the peers")
+            if side.HELLOS:
+                poll(lambda r=role: "State is Active" in show(self.box(r), "show standby"), 60, "HSRP")
         self.paste(self.box("responder"), self.third.config_of_other())
         self.paste(self.lab.box(self.third.name),
                    self.third.DAY0.format(name=self.third.name) + self.third.config(group))
@@ -116,7 +120,7 @@ class Boxes:
         allowed = [limit.set_ups(group)]
         with echo(self.box("initiator")) as e, echo(self.box("responder")) as f, \
                 liveness(self.lab.box(self.third.name), list(self.third.asks())) as l, \
-                bystander() as b:
+                bystander() as b, self.hellos() as h:
             seconds = self.storm()
         allowed.append(limit.set_ups(group))
         poll(self.settled, 30, "everything is quiet")
@@ -128,7 +132,25 @@ class Boxes:
                       f"alone allows, {allowed[0]:.0f} set-ups/s before and {allowed[1]:.0f} after"
                       f"\n{'':10} a command: before {idle.text()}; meanwhile initiator {e.text()}, "
                       f"responder {f.text()}; a peer that asks whether it lives {l.text()}; two "
-                      f"processes that only answer each other {b.text()}")
+                      f"processes that only answer each other {b.text()}" + self.hellos_text(h))
+
+    @contextlib.contextmanager
+    def hellos(self):
+        """When HSRP's left meanwhile, where the initiator sends any."""
+        side = self.sides["initiator"]
+        if not side.HELLOS:
+            yield None
+            return
+        with Hellos(self.lab, side.name, side.HELLOS) as h:
+            yield h
+
+    @staticmethod
+    def hellos_text(h):
+        if not h:
+            return ""
+        at = jitter(h.times)
+        check(at, "no hello was seen")
+        return f"; HSRP's hellos are {at[0]:.1f} ms off, at worst {at[3]:.1f} ms"
 
     def storm(self):
         """Asks for all tunnels; seconds until the last is up on both sides."""

@@ -11,6 +11,7 @@ class Asa2:
              "protocol esp integrity sha-256\n")
     USES = "set ikev2 ipsec-proposal SUITE"
     ENABLE = "crypto ikev2 enable"
+    HELLOS = None  # the port that sends HSRP's
     KEYS = ("ikev2 remote-authentication pre-shared-key Shared-Secret\n"
             "ikev2 local-authentication pre-shared-key Shared-Secret\n")
 
@@ -102,6 +103,7 @@ class Ios1(Asa2):
     DAY0 = "hostname {name}\nusername admin privilege 15 secret cisco123\n"
     SHOWS = ["show crypto session brief", "show crypto session", "show crypto isakmp sa",
              "show crypto ipsec sa count", "show crypto ipsec sa"]
+    HELLOS = "GigabitEthernet0/0"
 
     def policy(self, group):
         return ("no crypto isakmp policy 1\ncrypto isakmp policy 1\nauthentication pre-share\n"
@@ -117,6 +119,8 @@ class Ios1(Asa2):
             t.append(f"interface GigabitEthernet0/{p}\n"
                      f"ip address {self.address(p)} 255.255.255.0\ncrypto map MAP{p}\n"
                      "no shutdown\n")
+        t.append(f"interface {self.HELLOS}\nstandby delay minimum 0 reload 0\n"
+                 f"standby 1 ip {self.address(0)[:-1]}100\nstandby 1 timers msec 100 1\n")
         t += [f"ip route {net} {mask} {self.gateway(p)}\n" for p, net, mask in self.routes()]
         return "".join(t)
 

@@ -176,7 +176,9 @@ static void obey(struct stub *s)
                             .addr = ns_prefix("10.1.1.1", 24)};
         ipc_send(s->launcher, LR_ADDR, &r, sizeof(r));
     } else if (strncmp(order, "urgent ", 7) == 0) {
-        struct lr_urgent r = {.id = 6, .tid = (int32_t)strtol(order + 7, NULL, 10)};
+        char *rest;
+        struct lr_urgent r = {.id = 6, .tid = (int32_t)strtol(order + 7, &rest, 10)};
+        r.first = strcmp(rest, " first") == 0;
         ipc_send(s->launcher, LR_URGENT, &r, sizeof(r));
     } else if (strcmp(order, "reload") == 0) {
         struct lr_reload r = {.id = 4};
@@ -651,11 +653,11 @@ static void only_the_engine_may_ask(void **state)
     assert_false(ns_shows("ip addr show dev p1", "10.1.1.1"));
 }
 
-static void ask_for_urgent(struct bench *b, pid_t tid, int want)
+static void ask_for_urgent(struct bench *b, pid_t tid, const char *first, int want)
 {
     char text[64];
     rewind_to_now(b);
-    snprintf(text, sizeof(text), "urgent %d", (int)tid);
+    snprintf(text, sizeof(text), "urgent %d%s", (int)tid, first);
     order("engine", text);
     snprintf(text, sizeof(text), "engine reply 6 %d", want);
     expect(b, text);
@@ -672,11 +674,17 @@ static void a_thread_of_the_engine_goes_first_and_nobody_else(void **state)
     launch(b);
     pid_t engine = pid_of(b, "engine");
     all_up(b);
-    ask_for_urgent(b, getpid(), -ESRCH);
+    ask_for_urgent(b, getpid(), "", -ESRCH);
     assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
-    ask_for_urgent(b, engine, want);
+    ask_for_urgent(b, engine, "", want);
     assert_int_equal(sched_getscheduler(engine),
                      want ? SCHED_OTHER : SCHED_FIFO | SCHED_RESET_ON_FORK);
+    struct sched_param is;
+    assert_int_equal(sched_getparam(engine, &is), 0);
+    assert_int_equal(is.sched_priority, want ? 0 : least.sched_priority);
+    ask_for_urgent(b, engine, " first", want);
+    assert_int_equal(sched_getparam(engine, &is), 0);
+    assert_int_equal(is.sched_priority, want ? 0 : least.sched_priority + 1);
     assert_int_equal(stop(b), 0);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -213,6 +214,32 @@ static int do_link(void)
     timerq_free(&q);
     return sent < 5;
 }
+static int do_ordinary(void)
+{
+    const struct sched_param none = {0};
+    return sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) ||
+           sched_getscheduler(0) != (SCHED_OTHER | SCHED_RESET_ON_FORK);
+}
+static int do_ordinary_another(void)
+{
+    const struct sched_param none = {0};
+    return sched_setscheduler(1, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+}
+static int do_urgent(void)
+{
+    const struct sched_param least = {.sched_priority = 1};
+    return sched_setscheduler(0, SCHED_FIFO, &least);
+}
+static int do_urgent_time(void)
+{
+    struct rlimit r;
+    return getrlimit(RLIMIT_RTTIME, &r) || setrlimit(RLIMIT_RTTIME, &r);
+}
+static int do_limit(void)
+{
+    const struct rlimit r = {1, 1};
+    return setrlimit(RLIMIT_CORE, &r);
+}
 static int do_fork(void)
 {
     int status = 1;
@@ -256,6 +283,11 @@ static const struct {
     {"own priority", do_nice, E, 0},
     {"priority of another", do_nice_another, 0, 0},
     {"priority of a user", do_nice_user, 0, 0},
+    {"ordinary priority", do_ordinary, E, 0},
+    {"ordinary priority of another", do_ordinary_another, 0, 0},
+    {"real-time priority", do_urgent, 0, 0},
+    {"limit of real time", do_urgent_time, E, 0},
+    {"another limit", do_limit, 0, 0},
     {"fork", do_fork, A | C, 0},
     {"link of stateful failover", do_link, E, 0},
 };
