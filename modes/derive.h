@@ -13,6 +13,10 @@
 #define ASA_LIFE_SECONDS 28800u
 #define ASA_LIFE_KBYTES  4608000u
 
+/* How often sequence numbers are told to the other box, in packets, where nothing says it. */
+#define DERIVE_REPLAY_IN  1000u
+#define DERIVE_REPLAY_OUT 100000u
+
 struct derive {
     const struct cfg_tree *tree;
     bool asa;

@@ -12,8 +12,6 @@
 #define LIFE_SECONDS   3600u
 #define LIFE_KBYTES    4608000u
 #define REPLAY         8192u /* docs/differences.md */
-#define REPLAY_IN      1000u
-#define REPLAY_OUT     100000u
 #define IN_TABLE(t, i) ((unsigned)(i) < sizeof(t) / sizeof *(t))
 
 /* In the order of the enums of grammars/transform.cg and grammars/ios-map.cg. */
@@ -313,8 +311,8 @@ static void one_map(struct derive *d, const struct cfg_node *n, struct intent_ma
     str_copy(m->name, sizeof m->name, CFG_ARGS(n, ios_map)->name);
     m->local = l ? derive_find_if_name(d, CFG_ARGS(l, ios_map_local)->ifname) : NULL;
     l = cfg_first(n, E_IOS_MAP_INTERVAL);
-    m->replay_in = l ? (uint32_t)CFG_ARGS(l, ios_map_interval)->inbound : REPLAY_IN;
-    m->replay_out = l ? (uint32_t)CFG_ARGS(l, ios_map_interval)->outbound : REPLAY_OUT;
+    m->replay_in = l ? (uint32_t)CFG_ARGS(l, ios_map_interval)->inbound : DERIVE_REPLAY_IN;
+    m->replay_out = l ? (uint32_t)CFG_ARGS(l, ios_map_interval)->outbound : DERIVE_REPLAY_OUT;
     m->entry = arena_array(&d->out->arena, struct intent_map_entry, entries(d, n));
     if (!m->entry)
         return;

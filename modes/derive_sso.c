@@ -268,6 +268,30 @@ static void map_digest(const struct derive *d, const struct cfg_node *map, const
     sum_end(&s, out);
 }
 
+/* A tunnel interface of a stateful profile stands for a map. */
+static void bag_tunnel(const struct derive *d, const struct cfg_node *ifn, struct bag *b)
+{
+    static const uint16_t said[] = {E_TUNNEL_SOURCE, E_TUNNEL_MODE,       E_TUNNEL_DESTINATION,
+                                    E_TUNNEL_KEY,    E_TUNNEL_PROTECTION, 0};
+    const struct cfg_node *l = cfg_first(ifn, E_TUNNEL_PROTECTION), *p;
+    uint8_t digest[SSO_DIGEST] = {0};
+    struct sum s;
+    if (!l)
+        return;
+    p = cfg_find_word(d->tree->root, E_IPSEC_PROFILE, CFG_ARGS(l, tunnel_protection)->profile);
+    if (!p || !cfg_first(p, E_PROFILE_REDUNDANCY))
+        return;
+    s = sum_begin();
+    for (l = ifn->first; l; l = l->next) {
+        if (!is_of(l, said))
+            continue;
+        node_digest(l, true, digest);
+        sum_add(&s, digest, sizeof digest);
+    }
+    sum_end(&s, digest);
+    bag_add(b, digest);
+}
+
 static void map_sections(struct derive *d)
 {
     struct bag maps = {0};
@@ -276,6 +300,7 @@ static void map_sections(struct derive *d)
     {
         const struct cfg_node *l = cfg_first(i, E_IF_CRYPTO_MAP), *map;
         uint8_t digest[SSO_DIGEST] = {0};
+        bag_tunnel(d, i, &maps);
         if (!l || !CFG_ARGS(l, if_crypto_map)->stateful)
             continue;
         map = cfg_find_word(d->tree->root, E_IOS_MAP, CFG_ARGS(l, if_crypto_map)->name);

@@ -102,6 +102,8 @@ static void one_tunnel(struct derive *d, const struct cfg_node *n, struct intent
     snprintf(m->name, sizeof m->name, MAP_NAME, f->name);
     m->entry = e;
     m->n = 1;
+    m->replay_in = DERIVE_REPLAY_IN;
+    m->replay_out = DERIVE_REPLAY_OUT;
     f->map = m;
     redundancy_of(d, profile, f);
 }

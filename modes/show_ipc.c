@@ -135,32 +135,46 @@ void render_crypto_ha(struct str *out, const struct addr *vip, size_t n, uint32_
 }
 
 struct vips {
-    const struct intent *want;
     struct addr v[HSRP_GROUPS];
     size_t n;
+    const struct intent_if *of;
 };
 
+static void add_vip(struct vips *l, const struct addr *a)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (addr_eq(&l->v[i], a))
+            return;
+    if (addr_is_set(a) && l->n < HSRP_GROUPS)
+        l->v[l->n++] = *a;
+}
+
+/* A virtual address that was learnt. */
 static bool one_group(void *ctx, const struct hsrp_group *g, usec_t next_hello)
 {
     struct vips *l = (struct vips *)ctx;
     (void)next_hello;
-    for (uint32_t i = 0; i < l->want->n_if && l->n < HSRP_GROUPS; i++) {
-        const struct intent_if *f = &l->want->ifs[i];
-        if (f->stateful && f->map && addr_is_set(&g->vip) && strcmp(f->name, g->link.name) == 0 &&
-            strcmp(f->redundancy, g->cfg.name) == 0)
-            l->v[l->n++] = g->vip;
-    }
+    if (strcmp(l->of->name, g->link.name) == 0 && strcmp(l->of->redundancy, g->cfg.name) == 0)
+        add_vip(l, &g->vip);
     return true;
 }
 
 int show_crypto_ha(struct cmd *c, const struct a_show_crypto_ha *a)
 {
-    struct vips l = {.want = query_intent(c->control)};
+    const struct intent *want = query_intent(c->control);
+    struct vips l = {0};
     struct sso_status s;
     struct str out = {0};
     (void)a;
     sso_status(c->control, &s);
-    query_hsrp(c->control, one_group, &l);
+    for (uint32_t i = 0; i < want->n_if; i++) {
+        l.of = &want->ifs[i];
+        if (!l.of->stateful || !l.of->map)
+            continue;
+        add_vip(&l, &l.of->vip);
+        if (!addr_is_set(&l.of->vip))
+            query_hsrp(c->control, one_group, &l);
+    }
     render_crypto_ha(&out, l.v, l.n, s.mine == RF_ACTIVE ? s.epoch : s.peer_epoch);
     cmd_puts(c, str_text(&out));
     str_free(&out);

@@ -205,6 +205,45 @@ static void test_maps_and_lists(void **state)
            "crypto map");
 }
 
+/* A tunnel interface that a stateful profile protects is like a map; its address is the box's. */
+#define TUNNEL                                                                                     \
+    "crypto ipsec profile T\n set transform-set A\n redundancy HA-out stateful\n"                  \
+    "interface Tunnel1\n ip address %s 255.255.255.0\n tunnel source 10.0.0.3\n"                   \
+    " tunnel destination 10.7.0.%u\n tunnel protection ipsec profile T\n"
+
+static void tunnel_digest(const char *own, unsigned destination, uint8_t out[SSO_DIGEST])
+{
+    struct str text = {0};
+    str_printf(&text, RED IPC ALL TUNNEL, own, destination);
+    struct box b = box_of(false, str_text(&text));
+    const struct intent *i = &b.c->intent;
+    const struct sso_section *s = NULL;
+    for (unsigned k = 0; k < i->sso.n_section; k++)
+        if (strcmp(i->sso.section[k].name, "crypto map") == 0)
+            s = &i->sso.section[k];
+    assert_non_null(s);
+    memcpy(out, s->digest, SSO_DIGEST);
+    for (uint32_t k = 0; k < i->n_if; k++)
+        if (strcmp(i->ifs[k].name, "Tunnel1") == 0) {
+            assert_true(i->ifs[k].stateful && i->ifs[k].map);
+            assert_int_equal(i->ifs[k].map->replay_in, 1000);
+            assert_int_equal(i->ifs[k].map->replay_out, 100000);
+        }
+    str_free(&text);
+    drop(&b);
+}
+
+static void test_tunnels(void **state)
+{
+    uint8_t a[SSO_DIGEST], b[SSO_DIGEST], c[SSO_DIGEST];
+    (void)state;
+    tunnel_digest("10.8.0.1", 5, a);
+    tunnel_digest("10.8.0.2", 5, b);
+    tunnel_digest("10.8.0.1", 6, c);
+    assert_memory_equal(a, b, SSO_DIGEST);
+    assert_memory_not_equal(a, c, SSO_DIGEST);
+}
+
 /* How often sequence numbers are told. */
 static void test_intervals(void **state)
 {
@@ -227,7 +266,7 @@ int main(void)
         cmocka_unit_test(test_association), cmocka_unit_test(test_times_and_second_addresses),
         cmocka_unit_test(test_incomplete),  cmocka_unit_test(test_equal),
         cmocka_unit_test(test_one_section), cmocka_unit_test(test_maps_and_lists),
-        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_tunnels),     cmocka_unit_test(test_intervals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
