@@ -234,7 +234,7 @@ static void follow_roles(struct datapath *d)
 {
     for (const struct tun *t = d->tuns; t; t = t->next)
         listen_to(t->ev,
-                  t->info.kind != TUN_SHADOW || dp_role(d->dp, t->info.ifid) != SADB_ROLE_HOLD);
+                  t->info.kind == TUN_INBOUND || dp_role(d->dp, t->info.ifid) != SADB_ROLE_HOLD);
     for (unsigned k = 0; k < WIRE_SOCKETS; k++)
         listen_to(d->sock[k].ev, d->dp->n_hold == 0);
     d->roles_seen = d->dp->roles_said;
