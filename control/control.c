@@ -276,6 +276,7 @@ static void make_it_so(struct control *c, const struct intent *old)
     adopt_end(c);
     egress_apply(c);
     tunnel_prune(c, old);
+    mirror_apply(c);
     path_apply(c);
     if (c->rib.n_moved)
         track_look(c->track); /* objects that are routes */
@@ -587,7 +588,7 @@ static bool add_children(void *ctx, const struct ike_sa_state *sa)
 {
     struct children *k = (struct children *)ctx;
     const struct control_children *w = k->w;
-    if (addr_is_set(&w->remote) && !addr_eq(&w->remote, &sa->path.remote))
+    if (sa->passive || (addr_is_set(&w->remote) && !addr_eq(&w->remote, &sa->path.remote)))
         return true;
     for (uint32_t i = 0; i < sa->n_children; i++) {
         const struct ike_child_state *one = &sa->child[i];

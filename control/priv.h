@@ -31,6 +31,7 @@
 #include "control/route/rib.h"
 #include "control/route/rri.h"
 #include "control/sla/wire.h"
+#include "control/sso/mirror.h"
 #include "control/track/look.h"
 #include "control/world/logical.h"
 #include "control/world/ports.h"
@@ -113,6 +114,7 @@ struct control {
     struct track *track;
     struct hsrp *hsrp;
     struct sso *sso;
+    struct mirror *mirror; /* NULL: no standby, and never was one */
     uint16_t ping_id;
     unsigned debug[CONTROL_DEBUG_CLASSES];
     struct ospf ospf;
@@ -202,8 +204,10 @@ bool control_key_fits(const struct intent_key *k, const struct ike_identity *id)
 
 /* crypto/isakmphost.c */
 struct isakmp_host isakmp_host_of_control(void);
-/* Keeps a record of an SA for a successor (kind: enum journal_kind), or forgets it. */
-void keyex_save(struct control *c, unsigned kind, uint64_t key, const uint8_t *p, size_t n);
+/* Keeps a record of an SA for a successor (kind: enum journal_kind) and the standby, or forgets it.
+ */
+void keyex_save(struct control *c, unsigned kind, const struct ike_sa_state *sa, uint64_t key,
+                const uint8_t *p, size_t n);
 
 /* crypto/udp.c: the IKE sockets */
 void udp_open(struct control *c, unsigned family, int fd);

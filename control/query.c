@@ -234,7 +234,7 @@ void query_identities(const struct control *c,
     qsort(v, n, sizeof(*v), by_line);
     for (size_t i = 0; i < n; i++) {
         const struct identity *id = v[i];
-        const struct child_ref *k = find_child(&x, id->sa_in);
+        const struct child_ref *k = find_child(&x, id->sa_in ? id->sa_in : id->passive_in);
         if (id->entry->dynamic && !k)
             continue; /* a template is nobody's before a peer comes */
         struct query_identity q = {.policy = id->policy,

@@ -16,7 +16,7 @@ struct remembered { /* JOURNAL_IDENTITY */
 };
 
 struct numbers { /* JOURNAL_NUMBERS */
-    uint32_t last_policy, last_sa;
+    uint32_t last_policy, last_sa, last_shared;
     uint64_t ended_drops[DP_CAUSES];
 };
 
@@ -26,11 +26,13 @@ struct numbers { /* JOURNAL_NUMBERS */
 void adopt_count(struct control *c)
 {
     struct numbers k;
+    mirror_numbers(c);
     if (!c->journal)
         return;
     memset(&k, 0, sizeof(k));
     k.last_policy = c->ids.last_policy;
     k.last_sa = c->ids.last_sa;
+    k.last_shared = c->ids.last_shared;
     memcpy(k.ended_drops, c->ids.ended_drops, sizeof(k.ended_drops));
     journal_put(c->journal, JOURNAL_NUMBERS, 0, &k, sizeof(k));
 }
@@ -38,6 +40,7 @@ void adopt_count(struct control *c)
 void adopt_identity_new(struct control *c, const struct identity *id)
 {
     struct remembered r;
+    mirror_line(c, id, true);
     if (!c->journal)
         return;
     memset(&r, 0, sizeof(r));
@@ -52,6 +55,7 @@ void adopt_identity_new(struct control *c, const struct identity *id)
 
 void adopt_identity_gone(struct control *c, const struct identity *id)
 {
+    mirror_line(c, id, false);
     if (c->journal)
         journal_remove(c->journal, JOURNAL_IDENTITY, id->policy);
 }
@@ -75,6 +79,7 @@ static void on_numbers(void *ctx, uint64_t key, const uint8_t *p, size_t n)
     memcpy(&k, p, sizeof(k));
     c->ids.last_policy = k.last_policy;
     c->ids.last_sa = k.last_sa;
+    c->ids.last_shared = k.last_shared;
     memcpy(c->ids.ended_drops, k.ended_drops, sizeof(k.ended_drops));
 }
 
@@ -191,6 +196,7 @@ void adopt_begin(struct control *c)
 
 struct taking {
     struct control *c;
+    bool mirrored;  /* of the other box, not of an engine before */
     uint32_t *lost; /* children that lack an SA */
     struct {
         struct addr remote;
@@ -223,11 +229,19 @@ static bool at_home(const struct control *c, const struct ike_sa_state *sa)
            c->shadow[p->ifid].wanted && keyex_knows(c, sa->version, &sa->path);
 }
 
+/* The address of another box may be on its way to this one still. */
+static bool is_known(const struct taking *t, const struct ike_sa_state *sa)
+{
+    return t->mirrored ? keyex_knows(t->c, sa->version, &sa->path) : at_home(t->c, sa);
+}
+
 static bool take_sa(void *ctx, const struct ike_sa_state *sa)
 {
     struct taking *t = (struct taking *)ctx;
+    if (sa->passive || (t->mirrored && !mirror_shares(t->c, &sa->path.local)))
+        return true;
     t->sas++;
-    if (!at_home(t->c, sa) && VEC_ROOM(t->stray, t->cap_stray, t->n_stray + 1)) {
+    if (!is_known(t, sa) && VEC_ROOM(t->stray, t->cap_stray, t->n_stray + 1)) {
         t->stray[t->n_stray].remote = sa->path.remote;
         t->stray[t->n_stray++].ifid = sa->ifid;
     }
@@ -242,24 +256,52 @@ static bool take_sa(void *ctx, const struct ike_sa_state *sa)
 }
 
 /* What the engine before had and nobody has now. The datapath's dump takes care of its side. */
-static void drop_unclaimed(struct control *c)
+static void drop_unclaimed(struct control *c, bool mirrored)
 {
-    struct adopt *a = &c->adopt;
     for (size_t i = c->wanted.n; i-- > 0;) {
         const struct wanted_sa *w = c->wanted.v[i];
         uint32_t slot = w->m.slot;
-        if (w->claimed)
+        if (w->claimed || w->passive || (mirrored && !wanted_is_shared(w->m.sa)))
             continue;
         wanted_delete(c, w->m.sa);
         drops_kept(c, slot);
         slot_give(&c->ids, slot);
     }
+}
+
+static void drop_lines(struct control *c)
+{
+    struct adopt *a = &c->adopt;
     for (size_t i = 0; i < a->n; i++) {
         if (a->v[i].claimed)
             continue;
         forget(c, JOURNAL_IDENTITY, a->v[i].policy);
         slot_give(&c->ids, a->v[i].slot);
     }
+}
+
+static void end_rest(struct taking *t)
+{
+    struct control *c = t->c;
+    for (size_t i = 0; i < t->n_lost; i++)
+        keyex_end_child(c, t->lost[i], IKE_R_INTERNAL);
+    for (size_t i = 0; i < t->n_stray; i++)
+        keyex_clear(c, &t->stray[i].remote, t->stray[i].ifid);
+    if (t->sas)
+        log_line(c->o.log, LOGL_NOTICE, "journal",
+                 "%u IKE SAs with %u children go on from the %s before", t->sas, t->children,
+                 t->mirrored ? "box" : "engine");
+    free(t->lost);
+    free(t->stray);
+}
+
+void adopt_mirrored(struct control *c)
+{
+    struct taking t = {.c = c, .mirrored = true};
+    keyex_each(c, take_sa, &t);
+    dynamic_restored(c);
+    drop_unclaimed(c, true);
+    end_rest(&t);
 }
 
 void adopt_end(struct control *c)
@@ -270,16 +312,9 @@ void adopt_end(struct control *c)
     c->adopt.open = false;
     keyex_each(c, take_sa, &t);
     dynamic_restored(c);
-    drop_unclaimed(c);
-    for (size_t i = 0; i < t.n_lost; i++)
-        keyex_end_child(c, t.lost[i], IKE_R_INTERNAL);
-    for (size_t i = 0; i < t.n_stray; i++)
-        keyex_clear(c, &t.stray[i].remote, t.stray[i].ifid);
-    if (t.sas)
-        log_line(c->o.log, LOGL_NOTICE, "journal",
-                 "%u IKE SAs with %u children go on from the engine before", t.sas, t.children);
-    free(t.lost);
-    free(t.stray);
+    drop_unclaimed(c, false);
+    drop_lines(c);
+    end_rest(&t);
     adopt_free(c);
     if (c->dp)
         wanted_dump(c);

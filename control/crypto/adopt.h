@@ -35,6 +35,8 @@ void adopt_journal(struct control *c, int fd);
 void adopt_begin(struct control *c);
 /* … then, when lines have their numbers again, what belongs together. */
 void adopt_end(struct control *c);
+/* The same for what another box had, whose SAs are ours now (sso/mirror.h). */
+void adopt_mirrored(struct control *c);
 /* Both sides hold the same SAs: policies that nobody wants go, too. Once. */
 void adopt_policies(struct control *c);
 void adopt_free(struct control *c);

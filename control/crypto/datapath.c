@@ -63,7 +63,7 @@ static void on_ack(struct control *c, const struct sadb_ack *a)
     }
     log_line(c->o.log, LOGL_ERROR, "sadb", "the datapath refused SA %u: %s", a->seq,
              strerror(-a->err));
-    keyex_end_child(c, a->seq, IKE_R_INTERNAL);
+    wanted_lost(c, a->seq);
 }
 
 static void on_ike(struct control *c, const uint8_t *data, size_t len)

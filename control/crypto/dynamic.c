@@ -66,12 +66,12 @@ void dynamic_down(struct control *c, struct identity *id)
 /* --- in a round ----------------------------------------------------------------------------------
  */
 
-static const struct intent_map_entry *entry_of(const struct intent_map *m,
-                                               const struct identity *id)
+static const struct intent_map_entry *entry_of(const struct intent_map *m, uint32_t seq,
+                                               const struct selector *sel)
 {
     for (uint32_t i = 0; m && i < m->n; i++) {
         const struct intent_map_entry *e = &m->entry[i];
-        if (e->dynamic && (e->template << 16 | e->seq) == id->seq && accept_allows(e, &id->sel))
+        if (e->dynamic && (e->template << 16 | e->seq) == seq && accept_allows(e, sel))
             return e;
     }
     return NULL;
@@ -85,7 +85,8 @@ void dynamic_apply(struct control *c)
         if (!identity_is_dynamic(id))
             continue;
         const struct port *p = ports_by_ifid(&c->ports, id->ifid);
-        const struct intent_map_entry *e = p && p->ifp ? entry_of(p->ifp->map, id) : NULL;
+        const struct intent_map_entry *e =
+            p && p->ifp ? entry_of(p->ifp->map, id->seq, &id->sel) : NULL;
         if (e && (id->live || now < id->expires)) {
             refresh(id, p->ifp, e);
             continue;
@@ -167,6 +168,22 @@ void dynamic_restore(struct control *c, uint32_t ifid, uint32_t seq, const struc
         return;
     id->live = true;
     id->counted = true;
+}
+
+struct identity *dynamic_mirrored(struct control *c, const struct port *p, uint32_t seq,
+                                  const struct selector *sel)
+{
+    const struct intent_map_entry *e = entry_of(p->ifp->map, seq, sel);
+    struct identity *id = e ? identity_find(&c->ids, p->ifid, seq, sel) : NULL;
+    if (e && !id)
+        id = make(c, p->ifid, seq, sel, 0, 0);
+    if (!id)
+        return NULL;
+    refresh(id, p->ifp, e);
+    if (!id->live)
+        control_kick(c);
+    id->live = true;
+    return id;
 }
 
 void dynamic_restored(struct control *c)

@@ -31,5 +31,9 @@ bool dynamic_ranges(const struct control *c, uint32_t ifid, bool remote,
 void dynamic_restore(struct control *c, uint32_t ifid, uint32_t seq, const struct selector *sel,
                      uint32_t policy, uint32_t slot);
 void dynamic_restored(struct control *c); /* … and what has none goes */
+/* One of another box, whose SAs are passive here; packets meet it as if they were ours. seq: as of
+ * struct identity. NULL: no template here allows it, or there are too many. */
+struct identity *dynamic_mirrored(struct control *c, const struct port *p, uint32_t seq,
+                                  const struct selector *sel);
 
 #endif

@@ -41,10 +41,11 @@ struct identity {
     bool counted; /* its slot's counters are its own, whichever datapath comes */
     /* the SA in force */
     uint32_t sa_in, sa_out; /* 0: none */
+    uint32_t passive_in;    /* of the other box's newest child that came to be known; 0: none */
     struct timer idle;      /* crypto/idle.h */
     usec_t probed;          /* crypto/dead.h: when its silence was last looked into */
     usec_t used;            /* when a packet passed them, as far as was looked */
-    uint8_t version;        /* of IKE, of the newest one that came up in this engine */
+    uint8_t version;        /* of IKE, of the newest one */
     /* of a template */
     bool live;             /* has an SA: packets meet it */
     usec_t expires;        /* while not live */
@@ -61,7 +62,8 @@ struct identities {
     size_t n, cap_key, cap_policy;
     size_t n_dynamic; /* of templates */
     uint32_t last_policy, last_sa, round;
-    bool removed;                       /* some went in this round */
+    uint32_t last_shared; /* the last handle of those that two boxes share (wanted.h) */
+    bool removed;         /* some went in this round */
     uint64_t slots[DPSTATS_SLOTS / 64]; /* taken ones */
     uint32_t slot_hint;
     uint64_t ended_drops[DP_CAUSES]; /* of slots that were given back */

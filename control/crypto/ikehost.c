@@ -81,12 +81,11 @@ static int host_child_alloc(void *h, struct ike_child_state *k)
     struct identities *ids = &c->ids;
     k->slot_in = slot_take(ids);
     k->slot_out = slot_take(ids);
-    for (int i = 0; i < 2; i++) {
-        /* 31 bits: the top one marks other requests (datapath.c); 0 is nobody */
-        ids->last_sa = (ids->last_sa + 1) & 0x7fffffffu;
-        ids->last_sa += ids->last_sa == 0;
-        *(i ? &k->sa_out : &k->sa_in) = ids->last_sa;
-    }
+    const struct port *p = ports_by_ifid(&c->ports, k->ifid);
+    bool shared = p && p->ifp && p->ifp->stateful;
+    uint32_t *last = shared ? &ids->last_shared : &ids->last_sa;
+    k->sa_in = wanted_next(*last | (shared ? WANTED_SHARED : 0));
+    k->sa_out = *last = wanted_next(k->sa_in);
     adopt_count(c);
     return 0;
 }
@@ -225,7 +224,8 @@ static usec_t host_last_sent(void *h, const struct ike_sa_state *sa)
     return last;
 }
 
-void keyex_save(struct control *c, unsigned kind, uint64_t key, const uint8_t *p, size_t n)
+void keyex_save(struct control *c, unsigned kind, const struct ike_sa_state *sa, uint64_t key,
+                const uint8_t *p, size_t n)
 {
     enum journal_kind k = (enum journal_kind)kind;
     uint64_t held;
@@ -238,11 +238,15 @@ void keyex_save(struct control *c, unsigned kind, uint64_t key, const uint8_t *p
         journal_remove(c->journal, k, key);
     if (err && log_limit_pass(&c->unsaved, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
         log_line(c->o.log, LOGL_WARNING, "journal", "no room for an IKE SA: %s", strerror(-err));
+    /* What the other box does not have it can be told to forget. */
+    if (!p || mirror_shares(c, &sa->path.local))
+        sso_record(c, k == JOURNAL_IKE ? SSO_IKE : SSO_ISAKMP, key, p, n);
 }
 
-static void host_save(void *h, uint64_t key, const uint8_t *p, size_t n)
+static void host_save(void *h, const struct ike_sa_state *sa, uint64_t key, const uint8_t *p,
+                      size_t n)
 {
-    keyex_save((struct control *)h, JOURNAL_IKE, key, p, n);
+    keyex_save((struct control *)h, JOURNAL_IKE, sa, key, p, n);
 }
 
 static void host_random(void *h, uint8_t *p, size_t n)

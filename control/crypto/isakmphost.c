@@ -63,9 +63,10 @@ static void host_initiate_failed(void *h, uint32_t policy, const struct ike_path
     tunnel_initiate_failed((struct control *)h, IKE_V1, policy, p, why);
 }
 
-static void host_save(void *h, uint64_t key, const uint8_t *p, size_t n)
+static void host_save(void *h, const struct ike_sa_state *sa, uint64_t key, const uint8_t *p,
+                      size_t n)
 {
-    keyex_save((struct control *)h, JOURNAL_ISAKMP, key, p, n);
+    keyex_save((struct control *)h, JOURNAL_ISAKMP, sa, key, p, n);
 }
 
 static bool host_debug_on(void *h, enum isakmp_debug cls)

@@ -248,6 +248,7 @@ void tunnel_child_adopted(struct control *c, const struct ike_sa_state *sa,
         return;
     id->sa_in = child->sa_in;
     id->sa_out = child->sa_out;
+    id->version = (uint8_t)sa->version;
     idle_child_up(c, id);
     id->tried = id->current = sa->path.remote;
 }

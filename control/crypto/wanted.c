@@ -19,6 +19,11 @@ static size_t record_size(uint32_t n_ts)
     return offsetof(struct wanted_record, m.ts) + n_ts * sizeof(struct selector);
 }
 
+size_t wanted_size(const struct sadb_sa *m)
+{
+    return offsetof(struct sadb_sa, ts) + m->n_ts * sizeof(struct selector);
+}
+
 /* --- the table ----------------------------------------------------------------------------------
  */
 
@@ -80,7 +85,7 @@ static void discard(struct control *c, size_t at)
 static int keep(struct control *c, const struct wanted_sa *w)
 {
     struct wanted_record r;
-    if (!c->journal)
+    if (!c->journal || w->passive)
         return 0;
     memset(&r, 0, sizeof(r));
     r.m = w->m;
@@ -143,6 +148,21 @@ static void send_delete(struct control *c, uint32_t sa)
     dp_send(c, SADB_DELETE, &d, sizeof(d), NULL, 0);
 }
 
+/* To a standby, before the datapath hears of it. */
+static void share(struct control *c, const struct wanted_sa *w)
+{
+    if (wanted_is_shared(w->m.sa) && !w->passive)
+        sso_record(c, SSO_SA, w->m.sa, &w->m, wanted_size(&w->m));
+}
+
+static int install(struct control *c, struct wanted_sa *w)
+{
+    int err = c->wanted.known ? send_add(c, w) : 0;
+    if (err)
+        wanted_delete(c, w->m.sa);
+    return err;
+}
+
 int wanted_add(struct control *c, const struct sadb_sa *m)
 {
     struct wanted_sa *w = wanted_find(c, m->sa) ? NULL : insert(c, m);
@@ -152,10 +172,29 @@ int wanted_add(struct control *c, const struct sadb_sa *m)
     int err = keep(c, w);
     if (err) /* it works, but nobody can take it over */
         log_line(c->o.log, LOGL_WARNING, "journal", "no room for an SA: %s", strerror(-err));
-    err = c->wanted.known ? send_add(c, w) : 0;
-    if (err)
-        wanted_delete(c, m->sa);
-    return err;
+    share(c, w);
+    return install(c, w);
+}
+
+int wanted_add_passive(struct control *c, const struct sadb_sa *m)
+{
+    struct wanted_sa *w = wanted_find(c, m->sa) ? NULL : insert(c, m);
+    if (!w)
+        return -ENOMEM;
+    w->passive = true;
+    if (m->dir == SADB_OUT) {
+        w->m.flags |= SADB_F_CEILING;
+        w->m.ceiling = 0;
+        w->m.block = 0;
+    }
+    return install(c, w);
+}
+
+void wanted_own(struct control *c, struct wanted_sa *w)
+{
+    w->passive = false;
+    if (keep(c, w))
+        log_line(c->o.log, LOGL_WARNING, "journal", "no room for an SA");
 }
 
 void wanted_delete(struct control *c, uint32_t sa)
@@ -163,11 +202,16 @@ void wanted_delete(struct control *c, uint32_t sa)
     size_t at = place_of(&c->wanted, sa);
     if (at == c->wanted.n || c->wanted.v[at]->m.sa != sa)
         return;
+    bool passive = c->wanted.v[at]->passive;
     discard(c, at);
     /* First from the datapath: what the journal does not know is deleted there anyway. */
     send_delete(c, sa);
+    if (passive)
+        return;
     if (c->journal)
         journal_remove(c->journal, JOURNAL_SA, sa);
+    if (wanted_is_shared(sa))
+        sso_record(c, SSO_SA, sa, NULL, 0);
 }
 
 void wanted_move(struct control *c, uint32_t sa, const struct ike_path *to)
@@ -179,6 +223,7 @@ void wanted_move(struct control *c, uint32_t sa, const struct ike_path *to)
     w->m.remote = to->remote;
     w->m.remote_port = to->rport;
     keep(c, w);
+    share(c, w);
     memset(&u, 0, sizeof(u));
     u.seq = dp_seq(c);
     u.sa = sa;
@@ -261,8 +306,17 @@ void wanted_seen(struct control *c, const struct sadb_sa *info)
  * cannot tell from where to go on is lost: no number may be used twice (RFC 4303 §3.3.3). */
 static bool can_return(const struct control *c, const struct wanted_sa *w)
 {
-    return w->state == WANTED_NEW ||
+    return w->state == WANTED_NEW || w->passive || /* its other box says from where */
            (w->state == WANTED_SETTLED && c->stats && w->m.slot < DPSTATS_SLOTS);
+}
+
+void wanted_lost(struct control *c, uint32_t sa)
+{
+    const struct wanted_sa *w = wanted_find(c, sa);
+    if (w && w->passive)
+        wanted_delete(c, sa); /* when we take over its child has none, and ends */
+    else
+        keyex_end_child(c, sa, IKE_R_INTERNAL);
 }
 
 void wanted_dumped(struct control *c, int err)
@@ -292,6 +346,6 @@ void wanted_dumped(struct control *c, int err)
                  "%zu SAs go on in the datapath, %zu could not and end", added, n_lost);
     position_flush(c);
     for (size_t i = 0; i < n_lost; i++)
-        keyex_end_child(c, lost[i], IKE_R_INTERNAL);
+        wanted_lost(c, lost[i]);
     free(lost);
 }

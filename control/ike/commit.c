@@ -92,23 +92,28 @@ static void save(struct ike *ike, struct ike_sa *sa)
     if (to_be_saved(sa)) {
         size_t n = ike_sa_pack(sa, ike->record, IKE_RECORD_MAX);
         if (n > 0) { /* else the record before stays */
-            ike->host.save(ike->h, ike_record_key(sa), ike->record, n);
+            ike->host.save(ike->h, &sa->s, ike_record_key(sa), ike->record, n);
             sa->saved = true;
         }
         mem_wipe(ike->record, n);
     } else if (sa->saved) {
-        ike->host.save(ike->h, ike_record_key(sa), NULL, 0);
+        ike->host.save(ike->h, &sa->s, ike_record_key(sa), NULL, 0);
         sa->saved = false;
     }
+}
+
+static bool record_room(struct ike *ike)
+{
+    if (!ike->record)
+        ike->record = malloc(IKE_RECORD_MAX);
+    return ike->record != NULL;
 }
 
 static void save_changed(struct ike *ike)
 {
     struct ike_sa *all = ike->changed, *sa;
 
-    if (ike->changed && !ike->record)
-        ike->record = malloc(IKE_RECORD_MAX);
-    if (!ike->record)
+    if (!ike->changed || !record_room(ike))
         return; /* better a tunnel that a crash may end than none */
     ike->changed = NULL;
     while ((sa = all) != NULL) {
@@ -118,6 +123,21 @@ static void save_changed(struct ike *ike)
             ike_sa_changed(sa); /* later */
         else
             save(ike, sa);
+    }
+}
+
+void ike_each_record(struct ike *ike,
+                     void (*fn)(void *ctx, const struct ike_sa_state *sa, uint64_t key,
+                                const uint8_t *p, size_t n),
+                     void *ctx)
+{
+    for (struct ike_sa *sa = record_room(ike) ? ike->head : NULL; sa; sa = sa->next) {
+        if (!to_be_saved(sa) || answer_is_computed(sa))
+            continue;
+        size_t n = ike_sa_pack(sa, ike->record, IKE_RECORD_MAX);
+        if (n > 0)
+            fn(ctx, &sa->s, ike_record_key(sa), ike->record, n);
+        mem_wipe(ike->record, n);
     }
 }
 

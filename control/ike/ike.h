@@ -170,7 +170,7 @@ struct ike_host {
     /* Keep these bytes, which ike_restore() understands and which hold keys, under this key until
      * they are replaced; NULL: forget them. Called before any message leaves that rests on the new
      * state ("acknowledge before the wire"). May be NULL. */
-    void (*save)(void *h, uint64_t key, const uint8_t *p, size_t n);
+    void (*save)(void *h, const struct ike_sa_state *sa, uint64_t key, const uint8_t *p, size_t n);
     /* When ESP of this SA's children last came in, monotonic, 0 = never. May be NULL; with it a
      * peer that sends traffic is not asked whether it is alive (RFC 7296 §2.4). */
     usec_t (*last_traffic)(void *h, const struct ike_sa_state *sa);
@@ -238,6 +238,12 @@ struct ike_import {
 int ike_import(struct ike *ike, uint64_t key, const uint8_t *p, size_t n,
                const struct ike_import *how);
 void ike_forget(struct ike *ike, uint64_t key); /* silently, if it is there */
+/* Every SA of our own as save() has it, for who comes to be told all. One for which an answer is
+ * being computed is left out: it is saved anew in a moment. */
+void ike_each_record(struct ike *ike,
+                     void (*fn)(void *ctx, const struct ike_sa_state *sa, uint64_t key,
+                                const uint8_t *p, size_t n),
+                     void *ctx);
 /* All of them are our own now: timers run, an open request is repeated within half a second, and
  * they are saved. The callbacks save() and send() apart, nothing is called back. How many. */
 size_t ike_activate(struct ike *ike);

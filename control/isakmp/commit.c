@@ -34,30 +34,38 @@ uint64_t isk_record_key(const struct isk_sa *sa)
     return sa->s.initiator ? sa->s.spi_i : sa->s.spi_r;
 }
 
+static bool to_be_saved(const struct isk_sa *sa)
+{
+    return (sa->s.state == IKE_ESTABLISHED || sa->s.state == IKE_IDLE) && sa->s.established;
+}
+
 static void save(struct isakmp *k, struct isk_sa *sa)
 {
-    bool up = sa->s.state == IKE_ESTABLISHED || sa->s.state == IKE_IDLE;
-
-    if (up && sa->s.established) {
+    if (to_be_saved(sa)) {
         size_t n = isk_sa_pack(sa, k->record, ISK_RECORD_MAX);
         if (n > 0) { /* else the record before stays */
-            k->host.base.save(k->h, isk_record_key(sa), k->record, n);
+            k->host.base.save(k->h, &sa->s, isk_record_key(sa), k->record, n);
             sa->saved = true;
         }
         mem_wipe(k->record, n);
     } else if (sa->saved) {
-        k->host.base.save(k->h, isk_record_key(sa), NULL, 0);
+        k->host.base.save(k->h, &sa->s, isk_record_key(sa), NULL, 0);
         sa->saved = false;
     }
+}
+
+static bool record_room(struct isakmp *k)
+{
+    if (!k->record)
+        k->record = malloc(ISK_RECORD_MAX);
+    return k->record != NULL;
 }
 
 static void save_changed(struct isakmp *k)
 {
     struct isk_sa *sa;
 
-    if (k->changed && !k->record)
-        k->record = malloc(ISK_RECORD_MAX);
-    if (!k->record)
+    if (!k->changed || !record_room(k))
         return; /* better a tunnel that a crash may end than none */
     /* Who has taken children is saved before who has given them, be it older or younger; so those
      * that are gone come last. */
@@ -69,6 +77,21 @@ static void save_changed(struct isakmp *k)
         sa->changed = false;
         if (!isk_sa_alive(sa))
             save(k, sa);
+    }
+}
+
+void isakmp_each_record(struct isakmp *k,
+                        void (*fn)(void *ctx, const struct ike_sa_state *sa, uint64_t key,
+                                   const uint8_t *p, size_t n),
+                        void *ctx)
+{
+    for (struct isk_sa *sa = record_room(k) ? k->head : NULL; sa; sa = sa->next) {
+        if (!to_be_saved(sa))
+            continue;
+        size_t n = isk_sa_pack(sa, k->record, ISK_RECORD_MAX);
+        if (n > 0)
+            fn(ctx, &sa->s, isk_record_key(sa), k->record, n);
+        mem_wipe(k->record, n);
     }
 }
 

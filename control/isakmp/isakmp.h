@@ -98,6 +98,10 @@ int isakmp_import(struct isakmp *k, uint64_t key, const uint8_t *p, size_t n,
                   const struct ike_import *how);
 void isakmp_forget(struct isakmp *k, uint64_t key);
 size_t isakmp_activate(struct isakmp *k);
+void isakmp_each_record(struct isakmp *k,
+                        void (*fn)(void *ctx, const struct ike_sa_state *sa, uint64_t key,
+                                   const uint8_t *p, size_t n),
+                        void *ctx);
 int isakmp_initiate(struct isakmp *k, const struct ike_path *p, const struct ike_child_cfg *cfg);
 /* One datagram whose header says major version 1, without the non-ESP marker. */
 void isakmp_input(struct isakmp *k, const struct ike_path *p, const uint8_t *msg, size_t len);

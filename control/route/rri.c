@@ -33,7 +33,7 @@ static void add(struct gather *g, const struct identity *id, const struct select
 static bool of_sa(void *ctx, const struct ike_sa_state *sa)
 {
     struct gather *g = (struct gather *)ctx;
-    for (uint32_t i = 0; i < sa->n_children; i++) {
+    for (uint32_t i = 0; !sa->passive && i < sa->n_children; i++) {
         const struct ike_child_state *k = &sa->child[i];
         const struct identity *id = identity_by_policy(&g->c->ids, k->policy);
         if (!id || !id->entry->rri.on)

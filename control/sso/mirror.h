@@ -12,7 +12,8 @@
 #include "control/sso/sso.h"
 
 struct mirror;
-struct mirror *mirror_new(struct control *c); /* NULL: no memory */
+struct identity;
+struct mirror *mirror_new(struct control *c); /* one at a time; NULL: no memory */
 void mirror_free(struct mirror *m);           /* what is passive goes, silently */
 
 /* The active's side. */
@@ -33,7 +34,16 @@ void mirror_position(struct mirror *m, uint32_t sa, uint64_t next, uint64_t ceil
  * replaced before the numbers that are ours for sure end. */
 void mirror_activate(struct mirror *m, bool split);
 void mirror_purge(struct mirror *m); /* the standby gives them up, silently */
+/* A step of a round, behind the lines: what has lost its line, address or key here goes. */
+void mirror_apply(struct control *c);
 /* Records held by kind, for shows. */
 void mirror_count(const struct mirror *m, uint32_t n[SSO_KINDS]);
+
+/* --- for those who write the journal: what a standby has to hear, too ----------------------- */
+
+/* This is a virtual address whose tunnels both boxes know of. */
+bool mirror_shares(const struct control *c, const struct addr *local);
+void mirror_line(struct control *c, const struct identity *id, bool there);
+void mirror_numbers(struct control *c); /* some were given out */
 
 #endif

@@ -356,6 +356,7 @@ struct wish {
     bool follow;            /* the walk begins where it ended before (IOS) */
     bool moved;             /* the first peer is reached by the inside */
     const char *redundancy; /* the standby group whose address the map's tunnels have */
+    bool stateful;          /* … and another box knows of them */
     const char *vip;        /* that of the group "HA" of the outside; NULL: there is none */
     bool behind;            /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
@@ -472,6 +473,7 @@ static inline void wish_group(struct intent *i, const struct wish *w)
 {
     if (w->redundancy)
         str_copy(i->ifs[0].redundancy, sizeof(i->ifs[0].redundancy), w->redundancy);
+    i->ifs[0].stateful = w->stateful;
     if (!w->vip)
         return;
     i->n_hsrp = 1;

@@ -16,7 +16,7 @@ struct line_record {
 };
 
 struct count_record {
-    uint32_t last_policy, last_sa;
+    uint32_t last_policy, last_sa, last_shared;
     uint64_t ended_drops[DP_CAUSES];
 };
 
@@ -62,6 +62,7 @@ static void put_numbers(int fd, uint32_t last_policy, uint32_t last_sa)
     memset(&r, 0, sizeof(r));
     r.last_policy = last_policy;
     r.last_sa = last_sa;
+    r.last_shared = WANTED_SHARED + 6;
     r.ended_drops[DP_REPLAY] = 5;
     put(fd, JOURNAL_NUMBERS, 0, &r, sizeof(r));
 }
@@ -136,6 +137,7 @@ static void a_line_gets_its_numbers_again_once(void **state)
     put_line(fd, &other);
     adopt_journal(b->c, fd);
     assert_true(b->c->ids.last_policy == 9 && b->c->ids.last_sa == 30);
+    assert_int_equal(b->c->ids.last_shared, WANTED_SHARED + 6);
     assert_true(taken(b, 40) && taken(b, 41));
     assert_false(adopt_numbers(b->c, 1, 1, &stranger, &policy, &slot));
     assert_false(adopt_numbers(b->c, 2, 1, &r.sel, &policy, &slot));

@@ -525,9 +525,11 @@ static inline void sim_mirror(struct sim_node *n, uint64_t key, const uint8_t *p
         ike_forget(n->standby, key);
 }
 
-static inline void sim_save(void *h, uint64_t key, const uint8_t *p, size_t cnt)
+static inline void sim_save(void *h, const struct ike_sa_state *of, uint64_t key, const uint8_t *p,
+                            size_t cnt)
 {
     struct sim_node *n = h;
+    (void)of;
     if (!sim_effect(n))
         return;
     struct sim_record *r = sim_record(n, key);
