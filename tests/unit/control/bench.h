@@ -343,22 +343,22 @@ struct wish {
     const char *outside; /* address; NULL: none */
     const char *psk;     /* NULL: no tunnel-groups */
     const char *profile;
-    unsigned peers, lines; /* of the map entry and its list */
-    unsigned idle;         /* seconds, and then the first peer again */
-    uint16_t mtu;          /* of the outside; 0: not configured */
-    uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
-    bool deny_first, twice, ikev2, map, proposal, shutdown;
-    bool any, both;         /* a permit any any behind the lines; the map also on the inside */
-    bool templ;             /* the entry is of a template, without peers … */
-    bool open;              /* … and without a list */
-    bool ikev1;             /* spoken, too, with the same proposal as transform set */
-    bool skip_dead, probe;  /* the first peer is probed each second, for 300 ms */
-    bool follow;            /* the walk begins where it ended before (IOS) */
-    bool moved;             /* the first peer is reached by the inside */
     const char *redundancy; /* the standby group whose address the map's tunnels have */
-    bool stateful;          /* … and another box knows of them */
     const char *vip;        /* that of the group "HA" of the outside; NULL: there is none */
-    bool behind;            /* half of 192.168.10.0/24 is reached by the inside, not by the map */
+    unsigned peers, lines;  /* of the map entry and its list */
+    unsigned idle;          /* seconds, and then the first peer again */
+    uint16_t mtu;           /* of the outside; 0: not configured */
+    uint16_t port;          /* lines for TCP to port … port+10 only; 0: for everything */
+    bool deny_first, twice, ikev2, map, proposal, shutdown;
+    bool any, both;        /* a permit any any behind the lines; the map also on the inside */
+    bool templ;            /* the entry is of a template, without peers … */
+    bool open;             /* … and without a list */
+    bool ikev1;            /* spoken, too, with the same proposal as transform set */
+    bool skip_dead, probe; /* the first peer is probed each second, for 300 ms */
+    bool follow;           /* the walk begins where it ended before (IOS) */
+    bool moved;            /* the first peer is reached by the inside */
+    bool stateful;         /* another box knows of the tunnels with that address */
+    bool behind;           /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
 static inline struct wish seed_wish(void)

@@ -382,6 +382,174 @@ static void no_key(void **state)
     sim_free(s);
 }
 
+/* --- on another box ------------------------------------------------------------------------- */
+
+/* Lines have numbers 100 more there, interfaces 10 more; children get slots by their handles. */
+static int line_there(void *ctx, uint32_t *policy, uint32_t *ifid)
+{
+    const uint32_t *missing = ctx;
+    if (*policy == *missing)
+        return -ENOENT;
+    *policy += 100;
+    *ifid += 10;
+    return 0;
+}
+
+static int numbers_there(void *ctx, struct ike_sa_state *s)
+{
+    (void)ctx;
+    s->ifid += 10;
+    for (uint32_t i = 0; i < s->n_children; i++) {
+        assert_true(s->child[i].policy > 100); /* its line is known already */
+        s->child[i].slot_in = 1000 + s->child[i].sa_in;
+        s->child[i].slot_out = 1000 + s->child[i].sa_out;
+    }
+    return 0;
+}
+
+static void move(usec_t *t, usec_t shift)
+{
+    if (*t)
+        *t += shift;
+}
+
+/* What the SA is to be there. */
+static void translate(struct ike_sa *sa, usec_t shift)
+{
+    struct ike_sa_state *s = &sa->s;
+    usec_t *const when[] = {&s->created, &s->established, &s->expires, &s->rekey_at, &s->last_in};
+
+    s->passive = true;
+    s->ifid += 10;
+    for (size_t i = 0; i < sizeof when / sizeof *when; i++)
+        move(when[i], shift);
+    for (uint32_t i = 0; i < s->n_children; i++) {
+        struct ike_child_state *c = &s->child[i];
+        c->policy += 100;
+        c->ifid += 10;
+        c->slot_in = 1000 + c->sa_in;
+        c->slot_out = 1000 + c->sa_out;
+        move(&c->created, shift);
+        move(&c->expires, shift);
+        move(&c->rekey_at, shift);
+    }
+    if (sa->active) {
+        sa->active->cfg.policy += 100;
+        sa->active->cfg.ifid += 10;
+    }
+}
+
+static const struct ike_sa *import_one(struct ike *there, struct ike_sa *sa, usec_t shift,
+                                       uint32_t missing, int expected)
+{
+    const struct ike_import how = {.shift = shift,
+                                   .line = line_there,
+                                   .numbers = numbers_there,
+                                   .ctx = &missing};
+    size_t n;
+    uint8_t *p = pack(sa, &n);
+
+    assert_int_equal(ike_import(there, ike_record_key(sa), p, n, &how), expected);
+    free(p);
+    return there->passive;
+}
+
+static void imported(void **state)
+{
+    struct sim *s = sim_new(1, DH_X25519);
+    struct ike *here = s->node[0].ike, *there = s->node[1].ike;
+    static const usec_t shift[] = {0, 100 * SEC, -5 * SEC};
+    (void)state;
+
+    for (int kind = 0; kind < 9; kind++) {
+        struct ike_sa *sa = some_sa(here);
+        if (kind % 3 == 1)
+            wants_child(sa, s, DH_ECP256);
+        else if (kind % 3 == 2)
+            wants_heir(sa, s, DH_X25519);
+        sa->s.child[0].expires = 0; /* none stays none */
+        const struct ike_sa *got = import_one(there, sa, shift[kind / 3], 0, 0);
+        translate(sa, shift[kind / 3]);
+        sa->s.child[0].created += sa->s.child[0].created == 0; /* 0 would be none */
+        same(sa, got);
+        assert_int_equal(there->n_sas, 0);
+        assert_int_equal(timerq_next(&s->q), -1);
+        ike_forget(there, ike_record_key(sa) + 1);
+        assert_non_null(there->passive);
+        assert_null(got->next); /* it has replaced the one before */
+        ike_sa_wipe(sa);
+    }
+    sim_free(s);
+}
+
+/* One that is older than the clock of the other box, and due before that. */
+static void older_than_the_clock(void **state)
+{
+    struct sim *s = sim_new(1, DH_X25519);
+    struct ike_sa *sa = some_sa(s->node[0].ike);
+    struct ike *there = s->node[1].ike;
+    const struct ike_sa *got = import_one(there, sa, -20 * SEC, 0, 0);
+    (void)state;
+
+    assert_int_equal(got->s.created, -9 * SEC);
+    assert_int_equal(got->s.last_in, 2 * SEC);
+    assert_int_equal(got->s.expires, 1); /* due */
+    got = import_one(there, sa, -11 * SEC, 0, 0);
+    assert_int_equal(got->s.created, 1); /* 0 would be none */
+    ike_sa_wipe(sa);
+    sim_free(s);
+}
+
+/* Nothing half-made stays, and not what was there before. */
+static void not_imported(void **state)
+{
+    struct sim *s = sim_new(1, DH_X25519);
+    struct ike_sa *sa = some_sa(s->node[0].ike);
+    struct ike *there = s->node[1].ike;
+    struct ike_import how = {.line = line_there, .numbers = numbers_there};
+    uint32_t missing = 0;
+    size_t n;
+    (void)state;
+
+    how.ctx = &missing;
+    assert_non_null(import_one(there, sa, 0, 0, 0));
+    assert_null(import_one(there, sa, 0, sa->s.child[3].policy, -ENOENT));
+    wants_child(sa, s, DH_NONE);
+    assert_non_null(import_one(there, sa, 0, 0, 0));
+    assert_null(import_one(there, sa, 0, sa->active->cfg.policy, -ENOENT));
+    assert_null(import_one(there, sa, INT64_MAX / 2, 0, -EINVAL));
+    uint8_t *p = pack(sa, &n);
+    assert_int_equal(ike_import(there, ike_record_key(sa) + 1, p, n, &how), -EINVAL);
+    assert_int_equal(ike_import(there, ike_record_key(sa), p, n - 1, &how), -EINVAL);
+    p[1] ^= 1;
+    assert_int_equal(ike_import(there, ike_record_key(sa), p, n, &how), -EPROTO);
+    p[1] ^= 1;
+    assert_null(there->passive);
+    assert_int_equal(there->index.n, 0);
+    assert_int_equal(ike_restore(there, p, n), 0); /* its own is not taken for another's */
+    assert_int_equal(ike_import(there, ike_record_key(sa), p, n, &how), -EEXIST);
+    free(p);
+    ike_sa_wipe(sa);
+    sim_free(s);
+}
+
+/* A number that both boxes have given out: it gets another one here, and keeps it. */
+static void its_own_tunnel_number(void **state)
+{
+    struct sim *s = sim_new(1, DH_X25519);
+    struct ike_sa *sa = some_sa(s->node[0].ike);
+    struct ike *there = s->node[1].ike;
+    (void)state;
+
+    assert_int_equal(sim_initiate(s, 1, 0, 0), 0);
+    there->head->s.tunnel_id = sa->s.tunnel_id;
+    uint32_t id = import_one(there, sa, 0, 0, 0)->s.tunnel_id;
+    assert_int_not_equal(id, sa->s.tunnel_id);
+    assert_int_equal(import_one(there, sa, 0, 0, 0)->s.tunnel_id, id);
+    ike_sa_wipe(sa);
+    sim_free(s);
+}
+
 /* As much as there can be fits into a record. */
 static void the_largest(void **state)
 {
@@ -456,6 +624,17 @@ static void lies(void **state)
         assert_true(err == 0 || err == -EINVAL);
         refused += err != 0;
         if (err == 0)
+            ike_clear(ike, NULL, 0);
+        sim_for(s, 300);
+        assert_int_equal(ike->n_sas, 0);
+        uint32_t missing = 0;
+        const struct ike_import how = {.shift = SEC,
+                                       .line = line_there,
+                                       .numbers = numbers_there,
+                                       .ctx = &missing};
+        err = ike_import(ike, ike_record_key(sa), p, n, &how);
+        assert_true(err == 0 || err == -EINVAL || err == -ENOENT);
+        if (ike_activate(ike))
             ike_clear(ike, NULL, 0);
         sim_for(s, 300);
         assert_int_equal(ike->n_sas, 0);
@@ -565,9 +744,12 @@ static void unknown_suite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field), cmocka_unit_test(every_group),   cmocka_unit_test(no_key),
-        cmocka_unit_test(the_largest), cmocka_unit_test(too_short),     cmocka_unit_test(lies),
-        cmocka_unit_test(impossible),  cmocka_unit_test(unknown_suite),
+        cmocka_unit_test(every_field),  cmocka_unit_test(every_group),
+        cmocka_unit_test(no_key),       cmocka_unit_test(the_largest),
+        cmocka_unit_test(too_short),    cmocka_unit_test(lies),
+        cmocka_unit_test(impossible),   cmocka_unit_test(unknown_suite),
+        cmocka_unit_test(imported),     cmocka_unit_test(older_than_the_clock),
+        cmocka_unit_test(not_imported), cmocka_unit_test(its_own_tunnel_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
