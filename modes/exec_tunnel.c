@@ -161,22 +161,47 @@ int undebug_all(struct cmd *c, const struct a_undebug_all *a)
     return CMD_OK;
 }
 
+static bool shows_ios(const struct cmd *c, unsigned cls)
+{
+    return control_debug_level(c->control, cls) && debug_name[cls].ios;
+}
+
+/* Those of a group stand below its title, where the first of them is. */
+static void show_debug_ios(struct cmd *c)
+{
+    for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++) {
+        const char *group = debug_name[i].group;
+        unsigned first = 0;
+        if (!shows_ios(c, i))
+            continue;
+        if (!group) {
+            cmd_printf(c, "%s debugging is on\n", debug_name[i].ios);
+            continue;
+        }
+        while (debug_name[first].group != group || !shows_ios(c, first))
+            first++;
+        if (first != i)
+            continue;
+        cmd_printf(c, "%s:\n", group);
+        for (unsigned k = i; k < CONTROL_DEBUG_CLASSES; k++)
+            if (debug_name[k].group == group && shows_ios(c, k))
+                cmd_printf(c, "  %s debugging is on\n", debug_name[k].ios);
+    }
+}
+
 int show_debug(struct cmd *c, const struct a_show_debug *a)
 {
-    const char *group = NULL;
     (void)a;
+    if (!c->asa) {
+        show_debug_ios(c);
+        return CMD_OK;
+    }
     for (unsigned i = 0; i < CONTROL_DEBUG_CLASSES; i++) {
         unsigned level = control_debug_level(c->control, i);
-        if (level && c->asa && i >= CONTROL_DEBUG_SLA) {
+        if (level && debug_name[i].asa && i >= CONTROL_DEBUG_SLA)
             cmd_printf(c, "%s enabled\n", debug_name[i].asa);
-        } else if (level && c->asa && debug_name[i].asa) {
+        else if (level && debug_name[i].asa)
             cmd_printf(c, "%s enabled at level %u\n", debug_name[i].asa, level);
-        } else if (level && !c->asa && debug_name[i].ios) {
-            if (debug_name[i].group && debug_name[i].group != group)
-                cmd_printf(c, "%s:\n", debug_name[i].group);
-            group = debug_name[i].group;
-            cmd_printf(c, "%s%s debugging is on\n", group ? "  " : "", debug_name[i].ios);
-        }
     }
     return CMD_OK;
 }
