@@ -5,6 +5,7 @@
  * What is said elsewhere may come later, so that it is missing is only told; what excludes itself
  * is refused whichever line comes last.
  */
+#include "modes/derive.h"
 #include "modes/internal.h"
 #include <string.h>
 
@@ -18,8 +19,9 @@ static bool group_named(const struct cfg_tree *tree, const struct cfg_node *only
     {
         cfg_each(ifn, E_STANDBY_GROUP, g)
         {
-            const struct cfg_node *n = cfg_first(g, E_STANDBY_NAME);
-            if ((!only || ifn == only) && n && strcmp(CFG_ARGS(n, standby_name)->name, name) == 0)
+            char own[HSRP_NAME];
+            derive_group_name(CFG_ARGS(ifn, interface)->name, g, own);
+            if ((!only || ifn == only) && strcmp(own, name) == 0)
                 return true;
         }
     }
@@ -295,6 +297,7 @@ int if_crypto_map_check(struct txn *t, struct cfg_node *n, const struct a_if_cry
                         bool negate)
 {
     const char *name = CFG_ARGS(n->parent, interface)->name;
+    const struct cfg_node *map = cfg_find_word(t->tree->root, E_IOS_MAP, a->name);
     if (negate || !a->has_group)
         return 0;
     if (a->stateful && !is_lan(name))
@@ -304,6 +307,11 @@ int if_crypto_map_check(struct txn *t, struct cfg_node *n, const struct a_if_cry
                  "WARNING: no standby group of %s is named \"%s\" yet; this line takes effect when "
                  "one is.",
                  name, a->group);
+    if (cfg_first(map, E_IOS_MAP_LOCAL))
+        txn_note(t,
+                 "WARNING: tunnels have the address of standby group \"%s\", not the map's "
+                 "local-address.",
+                 a->group);
     return a->stateful ? check_idle(t) : 0;
 }
 

@@ -38,6 +38,8 @@ void derive_retransmit(struct derive *d);
 void derive_log(struct derive *d); /* after the interfaces */
 void derive_track(struct derive *d);
 void derive_hsrp(struct derive *d);
+/* The name of a standby group of this interface: its own, or the one that it has without. */
+void derive_group_name(const char *ifname, const struct cfg_node *g, char name[HSRP_NAME]);
 /* "0000.0c07.ac01" */
 bool derive_mac(const char *text, uint8_t mac[6]);
 void derive_sla(struct derive *d); /* after the interfaces */

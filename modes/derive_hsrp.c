@@ -139,6 +139,17 @@ static void set_interface(const struct cfg_node *ifn, struct hsrp_cfg *c)
     c->use_bia = cfg_first(ifn, E_STANDBY_USE_BIA) != NULL;
 }
 
+void derive_group_name(const char *ifname, const struct cfg_node *g, char name[HSRP_NAME])
+{
+    const struct cfg_node *n = cfg_first(g, E_STANDBY_NAME);
+    if (n)
+        str_copy(name, HSRP_NAME, CFG_ARGS(n, standby_name)->name);
+    else
+        snprintf(name, HSRP_NAME, "hsrp-%.2s%.12s-%u", ifname,
+                 ifname + strcspn(ifname, "0123456789"),
+                 (unsigned)CFG_ARGS(g, standby_group)->group % 4096u);
+}
+
 static void one_group(const struct derive *d, const char *ifname, const struct cfg_node *ifn,
                       const struct cfg_node *g, struct intent_hsrp *out)
 {
@@ -153,13 +164,8 @@ static void one_group(const struct derive *d, const char *ifname, const struct c
     c->priority = (uint8_t)(n ? CFG_ARGS(n, standby_priority)->priority : HSRP_PRIORITY);
     set_auth(d, g, c);
     set_tracks(g, c);
-    n = cfg_first(g, E_STANDBY_NAME);
-    c->named = n != NULL;
-    if (n)
-        str_copy(c->name, sizeof c->name, CFG_ARGS(n, standby_name)->name);
-    else
-        snprintf(c->name, sizeof c->name, "hsrp-%.2s%.12s-%u", ifname,
-                 ifname + strcspn(ifname, "0123456789"), c->number);
+    c->named = cfg_first(g, E_STANDBY_NAME) != NULL;
+    derive_group_name(ifname, g, c->name);
 }
 
 void derive_hsrp(struct derive *d)

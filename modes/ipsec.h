@@ -28,6 +28,12 @@ static inline uint64_t ipsec_all_drops(const struct dp_counters *c)
     return n;
 }
 
+/* What wanted protection and found no SA; of a line of a map it counts while there is none. */
+static inline uint64_t ipsec_unprotected(const struct dp_counters *c)
+{
+    return ipsec_drops(c, DP_NO_SA) + ipsec_drops(c, DP_QUEUE_FULL) + ipsec_drops(c, DP_PASSIVE);
+}
+
 /* Of packets on their way out. That a sender is told what fits (RFC 1191) is no error: it has a
  * counter of its own. */
 static inline uint64_t ipsec_send_errors(const struct dp_counters *c)

@@ -23,6 +23,7 @@ void render_identity(struct str *out, const struct ike_identity *id);
 struct ipsec_view {
     const struct query_identity *q;
     const struct dp_counters *in, *out; /* NULL: no datapath */
+    const struct dp_counters *line;     /* of the identity, whatever SAs it has */
     const char *ifname;
     uint32_t mtu;
     usec_t now;

@@ -250,6 +250,7 @@ static bool each_identity(void *ctx, const struct query_identity *q)
                            .now = clock_mono(control_clock(s->c->control)),
                            .detail = s->a->detail};
     s->shown++;
+    v.line = query_counters(s->c->control, q->slot);
     if (q->child) {
         v.in = query_counters(s->c->control, q->child->slot_in);
         v.out = query_counters(s->c->control, q->child->slot_out);

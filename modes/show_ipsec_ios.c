@@ -56,7 +56,7 @@ static void causes(struct str *out, const struct ipsec_view *v)
 {
     const struct dp_counters *o = v->out, *i = v->in;
     str_printf(out, "    #pkts no sa (send) %llu, #pkts invalid sa (rcv) %llu\n",
-               LLU(ipsec_drops(o, DP_NO_SA) + ipsec_drops(o, DP_QUEUE_FULL)),
+               LLU(ipsec_unprotected(v->line) + ipsec_unprotected(o)),
                LLU(ipsec_drops(i, DP_UNKNOWN_SPI)));
     str_printf(out, "    #pkts encaps failed (send) %llu, #pkts decaps failed (rcv) %llu\n",
                LLU(ipsec_drops(o, DP_SEND_ERROR)), LLU(ipsec_drops(i, DP_TUN_ERROR)));
@@ -137,7 +137,8 @@ void render_ipsec_sa_ios(struct str *out, const struct ipsec_view *v)
         causes(out, v);
     else
         str_printf(out, "    #send errors %llu, #recv errors %llu\n",
-                   LLU(ipsec_send_errors(v->out)), LLU(ipsec_all_drops(v->in)));
+                   LLU(ipsec_unprotected(v->line) + ipsec_send_errors(v->out)),
+                   LLU(ipsec_all_drops(v->in)));
     str_printf(out, "\n     local crypto endpt.: %s, remote crypto endpt.: %s\n", ipsec_local(q, a),
                peer);
     str_printf(out, "     path mtu %llu, ip mtu %u, ip mtu idb %s\n", LLU(pmtu ? pmtu : v->mtu),

@@ -1,6 +1,7 @@
 /* Where tunnels end. See endpoint.h. */
 #include "control/crypto/endpoint.h"
 #include "control/priv.h"
+#include "control/query.h"
 #include <string.h>
 
 static const struct hsrp_group *group_of(const struct control *c, const struct intent_if *ifp)
@@ -98,6 +99,28 @@ bool endpoint_is_ours(const struct control *c, const struct addr *local)
             return false;
     }
     return true;
+}
+
+struct look {
+    const struct addr *vip;
+    bool active;
+};
+
+static bool look(void *ctx, const struct hsrp_group *g, usec_t next_hello)
+{
+    struct look *l = (struct look *)ctx;
+    (void)next_hello;
+    l->active = g->state == HSRP_ACTIVE && addr_eq(&g->vip, l->vip);
+    return !l->active;
+}
+
+bool endpoint_stays(const struct control *c, const struct addr *local)
+{
+    struct look l = {.vip = local};
+    if (control_port_of(c, local))
+        return true;
+    query_hsrp(c, look, &l);
+    return l.active;
 }
 
 static bool follows(const struct port *p, const struct hsrp_group *g)

@@ -28,6 +28,8 @@ size_t endpoint_addrs(const struct control *c, const struct intent_if *ifp, stru
 struct port *endpoint_port(const struct control *c, const struct ike_path *p);
 /* The interface with a virtual address that tunnels have here; NULL: none has this one. */
 struct port *endpoint_vip_port(const struct control *c, const struct addr *local);
+/* Peers that have to do with this address may be told something: we have it, whatever for. */
+bool endpoint_stays(const struct control *c, const struct addr *local);
 /* False: a virtual address that another box has, or nobody. */
 bool endpoint_is_ours(const struct control *c, const struct addr *local);
 

@@ -32,7 +32,7 @@ static bool among(const struct addr *a, const struct addr *v, size_t n)
  * that was there goes without a word, also what no line of a map has made yet. */
 static void leave(struct control *c, const struct port *p, const struct addr *local)
 {
-    bool ours = control_port_of(c, local) != NULL;
+    bool ours = endpoint_stays(c, local);
     struct ike_which w = {.local = *local, .ifid = ours ? p->ifid : 0};
     keyex_clear_which(c, 0, &w, ours ? IKE_CLEAR_ALL : IKE_CLEAR_SILENT);
 }

@@ -22,7 +22,7 @@ struct seed {
     struct ike_child_state child;
     struct query_identity q;
     struct ipsec_view v;
-    struct dp_counters in, out;
+    struct dp_counters in, out, line;
 };
 
 static void host(struct addr_range *r, const char *text)
@@ -88,6 +88,7 @@ static void seed(struct seed *s)
     s->v = (struct ipsec_view){.q = &s->q,
                                .in = &s->in,
                                .out = &s->out,
+                               .line = &s->line,
                                .ifname = "GigabitEthernet0/0",
                                .mtu = 1500,
                                .now = now};
@@ -170,7 +171,10 @@ static void an_idle_identity(void **state)
     s.q.child = NULL;
     s.q.ace = &s.ace[1];
     s.v.in = s.v.out = NULL;
+    atomic_store(&s.line.drops[DP_NO_SA], 80); /* seed 004 §2 */
+    atomic_store(&s.line.drops[DP_QUEUE_FULL], 2);
     render_ipsec_sa_ios(&out, &s.v);
+    assert_non_null(strstr(str_text(&out), "    #send errors 82, #recv errors 0\n"));
     assert_non_null(strstr(str_text(&out), "   current_peer 19.26.116.137 port 500\n"));
     assert_non_null(strstr(str_text(&out), "     current outbound spi: 0x0(0)\n"
                                            "     PFS (Y/N): N, DH group: none\n"
