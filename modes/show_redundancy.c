@@ -2,6 +2,7 @@
  * show redundancy …, and redundancy switchover: what this box and its peer are to each other. The
  * layouts are those of the platform's redundancy facility (RF).
  */
+#include "control/sso/rf.h"
 #include "modes/internal.h"
 #include "modes/render.h"
 #include <errno.h>
@@ -9,26 +10,6 @@
 #include <string.h>
 
 #define LLU(x) (unsigned long long)(x)
-
-static const char *state_name(enum rf_state s)
-{
-    static const char *const names[] = {
-        [RF_DISABLED] = "DISABLED",
-        [RF_INITIALIZATION] = "INITIALIZATION",
-        [RF_NEGOTIATION] = "NEGOTIATION",
-        [RF_STANDBY_COLD] = "STANDBY COLD",
-        [RF_STANDBY_CONFIG] = "STANDBY COLD-CONFIG",
-        [RF_STANDBY_FILESYS] = "STANDBY COLD-FILESYS",
-        [RF_STANDBY_BULK] = "STANDBY COLD-BULK",
-        [RF_STANDBY_HOT] = "STANDBY HOT",
-        [RF_ACTIVE_FAST] = "ACTIVE-FAST",
-        [RF_ACTIVE_DRAIN] = "ACTIVE-DRAIN",
-        [RF_ACTIVE_PRECONFIG] = "ACTIVE_PRECONFIG",
-        [RF_ACTIVE_POSTCONFIG] = "ACTIVE_POSTCONFIG",
-        [RF_ACTIVE] = "ACTIVE",
-    };
-    return (size_t)s < sizeof names / sizeof *names && names[s] ? names[s] : "UNKNOWN";
-}
 
 static bool is_configured(const struct sso_status *s)
 {
@@ -91,16 +72,16 @@ void render_redundancy(struct str *out, const struct redundancy_view *v)
                has_peer(s) ? "Duplex" : "Simplex", mode_name(is_configured(s)),
                mode_name(has_peer(s)), communications(s));
     str_add(out, "Current Processor Information :\n-------------------------------\n");
-    processor(out, is_standby(s) ? "Standby Location" : "Active Location", state_name(s->mine),
+    processor(out, is_standby(s) ? "Standby Location" : "Active Location", rf_name(s->mine),
               s->since ? (v->now - s->since) / USEC_PER_SEC : v->uptime);
     str_printf(out, "                 Image Version = %s\n\n", v->version);
     str_add(out, "Peer Processor Information :\n----------------------------\n");
     if (!has_peer(s)) {
         str_printf(out, "Peer (slot: 0) information is not available because it is in '%s' state\n",
-                   state_name(RF_DISABLED));
+                   rf_name(RF_DISABLED));
         return;
     }
-    snprintf(peer, sizeof peer, "%s ", state_name(s->peer));
+    snprintf(peer, sizeof peer, "%s ", rf_name(s->peer));
     processor(out, is_standby(s) ? "Active Location" : "Standby Location", peer,
               (v->now - s->peer_since) / USEC_PER_SEC);
     str_printf(out, "                 Image Version = %s\n", s->peer_version);
@@ -121,8 +102,8 @@ static const struct {
 
 void render_redundancy_states(struct str *out, const struct sso_status *s, unsigned debug_mask)
 {
-    str_printf(out, "       my state = %-2d -%s \n", s->mine, state_name(s->mine));
-    str_printf(out, "     peer state = %-2d -%s \n", s->peer, state_name(s->peer));
+    str_printf(out, "       my state = %-2d -%s \n", s->mine, rf_name(s->mine));
+    str_printf(out, "     peer state = %-2d -%s \n", s->peer, rf_name(s->peer));
     str_printf(out, "           Mode = %s\n           Unit = %s\n        Unit ID = 0\n\n",
                has_peer(s) ? "Duplex" : "Simplex", is_standby(s) ? "Secondary" : "Primary");
     str_printf(out,
@@ -218,8 +199,8 @@ void render_redundancy_event(struct str *out, const struct redundancy_view *v,
                (long long)(at % 60));
     if (e->kind == SSO_EV_STATE || e->kind == SSO_EV_PEER_STATE)
         str_printf(out, "%cmy state = %s(%d) %cpeer state = %s(%d)\n",
-                   e->kind == SSO_EV_STATE ? '*' : ' ', state_name(e->mine), e->mine,
-                   e->kind == SSO_EV_PEER_STATE ? '*' : ' ', state_name(e->peer), e->peer);
+                   e->kind == SSO_EV_STATE ? '*' : ' ', rf_name(e->mine), e->mine,
+                   e->kind == SSO_EV_PEER_STATE ? '*' : ' ', rf_name(e->peer), e->peer);
     else
         str_printf(out, "%s\n", e->text);
 }
