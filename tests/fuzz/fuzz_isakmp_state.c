@@ -37,6 +37,54 @@ static void again(struct pair *pair, struct isk_sa *sa)
     free(q);
 }
 
+static int any_line(void *ctx, uint32_t *policy, uint32_t *ifid)
+{
+    (void)ctx;
+    (void)ifid;
+    return *policy == 0 ? -ENOENT : 0;
+}
+
+static int any_numbers(void *ctx, struct ike_sa_state *s)
+{
+    (void)ctx;
+    s->ifid = 1;
+    return 0;
+}
+
+/* The same bytes from another box, whose clock is another one: passive until it is ours, and told
+ * of nothing. What is refused leaves nothing behind. */
+static void import(struct pair *p, uint64_t key, const uint8_t *bytes, size_t n)
+{
+    struct isakmp *k = p->side[0].k;
+    const struct ike_import how = {.shift = -3 * USEC_PER_SEC,
+                                   .line = any_line,
+                                   .numbers = any_numbers};
+
+    if (isakmp_import(k, key, bytes, n, &how) != 0) {
+        if (k->passive || k->index.n > 0)
+            abort();
+        return;
+    }
+    if (isakmp_import(k, key, bytes, n, &how) != 0 || !k->passive || k->passive->next || k->head ||
+        timerq_next(&p->q) >= 0)
+        abort();
+    if (n & 1) {
+        isakmp_forget(k, key);
+        if (k->passive || k->index.n > 0)
+            abort();
+        return;
+    }
+    isakmp_activate(k);
+    if (k->passive)
+        abort();
+    p->children += k->head ? k->head->s.n_children : 0;
+    pair_sleep(p, 1);
+    if (k->head && k->head->s.established)
+        again(p, k->head);
+    pair_sleep(p, 100);
+    pair_finish(p);
+}
+
 static uint8_t *record(struct pair *p, const uint8_t *data, size_t len, size_t *n)
 {
     static const unsigned stage[] = {8, 9, 10}; /* quick mode under way; up; a shell */
@@ -66,8 +114,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (len == 0)
         return 0;
     uint8_t *bytes = record(p, data, len, &n);
+    uint64_t key = 0;
     if (isakmp_restore(k, bytes, n) == 0) {
         struct ike_path path = k->head->s.path;
+        key = isk_record_key(k->head);
         p->children += k->head->s.n_children;
         again(p, k->head);
         if (isakmp_restore(k, bytes, n) != -EEXIST)
@@ -80,7 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     } else if (k->head || timerq_next(&p->q) >= 0) {
         abort();
     }
-    free(bytes);
     pair_finish(p);
+    import(p, key, bytes, n);
+    free(bytes);
     return 0;
 }

@@ -43,6 +43,54 @@ static void again(struct ike *ike, struct ike_sa *sa)
     free(q);
 }
 
+static int any_line(void *ctx, uint32_t *policy, uint32_t *ifid)
+{
+    (void)ctx;
+    (void)ifid;
+    return *policy == 0 ? -ENOENT : 0;
+}
+
+static int any_numbers(void *ctx, struct ike_sa_state *s)
+{
+    (void)ctx;
+    s->ifid = 1;
+    return 0;
+}
+
+/* The same bytes from another box, whose clock is another one: passive until it is ours, and told
+ * of nothing. What is refused leaves nothing behind. */
+static void import(struct pair *p, uint64_t key, const uint8_t *bytes, size_t n)
+{
+    struct ike *ike = p->side[0].ike;
+    const struct ike_import how = {.shift = -3 * USEC_PER_SEC,
+                                   .line = any_line,
+                                   .numbers = any_numbers};
+
+    if (ike_import(ike, key, bytes, n, &how) != 0) {
+        if (ike->passive || ike->index.n > 0)
+            abort();
+        return;
+    }
+    if (ike_import(ike, key, bytes, n, &how) != 0 || !ike->passive || ike->passive->next ||
+        ike->head || timerq_next(&p->q) >= 0)
+        abort();
+    if (n & 1) {
+        ike_forget(ike, key);
+        if (ike->passive || ike->index.n > 0)
+            abort();
+        return;
+    }
+    ike_activate(ike);
+    if (ike->passive)
+        abort();
+    p->children += ike->head ? ike->head->s.n_children : 0;
+    pair_sleep(p, 1);
+    if (ike->head)
+        again(ike, ike->head);
+    pair_sleep(p, 100);
+    pair_finish(p);
+}
+
 /* A record as `data` has it; NULL: there is none. */
 static uint8_t *record(struct pair *p, const uint8_t *data, size_t len, size_t *n)
 {
@@ -73,8 +121,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     if (!bytes)
         return 0;
+    uint64_t key = 0;
     if (ike_restore(ike, bytes, n) == 0) {
         struct ike_path path = ike->head->s.path;
+        key = ike_record_key(ike->head);
         p->children += ike->head->s.n_children;
         again(ike, ike->head);
         if (ike_restore(ike, bytes, n) != -EEXIST)
@@ -87,7 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     } else if (ike->head || timerq_next(&p->q) >= 0) {
         abort();
     }
-    free(bytes);
     pair_finish(p);
+    import(p, key, bytes, n);
+    free(bytes);
     return 0;
 }

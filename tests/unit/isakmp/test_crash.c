@@ -51,6 +51,141 @@ static void the_same_again(void **state)
     sim_free(s);
 }
 
+/* On another box a line has a number 100 higher, an interface one 10 higher. */
+static int line_there(void *ctx, uint32_t *policy, uint32_t *ifid)
+{
+    const uint32_t *missing = ctx;
+    if (*policy == *missing)
+        return -ENOENT;
+    *policy += 100;
+    *ifid += 10;
+    return 0;
+}
+
+static int numbers_there(void *ctx, struct ike_sa_state *sa)
+{
+    (void)ctx;
+    sa->ifid += 10;
+    for (uint32_t i = 0; i < sa->n_children; i++)
+        sa->child[i].slot_in = sa->child[i].slot_out = 5;
+    return 0;
+}
+
+static void same_bytes(const struct isk_msg *a, const struct isk_msg *b)
+{
+    assert_int_equal(a->len, b->len);
+    if (a->len > 0)
+        assert_memory_equal(a->p, b->p, a->len);
+}
+
+static void same_nodes(const struct isk_node *a, const struct isk_node *b)
+{
+    for (; a && b; a = a->next, b = b->next) {
+        assert_int_equal(a->mid, b->mid);
+        assert_int_equal(a->state, b->state);
+        assert_memory_equal(a->iv, b->iv, sizeof a->iv);
+        assert_memory_equal(a->last_in, b->last_in, sizeof a->last_in);
+        same_bytes(&a->out, &b->out);
+        assert_int_equal(a->ni_len, b->ni_len);
+        assert_memory_equal(a->ni, b->ni, sizeof a->ni);
+        assert_memory_equal(a->nr, b->nr, sizeof a->nr);
+        assert_int_equal(a->child.spi_in, b->child.spi_in);
+        assert_int_equal(a->old_spi, b->old_spi);
+        assert_false(timer_armed(&b->t));
+    }
+    assert_true(!a && !b);
+}
+
+static void move(usec_t *t, usec_t shift)
+{
+    if (*t)
+        *t += shift;
+}
+
+/* a: as it is on its own box; b: on the other one. */
+static void same_there(struct isk_sa *a, const struct isk_sa *b, usec_t shift)
+{
+    struct ike_sa_state want = a->s, got = b->s;
+    usec_t *const when[] = {&want.created, &want.established, &want.expires, &want.rekey_at,
+                            &want.last_in};
+
+    assert_int_equal(want.n_children, got.n_children);
+    for (uint32_t i = 0; i < want.n_children; i++) {
+        struct ike_child_state c = want.child[i];
+        c.policy += 100;
+        c.ifid += 10;
+        c.slot_in = c.slot_out = 5;
+        move(&c.created, shift);
+        move(&c.expires, shift);
+        move(&c.rekey_at, shift);
+        assert_memory_equal(&c, &got.child[i], sizeof c);
+    }
+    for (size_t i = 0; i < sizeof when / sizeof *when; i++)
+        move(when[i], shift);
+    want.ifid += 10;
+    want.passive = true;
+    want.child = got.child;
+    want.room = got.room;
+    assert_memory_equal(&want, &got, sizeof want);
+    assert_memory_equal(a->iv, b->iv, sizeof a->iv);
+    assert_memory_equal(a->last_in, b->last_in, sizeof a->last_in);
+    assert_memory_equal(a->mids, b->mids, sizeof a->mids);
+    assert_int_equal(a->dpd_seq_out, b->dpd_seq_out);
+    assert_int_equal(a->vendors, b->vendors);
+    assert_int_equal(a->serial, b->serial);
+    assert_int_equal(a->replaced, b->replaced);
+    assert_int_equal(a->step, b->step);
+    same_bytes(&a->out, &b->out);
+    same_nodes(a->nodes, b->nodes);
+}
+
+static void imported(void **state)
+{
+    static const usec_t shift[] = {0, 77 * SEC, -77 * SEC};
+    struct sim *s = tunnel();
+    struct sim_node *n = &s->node[0];
+    uint32_t missing = 0;
+    unsigned nodes = 0;
+    (void)state;
+    sim_for(s, 40);
+    rekey_phase1(s, 0);
+    sim_for(s, 2);
+    rekey_child(s, 0);
+    sim_for(s, 2);
+    assert_true(n->n_record >= 2);
+    for (size_t r = 0; r < 3 * n->n_record; r++) {
+        struct sim_record *one = &n->record[r % n->n_record];
+        struct ike_import how = {.shift = shift[r / n->n_record],
+                                 .line = line_there,
+                                 .numbers = numbers_there,
+                                 .ctx = &missing};
+        struct isakmp *here = isakmp_new(&sim_host, n, &s->q, &s->clk);
+        struct isakmp *there = isakmp_new(&sim_host, n, &s->q, &s->clk);
+        assert_int_equal(isakmp_restore(here, one->p, one->n), 0);
+        for (int i = 0; i < 2; i++) /* and again in its place */
+            assert_int_equal(isakmp_import(there, one->key, one->p, one->n, &how), 0);
+        assert_null(there->passive->next);
+        assert_int_equal(there->n_sas, 0);
+        same_there(here->head, there->passive, how.shift);
+        nodes += there->passive->n_nodes;
+        isakmp_forget(there, one->key);
+        assert_true(!there->passive && there->index.n == 0);
+        assert_int_equal(isakmp_import(there, one->key + 1, one->p, one->n, &how), -EINVAL);
+        missing = here->head->s.n_children ? here->head->s.child[0].policy : 0;
+        if (missing)
+            assert_int_equal(isakmp_import(there, one->key, one->p, one->n, &how), -ENOENT);
+        missing = 0;
+        assert_true(!there->passive && there->index.n == 0);
+        assert_int_equal(isakmp_import(here, one->key, one->p, one->n, &how), -EEXIST);
+        n->halted = true; /* what they say does not matter */
+        isakmp_free(here);
+        isakmp_free(there);
+        n->halted = false;
+    }
+    assert_true(nodes > 0);
+    sim_free(s);
+}
+
 /* Bytes that lie are refused or mean something that can be; the engine stays whole. */
 static void lies(void **state)
 {
@@ -336,9 +471,10 @@ static void in_every_exchange(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_again),    cmocka_unit_test(lies),
-        cmocka_unit_test(goes_on),           cmocka_unit_test(shell_goes_on),
-        cmocka_unit_test(in_every_exchange), cmocka_unit_test(bad_network),
+        cmocka_unit_test(the_same_again), cmocka_unit_test(imported),
+        cmocka_unit_test(lies),           cmocka_unit_test(goes_on),
+        cmocka_unit_test(shell_goes_on),  cmocka_unit_test(in_every_exchange),
+        cmocka_unit_test(bad_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
