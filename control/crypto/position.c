@@ -189,7 +189,8 @@ void position_flush(struct control *c)
         }
     if (!sent && ps->n_due)
         leave_at(c, clock_mono(&c->o.clock) + AGAIN);
-    memmove(ps->due, ps->due + sent, (ps->n_due - sent) * sizeof(*ps->due));
+    if (sent && sent < ps->n_due)
+        memmove(ps->due, ps->due + sent, (ps->n_due - sent) * sizeof(*ps->due));
     ps->n_due -= sent;
     if (ps->barrier && !ps->barrier_seq && !ps->n_due)
         send_barrier(c);
