@@ -25,7 +25,14 @@
 
 /* A port is there or not; a loopback and a VLAN are made (world/logical.h); the others are kept
  * without a device. */
-enum intent_if_kind { IF_PORT, IF_LOOPBACK, IF_VLAN, IF_TUNNEL, IF_OTHER };
+enum intent_if_kind {
+    IF_PORT,
+    IF_LOOPBACK,
+    IF_VLAN,
+    IF_TUNNEL,
+    IF_OTHER,
+    IF_PEER /* what protects stateful failover on a path (sso/protect.h): nobody has typed it */
+};
 
 /* What carries the packets of a tunnel interface: GRE (RFC 2784), or ESP by itself. */
 enum intent_tunnel_mode { TUNNEL_OFF, TUNNEL_GRE, TUNNEL_IPSEC };
@@ -46,6 +53,7 @@ struct intent_if {
     uint32_t number;                   /* of a loopback */
     uint16_t vlan;                     /* 0 = not told yet */
     struct intent_tunnel tunnel;       /* … whose map is what protects it */
+    const struct intent_if *of;        /* IF_PEER: the interface with its source, as it is shown */
     bool unnumbered;                   /* speaks IPv4 with the address of another interface */
     struct prefix addr;                /* address with its mask (host bits kept); unset = none */
     struct prefix addr2[INTENT_ADDR2]; /* secondary ones */

@@ -331,7 +331,7 @@ void query_ports(const struct control *c, bool (*fn)(void *ctx, const struct que
     const struct port *v[PORTS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < c->ports.n; i++)
-        if (c->ports.v[i]->netdev[0] || c->ports.v[i]->ifp)
+        if ((c->ports.v[i]->netdev[0] || c->ports.v[i]->ifp) && !ports_hidden(c->ports.v[i]))
             v[n++] = c->ports.v[i];
     if (n)
         qsort(v, n, sizeof(*v), by_name);

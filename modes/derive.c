@@ -33,6 +33,7 @@ void intent_from_tree(const struct cfg_tree *tree, bool asa, struct intent *out)
         derive_ios_maps(&d);
         derive_tunnels(&d);
         derive_sso(&d);
+        derive_protect(&d);
         return;
     }
     derive_limits(&d);

@@ -155,6 +155,9 @@ bool derive_profile_entry(struct derive *d, const char *profile, struct intent_m
 /* derive_tunnel.c (IOS) */
 void derive_tunnels(struct derive *d);
 
+/* derive_protect.c (IOS): behind derive_sso() and the maps */
+void derive_protect(struct derive *d);
+
 /* derive_acl_ios.c */
 /* What a list of IOS is called: its number or name. */
 void acl_ios_name(const struct cfg_node *n, char name[INTENT_NAME]);

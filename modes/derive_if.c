@@ -73,7 +73,7 @@ void derive_interfaces(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct intent *out = d->out;
-    out->ifs = arena_array(&out->arena, struct intent_if, cfg_count(root, E_INTERFACE));
+    out->ifs = arena_array(&out->arena, struct intent_if, cfg_count(root, E_INTERFACE) + SSO_ADDRS);
     if (!out->ifs)
         return;
     cfg_each(root, E_INTERFACE, n) one_interface(d, n, &out->ifs[out->n_if++]);
@@ -137,7 +137,7 @@ void derive_routes(struct derive *d)
     struct intent *out = d->out;
     out->route = arena_array(&out->arena, struct intent_route,
                              cfg_count(root, E_ROUTE) + cfg_count(root, E_ROUTE6) +
-                                 cfg_count(root, E_IP_ROUTE));
+                                 cfg_count(root, E_IP_ROUTE) + SSO_ADDRS);
     if (!out->route)
         return;
     cfg_each(root, E_ROUTE, n)

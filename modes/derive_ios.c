@@ -377,7 +377,7 @@ void derive_ios_maps(struct derive *d)
 {
     const struct cfg_node *root = d->tree->root;
     struct intent *out = d->out;
-    out->map = arena_array(&out->arena, struct intent_map, cfg_count(root, E_IOS_MAP));
+    out->map = arena_array(&out->arena, struct intent_map, cfg_count(root, E_IOS_MAP) + SSO_ADDRS);
     if (!out->map)
         return;
     cfg_each(root, E_IOS_MAP, n) one_map(d, n, &out->map[out->n_map++]);

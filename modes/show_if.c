@@ -9,7 +9,7 @@
 
 const char *if_shown_name(const struct intent_if *ifp, bool asa)
 {
-    return asa && ifp->nameif[0] ? ifp->nameif : ifp->name;
+    return ifp->of ? ifp->of->name : asa && ifp->nameif[0] ? ifp->nameif : ifp->name;
 }
 
 bool if_shut(const struct query_port *p)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_PREFIX  "tds"
+#define NAME_PREFIX  LOGICAL_PEER
 #define NAME_INBOUND "tdi"
 #define NAME_TUNNEL  LOGICAL_TUNNEL
 #define NAME_BYPASS  "tdbypass"
@@ -111,7 +111,7 @@ static void apply_tun(struct control *c, uint32_t ifid, bool in)
     struct shadow_tun *s = in ? &sh->in : &sh->out;
     const struct world_link *l = link_of(c, ifid, in, sh->tunnel);
     s->ifindex = l ? l->ifindex : 0;
-    if (!sh->wanted || (in && sh->tunnel)) {
+    if (!sh->wanted || (in && sh->lone)) {
         if (s->open || l)
             want_tun(c, ifid, in, sh->tunnel, false);
         if (!l)
@@ -195,7 +195,7 @@ static size_t wanted_rules(const struct control *c, uint8_t family, struct lr_ru
     n++;
     for (size_t i = 0; i < c->ports.n; i++) {
         const struct port *p = c->ports.v[i];
-        if (!c->shadow[p->ifid].wanted || c->shadow[p->ifid].tunnel)
+        if (!c->shadow[p->ifid].wanted || c->shadow[p->ifid].lone)
             continue;
         n += inbound_rules(c, p, v + n);
     }
@@ -256,10 +256,11 @@ void shadow_apply(struct control *c)
         const struct world_link *l = ports_link(p, &c->world);
         struct shadow *s = &c->shadow[p->ifid];
         s->tunnel = p->ifp ? p->ifp->kind == IF_TUNNEL : s->tunnel;
-        s->wanted = (l || s->tunnel) && p->ifp && p->ifp->map && ports_active(&c->ports, p);
+        s->lone = s->tunnel || ports_hidden(p);
+        s->wanted = (l || s->lone) && p->ifp && p->ifp->map && ports_active(&c->ports, p);
         if (s->wanted)
-            s->out.mtu = s->tunnel ? tunnel_mtu(c, p->ifp)
-                                   : shadow_mtu(c, p->ifp, p->ifp->mtu ? p->ifp->mtu : l->mtu);
+            s->out.mtu =
+                s->tunnel ? tunnel_mtu(c, p->ifp) : shadow_mtu(c, p->ifp, path_mtu(c, p->ifp));
         s->in.mtu = MTU_MOST;
         any = any || (s->wanted && !s->tunnel);
     }

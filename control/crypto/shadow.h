@@ -22,7 +22,8 @@ struct shadow_tun {
 
 struct shadow {
     bool wanted;
-    bool tunnel;               /* the TUN is a tunnel interface: there is only out */
+    bool tunnel;               /* the TUN is a tunnel interface */
+    bool lone;                 /* there is only out: nothing comes in by it in clear */
     struct shadow_tun out, in; /* of number 0 (bypass) there is only out */
     /* what the datapath was told */
     struct sadb_spd_entry *spd;

@@ -136,7 +136,7 @@ void events_links(struct control *c)
         const struct world_link *l = ports_link(p, &c->world);
         bool shut = p->ifp && p->ifp->shutdown;
         bool line = !shut && l && l->carrier;
-        if (!p->ifp || (!l && !p->told_state)) {
+        if (!p->ifp || ports_hidden(p) || (!l && !p->told_state)) {
             p->told_state = false;
             continue;
         }

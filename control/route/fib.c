@@ -211,19 +211,45 @@ static bool protect(struct control *c, struct inputs *in)
     return true;
 }
 
+/* The other box of stateful failover, by what protects the path to it, whatever route there is or
+ * comes about (sso/protect.h): in front of routes to the same address. Those whose place is before
+ * `next` (NULL: all), from interface *at of the intent on. */
+static bool gather_peers(const struct control *c, struct inputs *in, uint32_t *at,
+                         const struct prefix *next)
+{
+    for (; *at < c->intent.n_if; ++*at) {
+        const struct intent_if *f = &c->intent.ifs[*at];
+        const struct port *p = f->kind == IF_PEER ? ports_named(&c->ports, f->name) : NULL;
+        if (!p || !c->shadow[p->ifid].wanted)
+            continue;
+        struct prefix dst = prefix_make(&f->tunnel.destination, addr_bits(&f->tunnel.destination));
+        if (next && prefix_cmp(&dst, next) > 0)
+            break;
+        if (!VEC_ROOM(in->rib, in->cap_rib, in->n_rib + 1))
+            return false;
+        in->rib[in->n_rib++] = (struct table_in){.dst = dst, .ifid = p->ifid};
+    }
+    return true;
+}
+
 static bool gather(struct control *c, const struct by_if *x, struct inputs *in)
 {
     if (!protect(c, in))
         return false;
+    uint32_t at = 0;
     for (size_t i = 0; in->n_prot && i < c->rib.n; i++) {
         const struct query_route *q = &c->rib.v[i];
         if (q->source == RIB_LOCAL || q->tunneled)
             continue;
+        if (!gather_peers(c, in, &at, &q->dst))
+            return false;
         if (!VEC_ROOM(in->rib, in->cap_rib, in->n_rib + 1))
             return false;
         const struct port *p = port_of(c, x, q);
         in->rib[in->n_rib++] = (struct table_in){.dst = q->dst, .ifid = p ? p->ifid : 0};
     }
+    if (in->n_prot && !gather_peers(c, in, &at, NULL))
+        return false;
     return !in->n_prot || !shadow_ipv6(c) || gather_links(in);
 }
 
@@ -241,9 +267,11 @@ static void add_closed(struct fib_wanted *w, uint32_t table, const struct prefix
 }
 
 /* Does the address that packets of this family get stand on the device, if there is one? */
-static bool has_address(const struct port *p, uint8_t family)
+static bool has_address(const struct control *c, const struct port *p, uint8_t family)
 {
     struct addr a = intent_if_local(p->ifp, family);
+    if (ports_hidden(p))
+        return endpoint_here(c, p->ifp);
     return !addr_is_set(&a) || (family == AF_INET6 ? p->has_addr6 & 1 : p->has_addr);
 }
 
@@ -268,11 +296,12 @@ static void add_table(struct control *c, const struct by_if *x, struct fib_wante
         const struct port *p = ports_by_ifid(&c->ports, t[i].ifid);
         uint32_t tun = shadow_ready(c, &c->shadow[t[i].ifid].out);
         r->type = RT_UNREACHABLE;
-        if (tun && has_address(p, t[i].dst.addr.family)) {
+        if (tun && has_address(c, p, t[i].dst.addr.family)) {
             r->type = RT_UNICAST;
             r->oif = tun;
             /* else the box's own packets would take the address of another interface */
-            r->src = intent_if_local(p->ifp, t[i].dst.addr.family);
+            r->src = ports_hidden(p) ? p->ifp->tunnel.source
+                                     : intent_if_local(p->ifp, t[i].dst.addr.family);
             add_closed(w, TANDEM_RT_TABLE, &t[i].dst);
         }
     }
@@ -347,7 +376,7 @@ void fib_apply(struct control *c)
         add_table(c, &x, &w);
     }
     for (size_t i = 0; i < c->ports.n; i++)
-        if (has_table(c, c->ports.v[i]))
+        if (c->shadow[c->ports.v[i]->ifid].wanted && !c->shadow[c->ports.v[i]->ifid].lone)
             add_inbound(c, c->ports.v[i], &w);
     sla_each_route(c, add_probe, &w); /* the last table */
     fib_compare(c, &w);

@@ -28,6 +28,8 @@ static void device_name(const struct ports *p, const struct world *w, const stru
         snprintf(buf, cap, NAME_LOOPBACK "%u", i->number);
     if (i->kind == IF_TUNNEL && i->tunnel.mode)
         snprintf(buf, cap, LOGICAL_TUNNEL "%u", port->ifid);
+    if (i->kind == IF_PEER)
+        snprintf(buf, cap, LOGICAL_PEER "%u", port->ifid);
     const struct world_link *l = i->kind == IF_VLAN && i->vlan ? parent_of(p, w, port) : NULL;
     if (l && snprintf(buf, cap, NAME_VLAN "%u.%u", l->ifindex, i->vlan) >= (int)cap)
         buf[0] = '\0';
@@ -105,7 +107,9 @@ void logical_apply(struct ports *p, const struct world *w, struct launch *launch
             continue;
         port->logical = true;
         device_name(p, w, port, port->netdev, sizeof(port->netdev));
-        if (port->netdev[0] && port->ifp->kind != IF_TUNNEL && !world_link_named(w, port->netdev))
+        if (port->ifp->kind == IF_TUNNEL || port->ifp->kind == IF_PEER)
+            continue;
+        if (port->netdev[0] && !world_link_named(w, port->netdev))
             make(p, w, port, launch);
     }
     remove_stale(p, w, launch);

@@ -3,7 +3,8 @@
  * reads: every kernel that can run this has TUNs, and it goes when the launcher goes. A
  * sub-interface is a VLAN device on its port, where the kernel can make one.
  *
- * The device of a tunnel interface is a TUN of the datapath (crypto/shadow.h), which makes it.
+ * The device of a tunnel interface is a TUN of the datapath (crypto/shadow.h), which makes it; that
+ * of a path of stateful failover is its shadow.
  *
  * Their names say what they are (tdl5: Loopback5; tdv12.30: VLAN 30 on the device with index 12;
  * tdt7: the tunnel interface whose number as a port is 7), so that an engine that follows another
@@ -15,6 +16,7 @@
 #include "control/world/ports.h"
 
 #define LOGICAL_TUNNEL "tdt"
+#define LOGICAL_PEER   "tds" /* of IF_PEER: its shadow TUN */
 
 /* Binds logical interfaces to their devices, asks for those that are missing, and has those
  * removed that nobody wants any more. */

@@ -56,6 +56,11 @@ void ports_set_intent(struct ports *p, const struct intent *i);
 struct port *ports_named(const struct ports *p, const char *name);
 struct port *ports_by_ifid(const struct ports *p, uint32_t ifid);
 const struct world_link *ports_link(const struct port *p, const struct world *w);
+/* True when nobody has typed it, and nobody sees it. */
+static inline bool ports_hidden(const struct port *p)
+{
+    return p->ifp && p->ifp->kind == IF_PEER;
+}
 /* True when the port takes part in forwarding: configured, and on the ASA named. */
 bool ports_active(const struct ports *p, const struct port *port);
 /* Link, name and an address are there, so routes over it count. */
