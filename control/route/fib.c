@@ -219,12 +219,14 @@ static bool gather_peers(const struct control *c, struct inputs *in, uint32_t *a
 {
     for (; *at < c->intent.n_if; ++*at) {
         const struct intent_if *f = &c->intent.ifs[*at];
-        const struct port *p = f->kind == IF_PEER ? ports_named(&c->ports, f->name) : NULL;
-        if (!p || !c->shadow[p->ifid].wanted)
+        if (f->kind != IF_PEER)
             continue;
         struct prefix dst = prefix_make(&f->tunnel.destination, addr_bits(&f->tunnel.destination));
         if (next && prefix_cmp(&dst, next) > 0)
             break;
+        const struct port *p = ports_named(&c->ports, f->name);
+        if (!p || !c->shadow[p->ifid].wanted)
+            continue;
         if (!VEC_ROOM(in->rib, in->cap_rib, in->n_rib + 1))
             return false;
         in->rib[in->n_rib++] = (struct table_in){.dst = dst, .ifid = p->ifid};

@@ -423,6 +423,12 @@ int sso_link_send(struct sso_link *l, enum sso_stream s, const uint8_t *p, size_
     return -EAGAIN;
 }
 
+void sso_link_restart(struct sso_link *l, const char *why)
+{
+    if (l->up)
+        refuse(l, l->assoc, why);
+}
+
 bool sso_link_is_up(const struct sso_link *l)
 {
     return l->up;

@@ -37,6 +37,8 @@ void sso_link_free(struct sso_link *l); /* aborts the association */
 void sso_link_input(struct sso_link *l, unsigned path, const uint8_t *p, size_t n);
 /* 0, -EAGAIN (its buffer is full; writable() comes), -ENOTCONN, -EMSGSIZE. */
 int sso_link_send(struct sso_link *l, enum sso_stream s, const uint8_t *p, size_t n);
+/* Ends the association, down() included, and calls again. Nothing when there is none. */
+void sso_link_restart(struct sso_link *l, const char *why);
 bool sso_link_is_up(const struct sso_link *l);
 void sso_link_paths(const struct sso_link *l, struct sso_path out[SSO_ADDRS], uint8_t *n);
 

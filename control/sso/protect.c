@@ -1,13 +1,7 @@
 #include "control/sso/protect.h"
 #include "control/priv.h"
 #include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
-
-void protect_name(unsigned path, char *buf, size_t cap)
-{
-    snprintf(buf, cap, "SSO%u", path + 1);
-}
 
 /* The kernel has the route that leads to the peer by this TUN. */
 static bool led(const struct control *c, const struct addr *remote, uint32_t tun)

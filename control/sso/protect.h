@@ -12,6 +12,7 @@
 #define TANDEM_CONTROL_SSO_PROTECT_H
 
 #include "control/sso/sso.h"
+#include <stdio.h>
 
 struct protect {
     bool wanted;
@@ -20,8 +21,11 @@ struct protect {
     } path[SSO_ADDRS];
 };
 
-/* The interface that stands for a path. */
-void protect_name(unsigned path, char *buf, size_t cap);
+/* What the interface that stands for a path is called. */
+static inline void protect_name(unsigned path, char *buf, size_t cap)
+{
+    snprintf(buf, cap, "SSO%u", path + 1);
+}
 /* Looks what is there; in a round, and so after all news from the kernel. */
 void protect_look(const struct control *c, struct protect *p);
 /* May something be sent by this path? */
