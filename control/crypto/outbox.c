@@ -1,6 +1,7 @@
-/* Messages that wait for the datapath. See outbox.h. */
+/* Messages that wait for the datapath and for the standby. See outbox.h. */
 #include "control/crypto/outbox.h"
 #include "control/priv.h"
+#include "control/sso/sso.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 
 struct outbox_message {
     struct outbox_message *next;
-    uint64_t after; /* so many answers */
+    uint64_t after;  /* so many answers */
+    uint64_t record; /* and this record of ours is at the standby */
     struct ike_path path;
     size_t len;
     uint8_t msg[];
@@ -68,13 +70,17 @@ void outbox_acked(struct control *c)
 bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     struct outbox *o = &c->outbox;
-    if ((o->answered == o->asked && !o->held) || len > BYTES_MOST - o->bytes)
+    bool safe = sso_safe(c) >= sso_put(c);
+    if (o->answered == o->asked && !o->held && safe && !o->head)
         return false;
-    struct outbox_message *m = (struct outbox_message *)malloc(sizeof(*m) + len);
-    if (!m)
-        return false;
+    struct outbox_message *m = NULL;
+    if (len <= BYTES_MOST - o->bytes)
+        m = (struct outbox_message *)malloc(sizeof(*m) + len);
+    if (!m) /* what the standby does not know is not said; the peer asks again */
+        return !safe;
     m->next = NULL;
     m->after = o->asked;
+    m->record = sso_put(c);
     m->path = *p;
     m->len = len;
     memcpy(m->msg, msg, len);
@@ -99,11 +105,17 @@ static struct outbox_message *pop(struct outbox *o)
 static void send_due(struct control *c)
 {
     struct outbox *o = &c->outbox;
-    while (o->head && o->head->after <= o->answered) {
+    while (o->head && o->head->after <= o->answered && o->head->record <= sso_safe(c)) {
         struct outbox_message *m = pop(o);
         ike_transport_send(c, &m->path, m->msg, m->len);
         free(m);
     }
+}
+
+void outbox_safe(struct control *c)
+{
+    if (!c->outbox.held)
+        send_due(c);
 }
 
 void outbox_flush(struct control *c)

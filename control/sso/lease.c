@@ -57,6 +57,11 @@ static void forget(struct sso_sync *s, size_t at)
     s->n_lease--;
 }
 
+bool sso_sync_has(const struct sso_sync *s, uint32_t sa)
+{
+    return sso_lease_find(s, sa) != NULL;
+}
+
 void sso_sync_sa_gone(struct sso_sync *s, uint32_t sa)
 {
     size_t at = place_of(s, sa);

@@ -160,155 +160,6 @@ static void on_ack(struct sso_sync *s, const struct sso_message *m)
     s->h.safe(s->h.ctx);
 }
 
-/* --- the standby --------------------------------------------------------------------------------
- */
-
-static void drop_part(struct sso_sync *s)
-{
-    if (s->part.bytes) {
-        mem_wipe(s->part.bytes, s->part.of.total);
-        free(s->part.bytes);
-    }
-    s->part = (struct sso_part){0};
-}
-
-static void give_up(struct sso_sync *s)
-{
-    s->n_lease = 0;
-    s->began = s->holds = s->handed = false;
-    drop_part(s);
-}
-
-static void on_bulk_begin(struct sso_sync *s, const struct sso_message *m)
-{
-    if (s->active || m->epoch < s->epoch) {
-        s->info.ignored++; /* who was active once and does not know better is told */
-        sso_queue_owe(s, SSO_OWES_STATE);
-        return;
-    }
-    drop_part(s);
-    s->epoch = m->epoch;
-    s->have = m->number;
-    s->began = true;
-    s->handed = false;
-    s->phase = SSO_BULK;
-    s->bulk_began = now_of(s);
-    s->info.bulks++;
-    sso_lease_begin(s);
-    s->h.begin(s->h.ctx);
-    event(s, SSO_SYNC_BULK);
-}
-
-static void take(struct sso_sync *s, const struct sso_item *i, const uint8_t *p, size_t n)
-{
-    int err = s->h.take(s->h.ctx, i->kind, i->key, p, n, s->shift);
-    s->info.records_rx++;
-    if (err)
-        s->info.refused++;
-    if (i->kind != SSO_SA)
-        return;
-    if (n)
-        sso_lease_record(s, i->key);
-    else
-        sso_sync_sa_gone(s, (uint32_t)i->key);
-}
-
-/* The stream keeps the order, so the next number is the next one. False: it is not. */
-static bool take_part(struct sso_sync *s, const struct sso_item *i)
-{
-    struct sso_part *part = &s->part;
-    if (!part->bytes) {
-        if (i->number != s->have + 1 || i->offset)
-            return false;
-        if (i->len == i->total) {
-            s->have = i->number;
-            take(s, i, i->p, i->len);
-            return true;
-        }
-        part->of = *i;
-        part->bytes = (uint8_t *)malloc(i->total);
-        part->have = 0;
-        if (!part->bytes)
-            return false;
-    }
-    if (i->number != part->of.number || i->kind != part->of.kind || i->key != part->of.key ||
-        i->total != part->of.total || i->offset != part->have)
-        return false;
-    memcpy(part->bytes + part->have, i->p, i->len);
-    part->have += i->len;
-    if (part->have == i->total) {
-        s->have = i->number;
-        take(s, i, part->bytes, i->total);
-        drop_part(s);
-    }
-    return true;
-}
-
-static bool take_item(struct sso_sync *s, const struct sso_item *i)
-{
-    if (i->op == SSO_PUT)
-        return take_part(s, i);
-    if (s->part.bytes || i->number != s->have + 1)
-        return false;
-    s->have = i->number;
-    if (i->op == SSO_REMOVE)
-        take(s, i, NULL, 0);
-    else
-        sso_lease_told(s, i);
-    return true;
-}
-
-static bool is_told(struct sso_sync *s, const struct sso_message *m)
-{
-    if (!s->active && s->phase != SSO_SOLO && m->epoch == s->epoch)
-        return true;
-    s->info.ignored++;
-    return false;
-}
-
-static void on_records(struct sso_sync *s, struct sso_message *m)
-{
-    struct sso_item i;
-    if (!is_told(s, m))
-        return;
-    while (sso_wire_item(&m->items, &i))
-        if (!take_item(s, &i)) {
-            s->info.bad++;
-            sso_sync_gone(s, "records are missing");
-            return;
-        }
-    sso_queue_owe(s, SSO_OWES_ACK);
-}
-
-static void on_bulk_end(struct sso_sync *s, const struct sso_message *m)
-{
-    if (!is_told(s, m))
-        return;
-    if (s->phase != SSO_BULK || s->part.bytes || m->number != s->have + 1) {
-        s->info.bad++;
-        sso_sync_gone(s, "records are missing");
-        return;
-    }
-    s->have = m->number;
-    s->phase = SSO_HOT;
-    s->holds = true;
-    s->info.bulk_took = now_of(s) - s->bulk_began;
-    sso_lease_end(s);
-    s->h.end(s->h.ctx);
-    event(s, SSO_SYNC_END);
-    sso_queue_owe(s, SSO_OWES_ACK | SSO_OWES_STATE);
-}
-
-static void on_inbound(struct sso_sync *s, struct sso_message *m)
-{
-    struct sso_inbound i;
-    if (!is_told(s, m))
-        return;
-    while (sso_wire_inbound(&m->items, &i))
-        if (!sso_lease_find(s, i.sa)) /* an outbound one is not moved by this */
-            s->h.position(s->h.ctx, i.sa, i.next, 0);
-}
-
 /* --- both ---------------------------------------------------------------------------------------
  */
 
@@ -386,33 +237,14 @@ static void on_bad(struct sso_sync *s)
 
 static void dispatch(struct sso_sync *s, struct sso_message *m)
 {
-    switch (m->type) {
-    case SSO_HELLO:
-    case SSO_STATE:
+    if (m->type == SSO_HELLO || m->type == SSO_STATE)
         on_hello(s, m);
-        break;
-    case SSO_BULK_BEGIN:
-        on_bulk_begin(s, m);
-        break;
-    case SSO_BULK_END:
-        on_bulk_end(s, m);
-        break;
-    case SSO_RECORDS:
-        on_records(s, m);
-        break;
-    case SSO_ACK:
+    else if (m->type == SSO_ACK)
         on_ack(s, m);
-        break;
-    case SSO_INBOUND:
-        on_inbound(s, m);
-        break;
-    case SSO_BYE:
+    else if (m->type == SSO_BYE)
         on_bye(s, m);
-        break;
-    default:
+    else if (!sso_standby_input(s, m))
         s->info.ignored++;
-        break;
-    }
 }
 
 /* What is no message is counted and otherwise as if it had not come: the link has its own checksum,
@@ -451,7 +283,7 @@ void sso_sync_down(struct sso_sync *s)
     s->owes = 0;
     timer_cancel(s->h.timers, &s->flush);
     sso_queue_clear(s);
-    drop_part(s);
+    sso_standby_drop_part(s);
     if (s->active)
         lose(s, true);
     else
@@ -509,12 +341,12 @@ bool sso_sync_activate(struct sso_sync *s, bool *split)
     if (!went_on && s->began)
         s->h.purge(s->h.ctx);
     if (!went_on)
-        give_up(s);
+        sso_standby_forget(s);
     s->epoch = (s->epoch > s->peer_epoch ? s->epoch : s->peer_epoch) + 1;
     s->active = true;
     s->phase = SSO_SOLO;
     s->acked = s->put;
-    drop_part(s);
+    sso_standby_drop_part(s);
     if (went_on)
         sso_lease_take_over(s, *split);
     s->began = s->holds = s->handed = false;
@@ -533,12 +365,21 @@ void sso_sync_deactivate(struct sso_sync *s)
     timer_cancel(s->h.timers, &s->wait);
     timer_cancel(s->h.timers, &s->moved);
     sso_queue_clear(s);
-    give_up(s);
+    sso_standby_forget(s);
     s->acked = s->put;
     s->h.leased(s->h.ctx, false);
     sso_queue_owe(s, SSO_OWES_STATE | SSO_OWES_BYE);
     sso_queue_flush(s);
     s->h.safe(s->h.ctx);
+}
+
+void sso_sync_forget(struct sso_sync *s)
+{
+    if (s->active)
+        return;
+    s->h.purge(s->h.ctx);
+    sso_standby_forget(s);
+    sso_sync_gone(s, "all is asked for anew");
 }
 
 void sso_sync_bye(struct sso_sync *s)
@@ -548,7 +389,7 @@ void sso_sync_bye(struct sso_sync *s)
         return;
     }
     s->bye = SSO_BYE_UNUSED;
-    give_up(s);
+    sso_standby_forget(s);
     s->phase = SSO_SOLO;
     sso_queue_owe(s, SSO_OWES_BYE);
     sso_queue_flush(s);
@@ -581,7 +422,7 @@ void sso_sync_free(struct sso_sync *s)
     timer_cancel(s->h.timers, &s->wait);
     timer_cancel(s->h.timers, &s->moved);
     sso_queue_clear(s);
-    drop_part(s);
+    sso_standby_drop_part(s);
     free(s->lease);
     free(s);
 }

@@ -90,7 +90,8 @@ void sso_sync_writable(struct sso_sync *s);
 bool sso_sync_activate(struct sso_sync *s, bool *split);
 void sso_sync_deactivate(struct sso_sync *s);
 bool sso_sync_is_active(const struct sso_sync *s);
-void sso_sync_bye(struct sso_sync *s); /* this box goes down, or wants no peer any more */
+void sso_sync_forget(struct sso_sync *s); /* standby: what we hold goes, and all is told anew */
+void sso_sync_bye(struct sso_sync *s);    /* this box goes down, or wants no peer any more */
 
 /* Active: records. */
 void sso_sync_put(struct sso_sync *s, enum sso_kind kind, uint64_t key, const void *p, size_t n);
@@ -103,6 +104,7 @@ void sso_sync_sa(struct sso_sync *s, uint32_t sa, uint64_t last);
 /* One of an engine before: with this ceiling and block in the datapath, and this limit. */
 void sso_sync_adopt(struct sso_sync *s, uint32_t sa, uint64_t ceiling, uint32_t block,
                     uint64_t limit);
+bool sso_sync_has(const struct sso_sync *s, uint32_t sa); /* it has a lease */
 void sso_sync_sa_gone(struct sso_sync *s, uint32_t sa);
 void sso_sync_low(struct sso_sync *s, uint32_t sa);
 void sso_sync_barrier(struct sso_sync *s);

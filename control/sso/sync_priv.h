@@ -78,6 +78,11 @@ struct sso_sync {
 void sso_sync_gone(struct sso_sync *s, const char *why); /* and the link is made anew */
 void sso_sync_unacked(struct sso_sync *s);               /* s->put rose */
 
+/* standby.c */
+bool sso_standby_input(struct sso_sync *s, struct sso_message *m); /* false: not for a standby */
+void sso_standby_forget(struct sso_sync *s);
+void sso_standby_drop_part(struct sso_sync *s);
+
 /* queue.c: towards the peer */
 /* In this order: who hears that we leave and then how we are now may tell us all anew. */
 enum { SSO_OWES_HELLO = 1, SSO_OWES_BYE = 2, SSO_OWES_STATE = 4, SSO_OWES_ACK = 8 };

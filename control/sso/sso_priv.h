@@ -1,0 +1,55 @@
+/* What the files that bind stateful failover to this box share. */
+#ifndef TANDEM_CONTROL_SSO_PRIV_H
+#define TANDEM_CONTROL_SSO_PRIV_H
+
+#include "control/priv.h"
+#include "control/sso/carrier.h"
+#include "control/sso/rf.h"
+#include "control/sso/sync.h"
+
+#define SSO_SWITCHES 16
+
+struct sso {
+    struct control *c;
+    struct sso_carrier *carrier;
+    struct sso_sync *sync;
+    struct rf rf;
+    struct timer restart; /* of the link, not from within it */
+    char why[64];
+    char group[HSRP_NAME]; /* of the scheme in force */
+    bool on;               /* there is one */
+    bool pending;          /* another one waits for a reload */
+    bool fencing;          /* the role is lost, and the datapath is being stopped */
+    bool reloads;          /* … and then the box reloads itself */
+    bool told_fence[PORTS_MAX + 1];
+    struct {
+        bool known;
+        uint8_t role; /* enum sadb_role, as told */
+    } at[PORTS_MAX + 1];
+    uint64_t link_ups, link_downs;
+    uint32_t switchovers, failures, n_switch;
+    struct sso_switch sw[SSO_SWITCHES];
+};
+
+/* host.c: what the protocol asks for */
+struct sso_sync_host sso_host(struct sso *s);
+
+/* roles.c */
+/* The interface's SAs are shared with the peer. */
+bool sso_shares(const struct port *p);
+void sso_roles_open(struct sso *s);
+void sso_follow(struct sso *s); /* the group, the peer: what that makes of us */
+void sso_roles_apply(struct sso *s);
+void sso_fence_taken(struct sso *s, uint32_t ifid, enum sadb_role role);
+void sso_rf(struct sso *s, enum rf_event e);
+void sso_end(struct sso *s); /* not configured any more */
+
+/* events.c: what people are told */
+void sso_debug(const struct sso *s, enum sso_debug cls, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void sso_tell_peer(struct sso *s, bool there);
+void sso_tell_differ(const struct sso *s);
+void sso_tell_takeover(const struct sso *s);
+void sso_tell_reload(const struct sso *s);
+
+#endif
