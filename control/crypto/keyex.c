@@ -118,8 +118,9 @@ void keyex_invalid_spi(struct control *c, const struct ike_path *p, uint32_t spi
     /* to a peer of both, what an SA of phase 1 says counts */
     if (c->intent.invalid_spi_recovery && keyex_knows(c, IKE_V1, p))
         isakmp_invalid_spi(c->isakmp, p, spi);
-    if (keyex_knows(c, IKE_V2, p))
-        ike_invalid_spi(c->ike, p, spi);
+    if (keyex_knows(c, IKE_V2, p) && !ike_invalid_spi(c->ike, p, spi) &&
+        c->intent.invalid_spi_recovery)
+        walk_recover(c, p);
 }
 
 void keyex_nat_moved(struct control *c, uint32_t sa, const struct ike_path *p)

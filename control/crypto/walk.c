@@ -155,6 +155,26 @@ void tunnel_acquire(struct control *c, const struct sadb_acquire *a)
         step_soon(id);
 }
 
+void walk_recover(struct control *c, const struct ike_path *p)
+{
+    for (size_t i = 0; i < c->ids.n; i++) {
+        struct identity *id = c->ids.by_policy[i];
+        struct addr local = endpoint_addr(c, id->ifp, p->remote.family);
+        unsigned at = place_of(id->entry, &p->remote);
+        if (id->sa_in || at == id->entry->n_peer || !intent_entry_speaks(id->entry, IKE_V2) ||
+            !addr_eq(&local, &p->local) || id->entry->connection == CONN_ANSWER ||
+            !endpoint_here(c, id->ifp))
+            continue;
+        if (!id->walking) {
+            id->walking = true;
+            id->at = 0;
+            id->first = at;
+            step_soon(id);
+        }
+        return; /* one is enough */
+    }
+}
+
 void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
                             const struct ike_path *p, enum ike_reason why)
 {

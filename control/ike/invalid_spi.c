@@ -52,20 +52,27 @@ static void say_in_clear(struct ike *ike, const struct ike_path *p, const uint8_
         ike_transmit(ike, p, buf, n);
 }
 
-void ike_invalid_spi(struct ike *ike, const struct ike_path *p, uint32_t spi)
+bool ike_invalid_spi(struct ike *ike, const struct ike_path *p, uint32_t spi)
 {
     const uint8_t data[ESP_SPI_LEN] = {(uint8_t)(spi >> 24), (uint8_t)(spi >> 16),
                                        (uint8_t)(spi >> 8), (uint8_t)spi};
-    struct ike_sa *sa = ike_peer_first(ike, p);
+    struct ike_sa *up = NULL;
+    bool any = false;
 
-    while (sa && (sa->s.state != IKE_ESTABLISHED || sa->in_doubt || !same_ends(sa, p)))
-        sa = sa->peer_next;
+    for (struct ike_sa *sa = ike_peer_first(ike, p); sa; sa = sa->peer_next) {
+        if (!same_ends(sa, p))
+            continue;
+        any = true;
+        if (!up && sa->s.state == IKE_ESTABLISHED && !sa->in_doubt)
+            up = sa;
+    }
     ike_enter(ike);
-    if (sa)
-        say_protected(sa, data);
+    if (up)
+        say_protected(up, data);
     else
         say_in_clear(ike, p, data);
     ike_leave(ike);
+    return any;
 }
 
 /* --- the peer's ----------------------------------------------------------------------------- */

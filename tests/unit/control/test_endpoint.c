@@ -284,6 +284,31 @@ static void what_belongs_to_the_other_box_s_sas_is_told(void **state)
     assert_int_equal(logged(b, no_sa), 1);
 }
 
+/* `crypto isakmp invalid-spi-recovery`: the peer of IKEv2 forgets what we have not by the SA that
+ * we begin; one at a time, and not beside one that there is. */
+static void recovery_begins_an_sa(void **state)
+{
+    struct wish w = vip_wish();
+    w.lines = 2;
+    struct bench *b = router(state, &w);
+    until_active(b);
+    spi_event(b, VIP);
+    assert_string_equal(talking_to(b), "");
+    b->c->intent.invalid_spi_recovery = true;
+    pass(b, 2);
+    spi_event(b, "192.0.2.1"); /* no tunnel ends there */
+    assert_string_equal(talking_to(b), "");
+    spi_event(b, VIP);
+    assert_string_equal(talking_to(b), "203.0.113.1");
+    uint64_t begun = query_ike_stats(b->c)->initiated;
+    spi_event(b, VIP);
+    assert_int_equal(query_ike_stats(b->c)->initiated, begun);
+    lose(b);
+    settle(b);
+    spi_event(b, VIP);
+    assert_string_equal(talking_to(b), "");
+}
+
 #define BENCH(t) cmocka_unit_test_setup_teardown(t, bench_up, bench_down)
 
 int main(void)
@@ -296,6 +321,7 @@ int main(void)
         BENCH(a_map_waits_for_its_group),
         BENCH(the_virtual_address_may_change),
         BENCH(what_belongs_to_the_other_box_s_sas_is_told),
+        BENCH(recovery_begins_an_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
