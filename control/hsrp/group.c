@@ -214,6 +214,12 @@ void hsrp_group_sent(struct hsrp_group *g, uint64_t n)
     hsrp_event(g, HSRP_EV_HELLO_TIMER, NULL); /* the hello of this event is out */
 }
 
+void hsrp_group_take(struct hsrp_group *g)
+{
+    if (g->state == HSRP_STANDBY)
+        hsrp_event(g, HSRP_EV_RESIGN, NULL);
+}
+
 /* --- timers ---------------------------------------------------------------------------------- */
 
 /* Nobody is declared dead while his hellos wait to be read. */

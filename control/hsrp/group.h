@@ -123,6 +123,7 @@ struct hsrp_group {
     uint32_t hello_ms, hold_ms;       /* in use */
     uint8_t priority;                 /* in use */
     bool track_shut;                  /* a tracked object has it disabled */
+    bool yields; /* it is being handed over: who says that he is active is, whatever his priority */
     enum hsrp_known track[HSRP_TRACKS];
     uint32_t changes;
     usec_t changed; /* monotonic; since it has its state */
@@ -149,6 +150,8 @@ void hsrp_group_track(struct hsrp_group *g);
 /* A message for it. p, n: as it came, for the digest. False: it is not authentic. */
 bool hsrp_group_input(struct hsrp_group *g, const struct hsrp_message *m, const struct addr *from,
                       const uint8_t *p, size_t n);
+/* From standby to active at once, as if the active router had resigned. */
+void hsrp_group_take(struct hsrp_group *g);
 /* So many hellos have gone out. */
 void hsrp_group_sent(struct hsrp_group *g, uint64_t n);
 /* Somebody at this MAC address says that he has this address. */

@@ -13,6 +13,7 @@ _Static_assert(PACER_ROWS == HSRP_GROUPS, "a group is where its row is");
 struct hsrp_member {
     struct hsrp_group g; /* first: what the group's host gets is the member, too */
     bool wanted;         /* in the round under way */
+    bool keeps;          /* its addresses stand here, whoever is active */
     uint32_t ifindex;    /* 0: no device */
     uint32_t joined;     /* the device on which we hear its version */
     uint8_t joined_version;
@@ -68,6 +69,8 @@ void hsrp_join(struct hsrp *h, struct hsrp_member *m);
 /* vip.c: virtual addresses */
 void hsrp_vip(struct hsrp *h, const struct hsrp_member *m); /* now */
 void hsrp_vips(struct hsrp *h);                             /* in a round */
+/* Its addresses are there, if it wants any. */
+bool hsrp_vip_stands(const struct hsrp *h, const struct hsrp_member *m);
 
 /* keep.c: for a successor */
 void hsrp_keep(void *ctx, const struct hsrp_group *g);

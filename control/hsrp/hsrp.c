@@ -310,6 +310,37 @@ int hsrp_listen(struct control *c,
     return 0;
 }
 
+void hsrp_hand_over(struct control *c, enum hsrp_handover how)
+{
+    struct hsrp *h = c->hsrp;
+    for (unsigned i = 0; i < h->n; i++) {
+        struct hsrp_member *m = h->member[i];
+        if (!m)
+            continue;
+        m->g.yields = how == HSRP_GIVING && m->g.state == HSRP_ACTIVE;
+        m->keeps = m->g.yields || (how == HSRP_TAKING && m->g.state == HSRP_STANDBY);
+        hsrp_vip(h, m);
+    }
+    control_kick(c);
+}
+
+bool hsrp_ready(const struct control *c)
+{
+    const struct hsrp *h = c->hsrp;
+    for (unsigned i = 0; i < h->n; i++)
+        if (h->member[i] && h->member[i]->keeps && !hsrp_vip_stands(h, h->member[i]))
+            return false;
+    return true;
+}
+
+void hsrp_take(struct control *c)
+{
+    const struct hsrp *h = c->hsrp;
+    for (unsigned i = 0; i < h->n; i++)
+        if (h->member[i] && h->member[i]->keeps)
+            hsrp_group_take(&h->member[i]->g);
+}
+
 void query_hsrp(const struct control *c,
                 bool (*fn)(void *ctx, const struct hsrp_group *g, usec_t next_hello), void *ctx)
 {

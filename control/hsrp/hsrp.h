@@ -39,6 +39,16 @@ const struct hsrp_group *hsrp_named_on(const struct control *c, const char *ifna
  * of one that goes (it is in Init then). 0, or -ENOSPC after HSRP_LISTENERS. */
 int hsrp_listen(struct control *c,
                 void (*fn)(void *ctx, const struct hsrp_group *g, enum hsrp_state was), void *ctx);
+/* A hand-over between two boxes without loss (docs/sso.md): before the one takes the active role,
+ * its addresses stand, so that what the switches turn to it is not lost; the other one keeps its
+ * own until it has nothing left to do. GIVING: groups in which this box is active; another router
+ * that says it is active is believed, whatever its priority. TAKING: those in which it is standby.
+ */
+enum hsrp_handover { HSRP_NO_HANDOVER, HSRP_GIVING, HSRP_TAKING };
+void hsrp_hand_over(struct control *c, enum hsrp_handover how);
+bool hsrp_ready(const struct control *c); /* the addresses stand */
+void hsrp_take(struct control *c);        /* TAKING: now */
+
 /* Devices that carry virtual addresses of a port's groups, whether they are there now or not: what
  * comes in by one of them has come in by the port. Returns how many; at most cap. */
 size_t hsrp_devices(const struct control *c, const struct port *p, char (*name)[LAUNCH_IFNAME],

@@ -67,7 +67,7 @@ bool hsrp_group_input(struct hsrp_group *g, const struct hsrp_message *m, const 
                       const uint8_t *p, size_t n)
 {
     const struct hsrp_heard h = {m, from};
-    bool higher = hsrp_is_higher(g, m->priority, from);
+    bool higher = g->yields || hsrp_is_higher(g, m->priority, from);
     g->in[m->op]++;
     hsrp_debug_packet(g, m->op, true, from, m->state, m->priority, &m->vip);
     if (!hsrp_group_authentic(g, m, p, n)) {

@@ -16,7 +16,7 @@ static void device_name(const struct hsrp_member *m, char name[LAUNCH_IFNAME])
 
 static bool wants_device(const struct hsrp_member *m)
 {
-    return m->g.state == HSRP_ACTIVE && m->ifindex && addr_is_set(&m->g.vip) &&
+    return (m->g.state == HSRP_ACTIVE || m->keeps) && m->ifindex && addr_is_set(&m->g.vip) &&
            (!m->g.cfg.use_bia || m->g.cfg.has_mac);
 }
 
@@ -123,6 +123,13 @@ void hsrp_vips(struct hsrp *h)
         if (strncmp(w->link[i].name, LAUNCH_VIP_NAME, strlen(LAUNCH_VIP_NAME)) == 0 &&
             !owner(h, w->link[i].name))
             ask(h, w->link[i].name, NULL);
+}
+
+bool hsrp_vip_stands(const struct hsrp *h, const struct hsrp_member *m)
+{
+    char name[LAUNCH_IFNAME];
+    device_name(m, name);
+    return !wants_device(m) || stands(&h->c->world, name, m);
 }
 
 size_t hsrp_devices(const struct control *c, const struct port *p, char (*name)[LAUNCH_IFNAME],

@@ -658,6 +658,28 @@ static void nothing_flaps(void **state)
     assert_string_equal(b->log, "");
 }
 
+/* Priorities say otherwise, and so does preemption; who hands over stays out of it. */
+static void handed_over(void **state)
+{
+    struct net *net = (struct net *)*state;
+    struct router *a, *b;
+    pair(net, &a, &b, true);
+    hsrp_group_take(&a->g); /* it is active already */
+    assert_string_equal(a->log, "");
+    a->g.yields = true;
+    hsrp_group_take(&b->g);
+    pass_ms(net, 10);
+    assert_int_equal(a->g.state, HSRP_SPEAK);
+    assert_int_equal(b->g.state, HSRP_ACTIVE);
+    pass_ms(net, 30000);
+    assert_string_equal(a->log, "Active>Speak Speak>Standby ");
+    assert_string_equal(b->log, "Standby>Active ");
+    assert_int_equal(a->sent[HSRP_COUP], 0);
+    a->g.yields = false; /* from here on as configured */
+    pass_ms(net, 30000);
+    assert_string_equal(a->log, "Active>Speak Speak>Standby Standby>Active ");
+}
+
 static void no_more(void **state)
 {
     struct net *net = (struct net *)*state;
@@ -695,6 +717,7 @@ int main(void)
         T(claimed_address),
         T(successor),
         T(nothing_flaps),
+        T(handed_over),
         T(no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
