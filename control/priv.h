@@ -156,7 +156,8 @@ void spd_forget(struct control *c, struct identity *id); /* and free it */
 /* crypto/walk.c: the walk through a peer list */
 void walk_init(struct control *c, struct identity *id);
 void walk_end(struct control *c, struct identity *id);
-/* A peer of IKEv2 sends on SAs that we have not: a new one makes it forget them (INITIAL_CONTACT). */
+/* A peer of IKEv2 sends on SAs that we have not: a new one makes it forget them (INITIAL_CONTACT).
+ */
 void walk_recover(struct control *c, const struct ike_path *p);
 void walk_stop(struct control *c, uint32_t ifid); /* those of an interface, for now */
 void tunnel_acquire(struct control *c, const struct sadb_acquire *a);

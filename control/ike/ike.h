@@ -278,8 +278,8 @@ void ike_expired(struct ike *ike, uint32_t sa, bool hard);
 /* Ends the child of this SADB handle for a reason of the host's; the peer is told. */
 void ike_end_child(struct ike *ike, uint32_t sa, enum ike_reason why);
 /* ESP with an SPI of no SA came over this path: the peer is told, in the IKE SA with it when there
- * is one. The caller limits how often; at most one message is on its way. False: there is nothing at
- * all of that peer, not even on its way. */
+ * is one. The caller limits how often; at most one message is on its way. False: there is nothing
+ * at all of that peer, not even on its way. */
 bool ike_invalid_spi(struct ike *ike, const struct ike_path *p, uint32_t spi);
 void ike_nat_moved(struct ike *ike, uint32_t sa, const struct ike_path *p);
 
