@@ -238,7 +238,7 @@ static bool is_known(const struct taking *t, const struct ike_sa_state *sa)
 static bool take_sa(void *ctx, const struct ike_sa_state *sa)
 {
     struct taking *t = (struct taking *)ctx;
-    if (sa->passive || (t->mirrored && !mirror_shares(t->c, &sa->path.local)))
+    if (sa->passive || (t->mirrored && !mirror_shares(t->c, &sa->path)))
         return true;
     t->sas++;
     if (!is_known(t, sa) && VEC_ROOM(t->stray, t->cap_stray, t->n_stray + 1)) {

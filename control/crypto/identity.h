@@ -63,6 +63,7 @@ struct identities {
     size_t n_dynamic; /* of templates */
     uint32_t last_policy, last_sa, round;
     uint32_t last_shared; /* the last handle of those that two boxes share (wanted.h) */
+    uint32_t lines;       /* of lists, that were given numbers so far */
     bool removed;         /* some went in this round */
     uint64_t slots[DPSTATS_SLOTS / 64]; /* taken ones */
     uint32_t slot_hint;

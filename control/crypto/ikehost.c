@@ -239,7 +239,7 @@ void keyex_save(struct control *c, unsigned kind, const struct ike_sa_state *sa,
     if (err && log_limit_pass(&c->unsaved, clock_mono(&c->o.clock), USEC_PER_SEC, &held))
         log_line(c->o.log, LOGL_WARNING, "journal", "no room for an IKE SA: %s", strerror(-err));
     /* What the other box does not have it can be told to forget. */
-    if (!p || mirror_shares(c, &sa->path.local))
+    if (!p || mirror_shares(c, &sa->path))
         sso_record(c, k == JOURNAL_IKE ? SSO_IKE : SSO_ISAKMP, key, p, n);
 }
 

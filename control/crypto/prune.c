@@ -163,6 +163,9 @@ static bool child_stays(const struct control *c, const struct ike_sa_state *sa,
     if (!id || !intent_entry_takes(id->entry, &sa->path.remote) ||
         !control_entry_means(id->entry, &sa->remote_id))
         return false;
+    /* A standby takes only what has handles of its own kind. */
+    if (wanted_is_shared(k->sa_in) != id->ifp->stateful)
+        return false;
     uint8_t n;
     const struct ike_esp_proposal *const *p = intent_entry_proposals(id->entry, sa->version, &n);
     for (uint8_t i = 0; i < n; i++)

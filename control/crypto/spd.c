@@ -80,6 +80,7 @@ static struct identity *identify(struct control *c, const struct port *p, const 
         if (!id)
             return NULL;
         id->counted = known;
+        ids->lines++;
         walk_init(c, id);
         adopt_identity_new(c, id);
     }

@@ -14,7 +14,9 @@
  * it still checks every field. */
 struct line { /* SSO_LINE */
     char group[HSRP_NAME];
-    uint32_t seq; /* as of struct identity: with that of the template */
+    char ifname[INTENT_NAME]; /* tunnel interfaces of one group differ by it; others may have
+                                 another */
+    uint32_t seq;             /* as of struct identity: with that of the template */
     struct selector sel;
 };
 
@@ -34,6 +36,8 @@ struct mirror {
     struct control *c;
     struct held *v; /* by kind and key */
     size_t n, cap;
+    bool lacking;   /* something was refused for want of its line … */
+    uint32_t lines; /* … when so many had been given numbers */
 };
 
 /* --- what is shared ----------------------------------------------------------------------------
@@ -44,23 +48,30 @@ static bool has_group(const struct port *p)
     return p->ifp && p->ifp->map && p->ifp->stateful && p->ifp->redundancy[0];
 }
 
-/* Of the virtual address, whichever box has it now. */
-static const struct port *port_of(const struct control *c, const struct addr *local)
+/* Of the virtual address, whichever box has it now. A tunnel interface has one peer alone, and only
+ * some of the others on one address. */
+static const struct port *port_of(const struct control *c, const struct addr *local,
+                                  const struct addr *remote)
 {
+    const struct port *found = NULL;
     for (size_t i = 0; i < c->ports.n; i++) {
         const struct port *p = c->ports.v[i];
         if (!has_group(p) || local->family != AF_INET)
             continue;
         struct addr vip = endpoint_addr(c, p->ifp, AF_INET);
-        if (addr_eq(&vip, local))
+        if (!addr_eq(&vip, local))
+            continue;
+        if (p->ifp->tunnel.mode && addr_eq(&p->ifp->tunnel.destination, remote))
             return p;
+        if (!p->ifp->tunnel.mode)
+            found = p;
     }
-    return NULL;
+    return found;
 }
 
-bool mirror_shares(const struct control *c, const struct addr *local)
+bool mirror_shares(const struct control *c, const struct ike_path *path)
 {
-    return port_of(c, local) != NULL;
+    return port_of(c, &path->local, &path->remote) != NULL;
 }
 
 /* --- the active's side --------------------------------------------------------------------------
@@ -73,6 +84,7 @@ static bool line_of(const struct control *c, const struct identity *id, struct l
         return false;
     memset(out, 0, sizeof(*out));
     str_copy(out->group, sizeof(out->group), p->ifp->redundancy);
+    str_copy(out->ifname, sizeof(out->ifname), p->ifp->name);
     out->seq = id->seq;
     out->sel = id->sel;
     return true;
@@ -112,7 +124,7 @@ static void on_record(void *ctx, const struct ike_sa_state *sa, uint64_t key, co
                       size_t n)
 {
     const struct snapshot *s = (const struct snapshot *)ctx;
-    if (mirror_shares(s->c, &sa->path.local))
+    if (mirror_shares(s->c, &sa->path))
         s->fn(s->ctx, s->kind, key, p, n);
 }
 
@@ -216,12 +228,19 @@ static void drop(struct mirror *m, enum sso_kind kind, uint64_t key)
 /* --- lines --------------------------------------------------------------------------------------
  */
 
-static const struct port *port_of_group(const struct control *c, const char *group)
+static const struct port *port_of_line(const struct control *c, const struct line *l)
 {
-    for (size_t i = 0; i < c->ports.n; i++)
-        if (has_group(c->ports.v[i]) && strcmp(c->ports.v[i]->ifp->redundancy, group) == 0)
-            return c->ports.v[i];
-    return NULL;
+    const struct port *found = NULL;
+    for (size_t i = 0; i < c->ports.n; i++) {
+        const struct port *p = c->ports.v[i];
+        if (!has_group(p) || strcmp(p->ifp->redundancy, l->group) != 0)
+            continue;
+        if (strcmp(p->ifp->name, l->ifname) == 0)
+            return p;
+        if (!p->ifp->tunnel.mode)
+            found = p;
+    }
+    return found;
 }
 
 static int take_line(struct mirror *m, uint64_t key, const uint8_t *p, size_t n)
@@ -231,9 +250,9 @@ static int take_line(struct mirror *m, uint64_t key, const uint8_t *p, size_t n)
     if (n != sizeof(l) || key > UINT32_MAX)
         return -EPROTO;
     memcpy(&l, p, sizeof(l));
-    if (!memchr(l.group, '\0', sizeof(l.group)))
+    if (!memchr(l.group, '\0', sizeof(l.group)) || !memchr(l.ifname, '\0', sizeof(l.ifname)))
         return -EINVAL;
-    const struct port *port = port_of_group(c, l.group);
+    const struct port *port = port_of_line(c, &l);
     if (!port || !c->shadow[port->ifid].wanted)
         return -ENOENT;
     const struct identity *id = l.seq >> 16 ? dynamic_mirrored(c, port, l.seq, &l.sel)
@@ -358,7 +377,7 @@ static uint32_t slot_of(const struct control *c, uint32_t sa)
 static int our_numbers(void *ctx, struct ike_sa_state *s)
 {
     struct control *c = ((struct mirror *)ctx)->c;
-    const struct port *p = port_of(c, &s->path.local);
+    const struct port *p = port_of(c, &s->path.local, &s->path.remote);
     if (!p)
         return -ENOENT;
     s->ifid = p->ifid;
@@ -426,6 +445,10 @@ int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_
         err = 0;
     if (err || n == 0)
         drop(m, kind, key);
+    if (err == -ENOENT && !m->lacking) {
+        m->lacking = true;
+        m->lines = m->c->ids.lines;
+    }
     return err;
 }
 
@@ -441,6 +464,7 @@ void mirror_begin(struct mirror *m)
 {
     for (size_t i = 0; i < m->n; i++)
         m->v[i].stale = true;
+    m->lacking = false;
 }
 
 /* SAs of IKE first, lines last. */
@@ -478,7 +502,7 @@ static bool stands(const struct mirror *m, uint32_t policy)
 static bool mark_sa(void *ctx, const struct ike_sa_state *sa)
 {
     struct mirror *m = (struct mirror *)ctx;
-    bool good = mirror_shares(m->c, &sa->path.local) && keyex_knows(m->c, sa->version, &sa->path);
+    bool good = mirror_shares(m->c, &sa->path) && keyex_knows(m->c, sa->version, &sa->path);
     for (uint32_t i = 0; i < sa->n_children; i++)
         good = good && stands(m, sa->child[i].policy);
     struct held *h = !sa->passive || good ? NULL
@@ -492,6 +516,11 @@ static bool mark_sa(void *ctx, const struct ike_sa_state *sa)
 void mirror_apply(struct control *c)
 {
     struct mirror *m = c->mirror;
+    if (m && m->lacking && m->lines != c->ids.lines) {
+        m->lacking = false; /* maybe the missing line has come */
+        sso_resync(c);
+        m = c->mirror;
+    }
     if (!m || m->n == 0)
         return;
     for (size_t i = 0; i < m->n; i++) {

@@ -13,6 +13,7 @@
 
 struct mirror;
 struct identity;
+struct ike_path;
 struct mirror *mirror_new(struct control *c); /* one at a time; NULL: no memory */
 void mirror_free(struct mirror *m);           /* what is passive goes, silently */
 
@@ -41,8 +42,8 @@ void mirror_count(const struct mirror *m, uint32_t n[SSO_KINDS]);
 
 /* --- for those who write the journal: what a standby has to hear, too ----------------------- */
 
-/* This is a virtual address whose tunnels both boxes know of. */
-bool mirror_shares(const struct control *c, const struct addr *local);
+/* Its end here is a virtual address whose tunnels both boxes know of. */
+bool mirror_shares(const struct control *c, const struct ike_path *path);
 void mirror_line(struct control *c, const struct identity *id, bool there);
 void mirror_numbers(struct control *c); /* some were given out */
 

@@ -3,6 +3,7 @@
  * the tests of IKE, and the router beside it, with another clock and other numbers.
  */
 #include "bench.h"
+#include "control/crypto/dynamic.h"
 #include "control/journal.h"
 #include "tests/unit/ike/sim.h"
 
@@ -415,6 +416,50 @@ static void an_sa_without_a_child_goes(void **state)
     assert_null(the_sa(t->b));
 }
 
+/* Before the other box knows of them, tunnels are made anew, and when it is not to any more. */
+static void what_becomes_one_boxs_own_begins_anew(void **state)
+{
+    struct pair *t = (struct pair *)*state;
+    struct wish w = stateful();
+    assert_int_equal(the_sa(t->a)->n_children, 1);
+    wish_apply(t->a, &w);
+    assert_int_equal(the_sa(t->a)->n_children, 1);
+    w.stateful = false;
+    wish_apply(t->a, &w);
+    assert_int_equal(the_sa(t->a)->n_children, 0);
+}
+
+/* What a peer got by a template of A's is a line of B's before B has an SA of its own for it. */
+static void lines_of_templates(void **state)
+{
+    struct pair *t = (struct pair *)*state;
+    struct wish w = stateful();
+    struct selector want = sel("10.10.10.0", 24, "192.168.10.0", 25);
+    w.templ = true;
+    wish_apply(t->a, &w);
+    wish_apply(t->b, &w);
+    const struct port *p = ports_by_ifid(&t->a->c->ports, 1);
+    assert_non_null(dynamic_identity(t->a->c, p, &p->ifp->map->entry[0], &want));
+    look_at(t, t->a);
+    const struct record *line = of_kind(t, SSO_LINE) + 1; /* behind that of the list */
+    assert_int_equal(line->kind, SSO_LINE);
+    unsigned before = kept(t->b, JOURNAL_IDENTITY);
+    assert_int_equal(give(t, line), 0);
+    settle(t->b);
+    assert_int_equal(t->b->c->ids.n_dynamic, 1);
+    const struct identity *id = t->b->c->ids.by_policy[t->b->c->ids.n - 1];
+    assert_true(id->live && selector_cmp(&id->sel, &want) == 0);
+    assert_int_equal(t->b->c->shadow[1].spd[0].policy, id->policy);
+    assert_int_equal(kept(t->b, JOURNAL_IDENTITY), before);
+    assert_int_equal(mirror_take(t->m, SSO_LINE, line->key, NULL, 0, 0), 0);
+    settle(t->b);
+    assert_int_equal(t->b->c->ids.n_dynamic, 0);
+    /* and there is none where the template does not allow it */
+    w.templ = false;
+    wish_apply(t->b, &w);
+    assert_int_equal(give(t, line), -ENOENT);
+}
+
 /* Every record cut short, and with each byte changed: refused, or taken as something that can be.
  */
 static void records_that_lie(void **state)
@@ -454,6 +499,8 @@ int main(void)
         TEST(the_standby_goes_on),
         TEST(a_child_without_its_sa_ends),
         TEST(an_sa_without_a_child_goes),
+        TEST(what_becomes_one_boxs_own_begins_anew),
+        TEST(lines_of_templates),
         TEST(records_that_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
