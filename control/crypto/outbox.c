@@ -1,6 +1,7 @@
 /* Messages that wait for the datapath and for the standby. See outbox.h. */
 #include "control/crypto/outbox.h"
 #include "control/priv.h"
+#include "control/sso/mirror.h"
 #include "control/sso/sso.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 struct outbox_message {
     struct outbox_message *next;
     uint64_t after;  /* so many answers */
-    uint64_t record; /* and this record of ours is at the standby */
+    uint64_t record; /* and this record of ours is at the standby; 0: whatever it has */
     struct ike_path path;
     size_t len;
     uint8_t msg[];
@@ -70,9 +71,9 @@ void outbox_acked(struct control *c)
 bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     struct outbox *o = &c->outbox;
-    bool safe = sso_safe(c) >= sso_put(c);
-    if (o->answered == o->asked && !o->held && safe && !o->head)
-        return false;
+    bool shared = mirror_shares(c, p), safe = !shared || sso_safe(c) >= sso_put(c);
+    if (o->answered == o->asked && !o->held && safe && (!shared || !o->head))
+        return false; /* and what is there waits for the standby */
     struct outbox_message *m = NULL;
     if (len <= BYTES_MOST - o->bytes)
         m = (struct outbox_message *)malloc(sizeof(*m) + len);
@@ -80,7 +81,7 @@ bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg
         return !safe;
     m->next = NULL;
     m->after = o->asked;
-    m->record = sso_put(c);
+    m->record = shared ? sso_put(c) : 0;
     m->path = *p;
     m->len = len;
     memcpy(m->msg, msg, len);
@@ -92,21 +93,32 @@ bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg
     return true;
 }
 
-static struct outbox_message *pop(struct outbox *o)
+/* Takes the one out that *at points to. */
+static struct outbox_message *cut(struct outbox *o, struct outbox_message **at)
 {
-    struct outbox_message *m = o->head;
-    if (m) {
-        o->head = m->next;
-        o->bytes -= m->len;
-    }
+    struct outbox_message *m = *at;
+    *at = m->next;
+    if (o->tail == &m->next)
+        o->tail = at;
+    o->bytes -= m->len;
     return m;
+}
+
+/* The first that nothing keeps. Both conditions rise along the queue, but for those that wait for
+ * no standby: they pass by the others. */
+static struct outbox_message *next_due(struct control *c)
+{
+    struct outbox *o = &c->outbox;
+    struct outbox_message **at = &o->head;
+    while (*at && (*at)->record > sso_safe(c))
+        at = &(*at)->next;
+    return *at && (*at)->after <= o->answered ? cut(o, at) : NULL;
 }
 
 static void send_due(struct control *c)
 {
-    struct outbox *o = &c->outbox;
-    while (o->head && o->head->after <= o->answered && o->head->record <= sso_safe(c)) {
-        struct outbox_message *m = pop(o);
+    struct outbox_message *m;
+    while ((m = next_due(c)) != NULL) {
         ike_transport_send(c, &m->path, m->msg, m->len);
         free(m);
     }
@@ -126,8 +138,8 @@ void outbox_flush(struct control *c)
 
 void outbox_free(struct control *c)
 {
-    struct outbox_message *m;
-    timer_cancel(&c->timers, &c->outbox.limit);
-    while ((m = pop(&c->outbox)) != NULL)
-        free(m);
+    struct outbox *o = &c->outbox;
+    timer_cancel(&c->timers, &o->limit);
+    while (o->head)
+        free(cut(o, &o->head));
 }

@@ -8,7 +8,9 @@
  * So they do while routes to what a new peer protects are being made, a second at most.
  *
  * With a standby (control/sso/sso.h) a message also waits until that has what was recorded before:
- * what the peer hears of us the other box knows. How long it may take is the link's to say.
+ * what the peer hears of us the other box knows. How long it may take is the link's to say. That is
+ * for tunnels that the other box would go on with; others do not wait, and among them the one that
+ * carries the link itself (sso/protect.h): else nothing that waits for the link could renew it.
  */
 #ifndef TANDEM_CONTROL_CRYPTO_OUTBOX_H
 #define TANDEM_CONTROL_CRYPTO_OUTBOX_H

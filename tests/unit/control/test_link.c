@@ -50,6 +50,7 @@ struct net {
     struct packet *wire[WIRE]; /* a heap */
     size_t n_wire;
     uint64_t order, random, packets;
+    int64_t wall;              /* how far the box's clocks are off, in seconds */
     unsigned loss, twice;      /* per cent */
     usec_t delay, jitter;      /* us */
     bool cut[SSO_ADDRS], hold; /* hold: what is for side 1 waits */
@@ -61,7 +62,7 @@ static struct net *running;
 int gettimeofday(struct timeval *restrict tv, void *restrict zone)
 {
     (void)zone;
-    usec_t now = running ? running->t.mono_us : 0;
+    usec_t now = running ? running->t.mono_us + running->wall * USEC_PER_SEC : 0;
     tv->tv_sec = now / USEC_PER_SEC;
     tv->tv_usec = now % USEC_PER_SEC;
     return 0;
@@ -559,6 +560,35 @@ static void test_two_paths(void **state)
     net_free(n);
 }
 
+/* usrsctp measures by the clocks on the wall. Somebody sets them: nothing ends, and a peer that is
+ * gone is found as soon as ever. */
+static void test_clocks_are_set(void **state)
+{
+    static const int64_t off[] = {3600, -7200, 100000000, -100000000, 90};
+    (void)state;
+    struct net *n = net_up(1);
+    for (unsigned i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+        n->wall += off[i];
+        for (unsigned ms = 0; ms < 5 * SEC; ms += 50) {
+            assert_int_equal(say(&n->side[0], SSO_STREAM_RECORDS, 3000), 0);
+            if (ms == 2 * SEC)
+                n->wall -= off[i] / 2;
+            run(n, 50);
+        }
+        run(n, 2 * SEC);
+        assert_int_equal(n->side[0].downs + n->side[1].downs, 0);
+        assert_int_equal(n->side[1].next[SSO_STREAM_RECORDS], (i + 1) * 100);
+    }
+    n->wall -= 5000;
+    n->cut[0] = true;
+    assert_int_equal(say(&n->side[0], SSO_STREAM_RECORDS, 100), 0);
+    run_until(n, false, false, 6 * SEC);
+    n->cut[0] = false;
+    n->wall += 9000;
+    run_until(n, true, true, 5 * SEC);
+    net_free(n);
+}
+
 /* Of two paths the second one's copies reach nobody: the peer answers each packet once. */
 static void test_copies(void **state)
 {
@@ -605,7 +635,7 @@ int main(void)
         cmocka_unit_test(test_cut),       cmocka_unit_test(test_restart),
         cmocka_unit_test(test_stalled),   cmocka_unit_test(test_bulk),
         cmocka_unit_test(test_two_paths), cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_junk),
+        cmocka_unit_test(test_junk),      cmocka_unit_test(test_clocks_are_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
