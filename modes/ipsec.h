@@ -5,6 +5,7 @@
 #ifndef TANDEM_MODES_IPSEC_H
 #define TANDEM_MODES_IPSEC_H
 
+#include "control/crypto/wanted.h"
 #include "modes/render.h"
 
 #define LLU(x) (unsigned long long)(x)
@@ -63,6 +64,12 @@ const char *ipsec_local(const struct query_identity *q, char buf[ADDR_STRLEN]);
 static inline bool ipsec_is_standby(const struct query_identity *q)
 {
     return q->sa && q->sa->passive;
+}
+
+/* An SA's number for people: those that two boxes have are counted by themselves. */
+static inline uint32_t ipsec_conn_id(uint32_t sa)
+{
+    return sa & ~WANTED_SHARED;
 }
 
 /* "(10.1.1.0/255.255.255.0/0/0)" and a newline. */

@@ -79,7 +79,7 @@ static void one_sa(struct str *out, const struct ipsec_view *v, bool in, bool ah
     const struct ike_child_state *c = v->q->child;
     const struct dp_counters *d = in ? v->in : v->out;
     const struct transform *e = transform_find(T_ENCR, c->encr, c->encr_bits);
-    uint32_t spi = in ? c->spi_in : c->spi_out, id = in ? c->sa_in : c->sa_out;
+    uint32_t spi = in ? c->spi_in : c->spi_out, id = ipsec_conn_id(in ? c->sa_in : c->sa_out);
     uint64_t window = v->in ? dp_read(&v->in->replay_window) : 0;
     if (ah && c->proto != SADB_AH)
         spi = in ? c->ah_spi_in : c->ah_spi_out;

@@ -184,10 +184,10 @@ static bool engine_children(void *ctx, const struct ike_sa_state *sa)
         const struct ike_child_state *k = &sa->child[i];
         algorithms(alg, sizeof alg, transform_find(T_ENCR, k->encr, k->encr_bits),
                    transform_find(T_INTEG, k->integ, 0));
-        engine_row(c, k->sa_in, "IPsec", alg, true, query_counters(c->control, k->slot_in),
-                   &sa->path.local);
-        engine_row(c, k->sa_out, "IPsec", alg, false, query_counters(c->control, k->slot_out),
-                   &sa->path.local);
+        engine_row(c, ipsec_conn_id(k->sa_in), "IPsec", alg, true,
+                   query_counters(c->control, k->slot_in), &sa->path.local);
+        engine_row(c, ipsec_conn_id(k->sa_out), "IPsec", alg, false,
+                   query_counters(c->control, k->slot_out), &sa->path.local);
     }
     return true;
 }

@@ -176,7 +176,7 @@ void render_redundancy_counters(struct str *out, const struct sso_status *s)
                LLU(s->link_ups), LLU(s->link_downs), LLU(s->tx), LLU(s->tx_bytes), LLU(s->rx),
                LLU(s->rx_bytes), LLU(s->bad));
     str_printf(out,
-               "                 records tx = %llu\n       records acknowledged = %llu\n"
+               "                 records tx = %llu\n         acknowledged up to = %llu\n"
                "                 records rx = %llu\n                 bulk syncs = %llu\n"
                "        last bulk sync (ms) = %llu\n\n",
                LLU(s->records_tx), LLU(s->acked), LLU(s->records_rx), LLU(s->bulks),

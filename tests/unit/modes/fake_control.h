@@ -5,6 +5,7 @@
 #ifndef TANDEM_TESTS_FAKE_CONTROL_H
 #define TANDEM_TESTS_FAKE_CONTROL_H
 
+#include "control/crypto/wanted.h"
 #include "control/query.h"
 #include "control/route/rib.h"
 #include "fake_ospf.h"
@@ -214,8 +215,8 @@ static inline void fake_stateful(struct control *c, bool active, bool with_stand
     s->expires = now + 86372 * USEC_PER_SEC;
     k->created = s->established;
     k->expires = now + 3573 * USEC_PER_SEC;
-    k->sa_in = 5;
-    k->sa_out = 6;
+    k->sa_in = WANTED_SHARED | 5;
+    k->sa_out = WANTED_SHARED | 6;
     addr_parse("10.2.0.2", &k->ts[0].local.lo);
     addr_parse("10.0.0.6", &k->ts[0].remote.lo);
     k->ts[0].local.hi = k->ts[0].local.lo;
