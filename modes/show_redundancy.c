@@ -74,7 +74,7 @@ void render_redundancy(struct str *out, const struct redundancy_view *v)
     str_add(out, "Current Processor Information :\n-------------------------------\n");
     processor(out, is_standby(s) ? "Standby Location" : "Active Location", rf_name(s->mine),
               s->since ? (v->now - s->since) / USEC_PER_SEC : v->uptime);
-    str_printf(out, "                 Image Version = %s\n\n", v->version);
+    str_printf(out, "                 Image Version = Tandem %s\n\n", v->version);
     str_add(out, "Peer Processor Information :\n----------------------------\n");
     if (!has_peer(s)) {
         str_printf(out, "Peer (slot: 0) information is not available because it is in '%s' state\n",
@@ -84,7 +84,7 @@ void render_redundancy(struct str *out, const struct redundancy_view *v)
     snprintf(peer, sizeof peer, "%s ", rf_name(s->peer));
     processor(out, is_standby(s) ? "Active Location" : "Standby Location", peer,
               (v->now - s->peer_since) / USEC_PER_SEC);
-    str_printf(out, "                 Image Version = %s\n", s->peer_version);
+    str_printf(out, "                 Image Version = Tandem %s\n", s->peer_version);
 }
 
 /* --- its parts -------------------------------------------------------------------------------- */
@@ -291,18 +291,15 @@ int show_redundancy(struct cmd *c, const struct a_show_redundancy *a)
     struct sso_switch last = {0};
     struct finding group = {s.group, "Unknown"};
     struct str out = {0};
-    char version[200];
     sso_status(c->control, &s);
     sso_switches(c->control, last_switch, &last);
     query_hsrp(c->control, group_state, &group);
-    snprintf(version, sizeof version, "Tandem %s, Version %s", TANDEM_VERSION,
-             c->session->cli->box.version);
     struct redundancy_view v = {.c = c,
                                 .s = &s,
                                 .now = clock_mono(control_clock(c->control)),
                                 .wall = clock_wall(control_clock(c->control)),
                                 .reason = last.reason,
-                                .version = version,
+                                .version = TANDEM_VERSION,
                                 .group_state = group.state};
     v.uptime = (v.wall - query_booted(c->control)) / USEC_PER_SEC;
     if (a->states)

@@ -251,7 +251,7 @@ static inline void fake_stateful(struct control *c, bool active, bool with_stand
                                  .switchovers = active ? 2 : 0,
                                  .mirrored = {[SSO_LINE] = 1, [SSO_SA] = 2, [SSO_ISAKMP] = 1},
                                  .group = "VPN",
-                                 .peer_version = "Tandem 1.0, Version 15.9(3)M4",
+                                 .peer_version = "1.0",
                                  .n_differ = 1,
                                  .differ = {"isakmp key"}};
     addr_parse("10.1.0.4", &c->sso.path[0].local);
