@@ -553,6 +553,8 @@ void control_reload(struct control *c)
 {
     struct lr_reload r;
     memset(&r, 0, sizeof(r));
+    if (sso_leave(c))
+        return;
     keyex_clear(c, NULL, 0); /* peers are told before we go */
     if (launch_call(&c->launch, LR_RELOAD, &r, sizeof(r), -1, NULL, NULL) < 0)
         log_line(c->o.log, LOGL_ERROR, "control", "the launcher cannot be asked to reload");

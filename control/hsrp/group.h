@@ -110,6 +110,7 @@ struct hsrp_host {
                  const struct hsrp_message *m, const struct addr *from, const uint8_t *mac);
     bool (*debugs)(void *ctx, enum hsrp_debug cls);
     void (*debug)(void *ctx, const char *line);
+    usec_t preempt_from; /* monotonic; before that no group takes over from a living router */
     void *ctx;
 };
 

@@ -299,6 +299,11 @@ const struct hsrp_group *hsrp_named_on(const struct control *c, const char *ifna
     return NULL;
 }
 
+void hsrp_hold(struct control *c, usec_t until)
+{
+    c->hsrp->host.preempt_from = until;
+}
+
 int hsrp_listen(struct control *c,
                 void (*fn)(void *ctx, const struct hsrp_group *g, enum hsrp_state was), void *ctx)
 {

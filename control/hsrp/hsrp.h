@@ -39,6 +39,9 @@ const struct hsrp_group *hsrp_named_on(const struct control *c, const char *ifna
  * of one that goes (it is in Init then). 0, or -ENOSPC after HSRP_LISTENERS. */
 int hsrp_listen(struct control *c,
                 void (*fn)(void *ctx, const struct hsrp_group *g, enum hsrp_state was), void *ctx);
+/* Before this instant (monotonic) no group takes over from a living active router, whatever its
+ * priority: the tunnels of that one would be lost. */
+void hsrp_hold(struct control *c, usec_t until);
 /* A hand-over between two boxes without loss (docs/sso.md): before the one takes the active role,
  * its addresses stand, so that what the switches turn to it is not lost; the other one keeps its
  * own until it has nothing left to do. GIVING: groups in which this box is active; another router

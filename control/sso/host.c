@@ -63,6 +63,7 @@ static void on_event(void *ctx, enum sso_sync_event e)
         break;
     case SSO_SYNC_END:
         sso_rf(s, RF_EV_END);
+        sso_follow(s);
         log_line(s->c->o.log, LOGL_NOTICE, "sso", "everything of the other box is here");
         sso_debug(s, SSO_DBG_HA, "Crypto HA: bulk sync is complete");
         break;

@@ -5,6 +5,8 @@
 #include "control/sso/sso_priv.h"
 #include <string.h>
 
+#define HOLD_MOST (60 * USEC_PER_SEC)
+
 bool sso_shares(const struct port *p)
 {
     return p->ifp && p->ifp->map && p->ifp->stateful && p->ifp->redundancy[0];
@@ -134,22 +136,55 @@ void sso_fence_taken(struct sso *s, uint32_t ifid, enum sadb_role role)
         fenced(s);
 }
 
+static void fence(struct sso *s, bool reloads)
+{
+    s->fencing = true;
+    s->reloads = reloads;
+    memset(s->told_fence, 0, sizeof(s->told_fence));
+    for (size_t i = 0; s->c->dp && i < s->c->ports.n; i++)
+        s->told_fence[s->c->ports.v[i]->ifid] = sso_shares(s->c->ports.v[i]);
+    sso_roles_apply(s);
+}
+
 /* The fence first. What ends now ends here only: nothing of it is told to the peer, which goes on
  * with it. A datapath that is not there sends nothing. */
 static void lose_role(struct sso *s)
 {
     struct sso_sync_info f;
     sso_sync_info(s->sync, &f);
-    s->fencing = true;
-    s->reloads = s->rf.mine == RF_ACTIVE && (f.hot || s->rf.peer == RF_STANDBY_HOT);
-    memset(s->told_fence, 0, sizeof(s->told_fence));
-    for (size_t i = 0; s->c->dp && i < s->c->ports.n; i++)
-        s->told_fence[s->c->ports.v[i]->ifid] = sso_shares(s->c->ports.v[i]);
-    sso_roles_apply(s);
+    fence(s, s->rf.mine == RF_ACTIVE && (f.hot || s->rf.peer == RF_STANDBY_HOT));
     if (s->reloads)
         sso_tell_reload(s);
     if (is_fenced(s))
         fenced(s);
+}
+
+/* What is shared ends here without a word, as for any loser. */
+static void forget_shared(struct sso *s)
+{
+    for (size_t i = 0; i < s->c->ports.n; i++) {
+        const struct port *p = s->c->ports.v[i];
+        struct ike_which w = {0};
+        if (!sso_shares(p))
+            continue;
+        w.local = endpoint_addr(s->c, p->ifp, AF_INET);
+        keyex_clear_which(s->c, 0, &w, IKE_CLEAR_SILENT);
+    }
+}
+
+bool sso_leave(struct control *c)
+{
+    struct sso *s = c->sso;
+    struct sso_sync_info f;
+    sso_sync_info(s->sync, &f);
+    if (!s->on || s->fencing || s->leaves || !sso_sync_is_active(s->sync) || !f.hot)
+        return false;
+    s->leaves = true;
+    fence(s, true);
+    forget_shared(s);
+    if (is_fenced(s))
+        fenced(s);
+    return true;
 }
 
 /* --- following ----------------------------------------------------------------------------------
@@ -161,14 +196,30 @@ static enum hsrp_state group_state(const struct sso *s)
     return g ? g->state : HSRP_INIT;
 }
 
+/* A box that has just come back could take over from the active one by its priority, and would
+ * have none of its SAs. So it has a minute to get them first. */
+static void hold(struct sso *s, enum hsrp_state g, bool active)
+{
+    struct sso_sync_info f;
+    sso_sync_info(s->sync, &f);
+    if (f.holds || active) {
+        hsrp_hold(s->c, 0);
+        s->held = false;
+    } else if (!s->held && g != HSRP_ACTIVE) {
+        hsrp_hold(s->c, clock_mono(&s->c->o.clock) + HOLD_MOST);
+        s->held = true;
+    }
+}
+
 void sso_follow(struct sso *s)
 {
-    if (!s->on || s->fencing)
+    if (!s->on || s->fencing || s->leaves)
         return;
     enum hsrp_state g = group_state(s);
     bool active = sso_sync_is_active(s->sync);
     if (g > HSRP_INIT && g != HSRP_DISABLED)
         sso_rf(s, RF_EV_START);
+    hold(s, g, active);
     if (g == HSRP_ACTIVE && !active)
         go_active(s);
     else if (g != HSRP_ACTIVE && active)
@@ -217,7 +268,8 @@ void sso_end(struct sso *s)
     sso_sync_state(s->sync, RF_DISABLED);
     sso_sync_bye(s->sync);
     mirror_free(s->c->mirror);
-    s->on = s->pending = s->fencing = s->reloads = false;
+    s->on = s->pending = s->fencing = s->reloads = s->held = false;
+    hsrp_hold(s->c, 0);
     s->group[0] = '\0';
     sso_rf(s, RF_EV_REMOVED);
     sso_roles_apply(s);

@@ -76,6 +76,9 @@ uint64_t sso_safe(const struct control *c);
 bool sso_is_standby(const struct control *c, uint32_t ifid);
 /* redundancy switchover: 0, -ENOTCONN (no standby hot), -EBUSY, -EPERM (we are not active). */
 int sso_switchover(struct control *c);
+/* The box is about to reload. True: what the standby goes on with is fenced first, then
+ * control_reload() is called again; peers hear nothing of that. */
+bool sso_leave(struct control *c);
 /* clear crypto … standby: what we hold for the peer goes, and all of it is asked for anew. False:
  * we hold nothing. */
 bool sso_resync(struct control *c);

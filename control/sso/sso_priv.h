@@ -21,6 +21,8 @@ struct sso {
     bool pending;          /* another one waits for a reload */
     bool fencing;          /* the role is lost, and the datapath is being stopped */
     bool reloads;          /* … and then the box reloads itself */
+    bool leaves;           /* somebody said `reload` */
+    bool held;             /* HSRP takes over from nobody until we have what it takes */
     bool told_fence[PORTS_MAX + 1];
     struct {
         bool known;

@@ -450,6 +450,30 @@ static void preempt_waits(void **state)
     assert_int_equal(b->g.state, HSRP_SPEAK);
 }
 
+/* Until it has what the active one has (control/sso): not by its priority, but when that dies. */
+static void preempt_is_held(void **state)
+{
+    struct net *net = (struct net *)*state;
+    struct router *b = router(net, 100, true), *a;
+    set(b);
+    pass_ms(net, 60000);
+    a = router(net, 105, true);
+    a->host.preempt_from = clock_mono(a->host.clock) + 60 * USEC_PER_SEC;
+    set(a);
+    pass_ms(net, 59000);
+    assert_int_equal(b->g.state, HSRP_ACTIVE);
+    assert_int_equal(a->g.state, HSRP_STANDBY);
+    a->host.preempt_from = 0;
+    pass_ms(net, 4000);
+    assert_int_equal(a->g.state, HSRP_ACTIVE);
+    b->host.preempt_from = clock_mono(b->host.clock) + 600 * USEC_PER_SEC;
+    pass_ms(net, 30000);
+    a->link.up = false;
+    set(a);
+    pass_ms(net, 15000);
+    assert_int_equal(b->g.state, HSRP_ACTIVE);
+}
+
 static void preempt_after_boot(void **state)
 {
     struct net *net = (struct net *)*state;
@@ -707,6 +731,7 @@ int main(void)
         T(healed_link),
         T(busy_engine),
         T(preempt_waits),
+        T(preempt_is_held),
         T(preempt_after_boot),
         T(delay_after_link),
         T(learns),
