@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <usrsctp.h>
 
 #define SEC        1000 /* ms */
 #define WIRE       65536
 #define PACKET_CAP 1500
+#define HEADER     12 /* of SCTP; behind it the first chunk */
 
 struct packet {
     usec_t at;
@@ -50,10 +52,11 @@ struct net {
     struct packet *wire[WIRE]; /* a heap */
     size_t n_wire;
     uint64_t order, random, packets;
-    int64_t wall;              /* how far the box's clocks are off, in seconds */
-    unsigned loss, twice;      /* per cent */
-    usec_t delay, jitter;      /* us */
-    bool cut[SSO_ADDRS], hold; /* hold: what is for side 1 waits */
+    int64_t wall;                /* how far the box's clocks are off, in seconds */
+    unsigned loss, twice;        /* per cent */
+    usec_t delay, jitter;        /* us */
+    uint8_t last[2][PACKET_CAP]; /* packet of each side that had data */
+    bool cut[SSO_ADDRS], hold;   /* hold: what is for side 1 waits */
     uint8_t junk[PACKET_CAP];
 };
 
@@ -114,6 +117,8 @@ static void on_transmit(void *ctx, unsigned path, const uint8_t *p, size_t len)
     struct net *n = s->net;
     assert_true(len <= PACKET_CAP);
     n->packets++;
+    if (len > HEADER && p[HEADER] == 0)
+        memcpy(n->last[s->me], p, len);
     if (n->cut[path])
         return;
     unsigned copies = chance(n, 100) < n->loss ? 0 : chance(n, 100) < n->twice ? 2 : 1;
@@ -560,6 +565,52 @@ static void test_two_paths(void **state)
     net_free(n);
 }
 
+/* A piece of a message of side 1's, RFC 9260 §3.3.1, behind the last one that it has sent. */
+static void inject(struct net *n, uint32_t after, bool first, size_t len)
+{
+    uint8_t p[PACKET_CAP] = {0};
+    memcpy(p, n->last[1], HEADER + 16);
+    uint32_t tsn;
+    memcpy(&tsn, p + HEADER + 4, 4);
+    tsn = htonl(ntohl(tsn) + after);
+    memcpy(p + HEADER + 4, &tsn, 4);
+    p[HEADER + 1] = first ? 2 : 0;
+    p[HEADER + 2] = (uint8_t)((16 + len) >> 8);
+    p[HEADER + 3] = (uint8_t)(16 + len);
+    p[HEADER + 11] = 1; /* the next message of its stream */
+    memset(p + 8, 0, 4);
+    uint32_t sum = usrsctp_crc32c(p, HEADER + 16 + len);
+    memcpy(p + 8, &sum, 4);
+    sso_link_input(n->side[0].link, 0, p, HEADER + 16 + len);
+}
+
+/* A message that does not end is not collected beyond what one may have. */
+static void test_too_long(void **state)
+{
+    (void)state;
+    struct net *n = net_up(1);
+    struct side *a = &n->side[0];
+    assert_int_equal(say(&n->side[1], SSO_STREAM_RECORDS, 20), 0);
+    run(n, 50);
+    assert_int_equal(a->next[SSO_STREAM_RECORDS], 1);
+    n->cut[0] = true; /* its own acknowledgements say nothing of this */
+    uint32_t k = 0;
+    while (a->up && k < 1000) {
+        k++;
+        inject(n, k, k == 1, 1200);
+    }
+    assert_string_equal(a->why, "message of the peer too long");
+    assert_true(k * 1200 > SSO_MESSAGE_MAX && k * 1200 <= SSO_MESSAGE_MAX + 2400);
+    assert_int_equal(a->next[SSO_STREAM_RECORDS], 1);
+    n->cut[0] = false;
+    unsigned ups = n->side[1].ups;
+    for (unsigned ms = 0; ms < 5 * SEC && n->side[1].ups == ups; ms++)
+        run(n, 1);
+    assert_int_equal(n->side[1].ups, ups + 1);
+    run_until(n, true, true, 5 * SEC);
+    net_free(n);
+}
+
 /* usrsctp measures by the clocks on the wall. Somebody sets them: nothing ends, and a peer that is
  * gone is found as soon as ever. */
 static void test_clocks_are_set(void **state)
@@ -630,12 +681,19 @@ static void test_junk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_call), cmocka_unit_test(test_same_ports),
-        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_lossy),
-        cmocka_unit_test(test_cut),       cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_stalled),   cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_two_paths), cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_junk),      cmocka_unit_test(test_clocks_are_set),
+        cmocka_unit_test(test_both_call),
+        cmocka_unit_test(test_same_ports),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_lossy),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_stalled),
+        cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_two_paths),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_junk),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_clocks_are_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
