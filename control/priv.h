@@ -42,6 +42,10 @@
  * the others have theirs: a command and a peer that asks whether we live wait for some of these. */
 #define CONTROL_TURN (2 * USEC_PER_MSEC)
 
+/* Where IKE listens, and behind a NAT (RFC 7296 §2, §2.23). */
+#define PORT_IKE 500
+#define PORT_NAT 4500
+
 #define COUNTER_RING 256
 struct counter_ring {
     struct dp_counters v[COUNTER_RING];

@@ -111,8 +111,12 @@ static void on_unknown_spi(struct control *c, const struct ike_path *p, const st
     if (!c->wanted.known || wanted_inbound(c, e->spi) || !endpoint_is_ours(c, &p->local))
         return;
     events_unknown_spi(c, p, e->proto, e->spi);
-    if (keyex_knows(c, IKE_V2, p) || keyex_knows(c, IKE_V1, p))
-        keyex_invalid_spi(c, p, e->spi);
+    /* ESP and AH by themselves have no ports: IKE with that peer has its own */
+    struct ike_path ike = *p;
+    if (!ike.lport)
+        ike.lport = ike.rport = PORT_IKE;
+    if (keyex_knows(c, IKE_V2, &ike) || keyex_knows(c, IKE_V1, &ike))
+        keyex_invalid_spi(c, &ike, e->spi);
 }
 
 static void on_event(struct control *c, const struct sadb_event *e)

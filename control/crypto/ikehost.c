@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PORT_NAT 4500
-
 int ike_transport_send(struct control *c, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     if (!endpoint_is_ours(c, &p->local))

@@ -22,9 +22,8 @@
 
 #define MESSAGE_MAX 65535
 #define BATCH       8
-#define TURN        128 /* datagrams */
-#define TURN_FIRST  16  /* of them IKE_SA_INIT requests while we are behind */
-#define PORT_IKE    500
+#define TURN        128                 /* datagrams */
+#define TURN_FIRST  16                  /* of them IKE_SA_INIT requests while we are behind */
 #define SHED_LOOK   (USEC_PER_SEC / 10) /* while a filter is on, also when nothing comes */
 
 struct udp_rx {

@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PORT_IKE 500
-
 static unsigned place_of(const struct intent_map_entry *e, const struct addr *peer)
 {
     unsigned i = 0;

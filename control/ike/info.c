@@ -39,9 +39,10 @@ int ike_send_probe(struct ike_sa *sa)
     /* The liveness schedule counts from the first repetition on. */
     if (err == 0 && ike_sa_alive(sa) && sa->req.open) {
         sa->req.probe = true;
-        usec_t wait = (usec_t)(sa->s.dpd_retry ? sa->s.dpd_retry : 2) * USEC_PER_SEC;
-        err = timer_set(ike->q, &sa->t_send, ike_now(ike) + wait);
+        sa->req.hinted = sa->hinted;
+        err = timer_set(ike->q, &sa->t_send, ike_now(ike) + ike_next_wait(sa));
     }
+    sa->hinted = false;
     return err;
 }
 

@@ -122,7 +122,8 @@ struct ike_parts {
 /* A message as sent; in fragments it is several, one after the other in msg. */
 struct ike_request {
     bool open;
-    bool probe; /* liveness: own schedule */
+    bool probe;  /* liveness: own schedule … */
+    bool hinted; /* … and that of all requests, where it is quicker */
     uint8_t exchange;
     unsigned sends;
     uint32_t mid;
@@ -155,6 +156,7 @@ struct ike_sa {
     unsigned n_gone;
     enum ike_reason why;
     usec_t hint_after; /* no check of liveness for a hint before this */
+    bool hinted;       /* the next check is for one */
     uint16_t tell;     /* error notify that goes with the delete */
     uint8_t source;    /* while proven: where it counts in half_open_from */
     bool known;        /* half-open with a listed peer: counts for that alone */
@@ -355,6 +357,7 @@ void ike_want_append(struct ike_sa *sa, struct ike_want *w);
 enum ike_reason ike_reason_of(uint16_t notify);
 
 /* --- retransmit.c --- */
+usec_t ike_next_wait(const struct ike_sa *sa); /* for the open request's answer */
 /* Seals payloads as our next request, sends it and repeats it by the schedule. */
 int ike_send_request(struct ike_sa *sa, uint8_t exchange, const struct ike_writer *w);
 /* The same for a clear message already complete (IKE_SA_INIT). */

@@ -105,7 +105,7 @@ bool ike_spi_hint(struct ike *ike, struct ike_rx *rx)
         if (now >= sa->hint_after) {
             sa->hint_after = now + HINT_HEARD;
             ike_debug_sa(sa, 4, "Somebody says that the peer lost an SA, checking liveness");
-            sa->want_probe = true;
+            sa->want_probe = sa->hinted = true;
             ike_sa_kick(sa);
         }
         return true;

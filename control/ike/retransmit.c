@@ -26,19 +26,26 @@ void ike_transmit(struct ike *ike, const struct ike_path *p, const uint8_t *msg,
     }
 }
 
-static usec_t next_wait(const struct ike_sa *sa)
+usec_t ike_next_wait(const struct ike_sa *sa)
 {
     const struct ike_schedule *s = &sa->ike->schedule;
+    usec_t liveness = (usec_t)(sa->s.dpd_retry ? sa->s.dpd_retry : 2) * USEC_PER_SEC;
 
-    if (sa->req.probe)
-        return (usec_t)(sa->s.dpd_retry ? sa->s.dpd_retry : 2) * USEC_PER_SEC;
-    return s->wait[sa->req.sends - 1];
+    if (!sa->req.probe)
+        return s->wait[sa->req.sends - 1];
+    /* A peer that is said to have lost its SAs (a virtual address has moved) is worth the quicker
+     * of the two ways, and of the lesser number of repetitions. */
+    if (sa->req.hinted && sa->req.sends <= s->n && s->wait[sa->req.sends - 1] < liveness)
+        return s->wait[sa->req.sends - 1];
+    return liveness;
 }
 
 static unsigned max_sends(const struct ike_sa *sa)
 {
     unsigned n = sa->ike->schedule.n;
 
+    if (sa->req.hinted && n < IKE_DPD_SENDS)
+        return n;
     if (sa->req.probe)
         return IKE_DPD_SENDS;
     /* Nobody waits for the end of an SA that is going anyway. */
@@ -52,7 +59,7 @@ static void send_now(struct ike_sa *sa)
     struct ike *ike = sa->ike;
 
     sa->req.sends++;
-    if (timer_set(ike->q, &sa->t_send, ike_now(ike) + next_wait(sa)) < 0) {
+    if (timer_set(ike->q, &sa->t_send, ike_now(ike) + ike_next_wait(sa)) < 0) {
         ike_sa_end(sa, IKE_R_INTERNAL);
         return;
     }
