@@ -33,11 +33,14 @@ static void addresses(struct str *out, const struct hsrp_group *g)
 
 static void macs(struct str *out, const struct hsrp_group *g)
 {
-    uint8_t own[HSRP_MAC], usual[HSRP_MAC];
+    static const uint8_t none[HSRP_MAC];
+    uint8_t own[HSRP_MAC], active[HSRP_MAC];
     char text[16];
     hsrp_group_mac(g, own);
-    hsrp_virtual_mac(g->cfg.version, g->cfg.number, usual);
-    mac_text(g->state == HSRP_ACTIVE ? own : usual, text);
+    memcpy(active, g->state == HSRP_ACTIVE ? own : g->active_mac, HSRP_MAC);
+    if (memcmp(active, none, HSRP_MAC) == 0) /* taken over from another engine, not heard yet */
+        hsrp_virtual_mac(g->cfg.version, g->cfg.number, active);
+    mac_text(active, text);
     if (g->state == HSRP_ACTIVE || addr_is_set(&g->active.addr))
         str_printf(out, "  Active virtual MAC address is %s\n", text);
     else

@@ -85,6 +85,8 @@ void hsrp_set_peer(struct hsrp_group *g, struct hsrp_peer *which, const struct h
         which->priority = p->priority;
         return;
     }
+    if (active)
+        memset(g->active_mac, 0, HSRP_MAC);
     if (addr_is_set(&which->addr))
         addr_print(&which->addr, was, sizeof(was));
     if (addr_is_set(&p->addr))

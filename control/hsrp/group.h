@@ -120,6 +120,7 @@ struct hsrp_group {
     struct hsrp_link link;
     enum hsrp_state state;
     struct hsrp_peer active, standby; /* others; unset where it is us, or nobody is known */
+    uint8_t active_mac[HSRP_MAC];     /* the active router's, as virtual router; 0: not heard yet */
     struct addr vip;                  /* in use: configured or learnt */
     uint32_t hello_ms, hold_ms;       /* in use */
     uint8_t priority;                 /* in use */
@@ -148,9 +149,10 @@ void hsrp_group_drop(struct hsrp_group *g);
 void hsrp_group_set(struct hsrp_group *g, const struct hsrp_cfg *cfg, const struct hsrp_link *link);
 /* Something that is tracked may have changed. */
 void hsrp_group_track(struct hsrp_group *g);
-/* A message for it. p, n: as it came, for the digest. False: it is not authentic. */
+/* A message for it. p, n: as it came, for the digest; mac: who sent the frame. False: it is not
+ * authentic. */
 bool hsrp_group_input(struct hsrp_group *g, const struct hsrp_message *m, const struct addr *from,
-                      const uint8_t *p, size_t n);
+                      const uint8_t mac[HSRP_MAC], const uint8_t *p, size_t n);
 /* From standby to active at once, as if the active router had resigned. */
 void hsrp_group_take(struct hsrp_group *g);
 /* So many hellos have gone out. */

@@ -17,6 +17,8 @@ static void heard_active(struct hsrp_group *g, const struct hsrp_heard *h, bool 
     const struct hsrp_peer p = {*h->from, h->m->priority};
     if (g->state != HSRP_ACTIVE || higher)
         hsrp_set_peer(g, &g->active, &p);
+    if (addr_eq(&g->active.addr, h->from))
+        memcpy(g->active_mac, h->mac, HSRP_MAC); /* it speaks as the virtual router */
     if (addr_eq(&g->standby.addr, h->from))
         hsrp_set_peer(g, &g->standby, &(struct hsrp_peer){0});
     if (addr_is_set(&g->cfg.vip) && addr_is_set(&h->m->vip) && !addr_eq(&g->cfg.vip, &h->m->vip))
@@ -64,9 +66,9 @@ static void heard_resign(struct hsrp_group *g, const struct hsrp_heard *h)
 }
 
 bool hsrp_group_input(struct hsrp_group *g, const struct hsrp_message *m, const struct addr *from,
-                      const uint8_t *p, size_t n)
+                      const uint8_t mac[HSRP_MAC], const uint8_t *p, size_t n)
 {
-    const struct hsrp_heard h = {m, from};
+    const struct hsrp_heard h = {m, from, mac};
     bool higher = g->yields || hsrp_is_higher(g, m->priority, from);
     g->in[m->op]++;
     hsrp_debug_packet(g, m->op, true, from, m->state, m->priority, &m->vip);

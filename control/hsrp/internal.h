@@ -10,6 +10,7 @@
 struct hsrp_heard {
     const struct hsrp_message *m;
     const struct addr *from;
+    const uint8_t *mac; /* who sent the frame */
 };
 
 void hsrp_event(struct hsrp_group *g, enum hsrp_event e, const struct hsrp_heard *h);

@@ -80,7 +80,7 @@ static enum hsrp_bad deliver(struct hsrp *h, const struct hsrp_datagram *d, uint
         return why;
     if (!to)
         return other_version ? HSRP_BAD_VERSION : HSRP_NO_GROUP;
-    if (!hsrp_group_input(&to->g, &msg, &d->src, d->p, d->n))
+    if (!hsrp_group_input(&to->g, &msg, &d->src, d->mac, d->p, d->n))
         return HSRP_BAD_AUTH;
     return HSRP_GOOD;
 }

@@ -62,7 +62,7 @@ static void hear(struct router *r, const uint8_t *f, size_t n)
         return;
     assert_int_equal(hsrp_parse(d.version, d.p, d.n, &m), HSRP_GOOD);
     if (m.group == r->cfg.number)
-        hsrp_group_input(&r->g, &m, &d.src, d.p, d.n);
+        hsrp_group_input(&r->g, &m, &d.src, d.mac, d.p, d.n);
 }
 
 static void drain(void *ctx)
@@ -618,6 +618,29 @@ static void other_address(void **state)
     assert_int_equal(b->g.state, HSRP_STANDBY);
 }
 
+/* What `show standby` calls the active virtual MAC address is the other router's. */
+static void mac_of_the_active_router(void **state)
+{
+    struct net *net = (struct net *)*state;
+    struct router *a, *b;
+    uint8_t own[HSRP_MAC];
+    const uint8_t none[HSRP_MAC] = {0};
+    pair(net, &a, &b, true);
+    pass_ms(net, 3000);
+    hsrp_group_mac(&a->g, own);
+    assert_memory_equal(b->g.active_mac, own, HSRP_MAC);
+    assert_memory_equal(a->g.active_mac, none, HSRP_MAC);
+    a->cfg.use_bia = true;
+    set(a);
+    pass_ms(net, 30000);
+    assert_int_equal(a->g.state, HSRP_ACTIVE);
+    assert_memory_equal(b->g.active_mac, a->link.mac, HSRP_MAC);
+    a->silent = true;
+    pass_ms(net, 11000);
+    assert_int_equal(b->g.state, HSRP_ACTIVE);
+    assert_memory_equal(b->g.active_mac, none, HSRP_MAC);
+}
+
 static void claimed_address(void **state)
 {
     struct net *net = (struct net *)*state;
@@ -739,6 +762,7 @@ int main(void)
         T(other_text),
         T(md5),
         T(other_address),
+        T(mac_of_the_active_router),
         T(claimed_address),
         T(successor),
         T(nothing_flaps),
