@@ -86,14 +86,14 @@ const char *query_port_of(const struct control *c, const char *netdev)
     return netdev;
 }
 
-/* IOS tells of neighbours that become or were full; of the others with `detail`. */
+/* IOS tells of neighbours that become full, or are not any more; of the others with `detail`. */
 static void tell_change(struct control *c, const struct ospf_change *ch)
 {
     const struct intent_ospf *w = &c->intent.ospf;
     char id[ADDR_STRLEN];
     const char *from = ch->from;
-    bool up = strcmp(ch->to, "FULL") == 0, down = strcmp(ch->to, "DOWN") == 0;
-    if (w->silent || (!w->detail && !up && !(down && strcmp(from, "FULL") == 0)))
+    bool up = strcmp(ch->to, "FULL") == 0;
+    if (w->silent || (!w->detail && !up && strcmp(from, "FULL") != 0))
         return;
     if (up && !w->detail)
         from = "LOADING"; /* ospfd leaves that out when there is nothing to load */
