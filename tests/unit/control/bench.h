@@ -344,11 +344,12 @@ struct wish {
     const char *psk;     /* NULL: no tunnel-groups */
     const char *profile;
     const char *redundancy; /* the standby group whose address the map's tunnels have */
-    const char *vip;        /* that of the group "HA" of the outside; NULL: there is none */
-    unsigned peers, lines;  /* of the map entry and its list */
-    unsigned idle;          /* seconds, and then the first peer again */
-    uint16_t mtu;           /* of the outside; 0: not configured */
-    uint16_t port;          /* lines for TCP to port … port+10 only; 0: for everything */
+    bool rri;               /* routes to what is protected, without an SA, too */
+    const char *vip; /* that of the group "HA" of the outside; NULL: there is none; "": learnt */
+    unsigned peers, lines; /* of the map entry and its list */
+    unsigned idle;         /* seconds, and then the first peer again */
+    uint16_t mtu;          /* of the outside; 0: not configured */
+    uint16_t port;         /* lines for TCP to port … port+10 only; 0: for everything */
     bool deny_first, twice, ikev2, map, proposal, shutdown;
     bool any, both;        /* a permit any any behind the lines; the map also on the inside */
     bool templ;            /* the entry is of a template, without peers … */
@@ -410,6 +411,7 @@ static inline void wish_map(struct intent *i, const struct wish *w)
     e->seq = 1;
     e->acl = acl;
     e->follow = w->follow;
+    e->rri.on = e->rri.always = w->rri;
     e->idle_seconds = w->idle;
     e->idle_default = w->idle != 0;
     for (unsigned k = 0; !w->templ && k < w->peers; k++)
@@ -482,7 +484,7 @@ static inline void wish_group(struct intent *i, const struct wish *w)
     i->hsrp->cfg = (struct hsrp_cfg){.number = 10,
                                      .version = 1,
                                      .ip = true,
-                                     .vip = adr(w->vip),
+                                     .vip = *w->vip ? adr(w->vip) : (struct addr){0},
                                      .priority = HSRP_PRIORITY,
                                      .hello_ms = HSRP_HELLO_MS,
                                      .hold_ms = HSRP_HOLD_MS,

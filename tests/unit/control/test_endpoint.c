@@ -46,14 +46,14 @@ static void until_active(struct bench *b)
     settle(b);
 }
 
-/* Another router with a higher priority is active. */
-static void lose(struct bench *b)
+/* Another router says that it is active. */
+static void other_router(struct bench *b, uint32_t priority)
 {
     struct hsrp_message m = {.version = 1,
                              .op = HSRP_HELLO,
                              .state = HSRP_ACTIVE,
                              .group = 10,
-                             .priority = 200,
+                             .priority = priority,
                              .hello_ms = 3000,
                              .hold_ms = 10000,
                              .vip = adr(VIP),
@@ -63,6 +63,11 @@ static void lose(struct bench *b)
     uint8_t p[HSRP_MESSAGE];
     size_t n = hsrp_write(&m, p);
     assert_true(hsrp_group_input((struct hsrp_group *)(uintptr_t)group(b), &m, &from, p, n));
+}
+
+static void lose(struct bench *b)
+{
+    other_router(b, 200);
     assert_false(active(b));
 }
 
@@ -168,6 +173,45 @@ static void the_role_goes_with_everything(void **state)
     local_is(b, VIP);
     pass(b, 5);
     assert_string_equal(talking_to(b), "");
+}
+
+static bool has_route(struct bench *b)
+{
+    struct prefix p = pfx("192.168.10.0", 24);
+    return rib_find(&b->c->rib, &p) != NULL;
+}
+
+/* Others are not told of a way that ends here. */
+static void static_routes_are_where_the_role_is(void **state)
+{
+    struct wish w = vip_wish();
+    w.rri = true;
+    struct bench *b = router(state, &w);
+    assert_false(has_route(b));
+    until_active(b);
+    control_reconcile(b->c);
+    settle(b);
+    assert_true(has_route(b));
+    lose(b);
+    settle(b);
+    assert_false(has_route(b));
+}
+
+/* `standby 10 ip` alone: the address is the other router's. */
+static void a_virtual_address_is_learnt(void **state)
+{
+    struct wish w = vip_wish();
+    w.vip = "";
+    struct bench *b = router(state, &w);
+    pass(b, 10);
+    local_is(b, "");
+    other_router(b, 100);
+    settle(b);
+    local_is(b, VIP);
+    assert_false(asks(b));
+    until_active(b); /* the other one is silent */
+    assert_true(asks(b));
+    assert_true(knows_port(b, VIP));
 }
 
 static void without_redundancy_nothing_changes(void **state)
@@ -317,6 +361,8 @@ int main(void)
         BENCH(tunnels_have_the_virtual_address),
         BENCH(whoever_is_not_active_does_nothing),
         BENCH(the_role_goes_with_everything),
+        BENCH(static_routes_are_where_the_role_is),
+        BENCH(a_virtual_address_is_learnt),
         BENCH(without_redundancy_nothing_changes),
         BENCH(a_map_waits_for_its_group),
         BENCH(the_virtual_address_may_change),

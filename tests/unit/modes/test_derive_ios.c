@@ -289,7 +289,10 @@ static const char maps[] = "crypto ipsec transform-set A esp-aes esp-sha-hmac\n"
                            " set security-association replay disable\n"
                            "interface Loopback0\n ip address 198.51.100.1 255.255.255.255\n"
                            "interface GigabitEthernet0/0\n crypto map M\n"
-                           "interface GigabitEthernet0/1\n crypto map M redundancy HA stateful\n"
+                           "interface GigabitEthernet0/1\n ip address 203.0.113.1 255.255.255.0\n"
+                           " crypto map M redundancy HA stateful\n"
+                           " standby 5 ip 203.0.113.5\n"
+                           " standby 7 ip 203.0.113.7\n standby 7 name HA\n"
                            "interface GigabitEthernet0/2\n crypto map NONE\n"
                            "interface GigabitEthernet0/3\n crypto map M redundancy "
                            "a-name-of-25-characters..\n";
@@ -307,6 +310,13 @@ static void test_maps(void **state)
     assert_string_equal(i->ifs[0].redundancy, "");
     assert_string_equal(i->ifs[1].redundancy, "HA");
     assert_true(i->ifs[1].stateful);
+    is_addr(&i->ifs[1].vip, "203.0.113.7");
+    assert_false(addr_is_set(&i->ifs[3].vip)); /* no such group (yet) */
+    struct addr end = intent_if_endpoint(&i->ifs[1], AF_INET);
+    is_addr(&end, "203.0.113.7"); /* and not the map's local-address */
+    end = intent_if_endpoint(&i->ifs[0], AF_INET);
+    is_addr(&end, "198.51.100.1");
+    assert_int_equal(intent_if_endpoint(&i->ifs[1], AF_INET6).family, 0);
     assert_string_equal(i->ifs[3].redundancy, "a-name-of-25-characters..");
     assert_false(i->ifs[0].stateful || i->ifs[3].stateful);
     assert_int_equal(i->map[0].n, 4);
