@@ -60,9 +60,10 @@ static void other_router(struct bench *b, uint32_t priority)
                              .auth = HSRP_AUTH_TEXT,
                              .text = "cisco"};
     struct addr from = adr("192.0.2.9");
-    uint8_t p[HSRP_MESSAGE];
+    uint8_t mac[HSRP_MAC], p[HSRP_MESSAGE];
+    hsrp_virtual_mac(1, 10, mac);
     size_t n = hsrp_write(&m, p);
-    assert_true(hsrp_group_input((struct hsrp_group *)(uintptr_t)group(b), &m, &from, p, n));
+    assert_true(hsrp_group_input((struct hsrp_group *)(uintptr_t)group(b), &m, &from, mac, p, n));
 }
 
 static void lose(struct bench *b)
