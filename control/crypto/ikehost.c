@@ -49,6 +49,7 @@ static bool host_peer(void *h, const struct ike_path *p, const struct ike_identi
     if (!peer)
         return false;
     *out = peer->cfg;
+    out->sync_ids = mirror_shares(c, p);
     out->listed = addr_eq(&peer->remote.addr, &p->remote) &&
                   peer->remote.len == addr_bits(&peer->remote.addr);
     return true;

@@ -151,6 +151,8 @@ void ike_auth_start(struct ike_sa *sa)
     int err = write_auth(sa, &w, &cfg);
     if (!has_other(sa))
         ike_w_notify(&w, N_INITIAL_CONTACT, NULL, 0);
+    if (cfg.sync_ids)
+        ike_w_notify(&w, N_MESSAGE_ID_SYNC_SUPPORTED, NULL, 0); /* RFC 6311 §3 */
     if (err == 0)
         err = ike_child_offer(sa, &w, want, false);
     ike_w_ts(&w, PL_TSI, &want->cfg.sel, 1, true);
@@ -211,6 +213,7 @@ void ike_on_auth_reply(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
     struct bytes b_ni = {ni, n->ni_len}, b_nr = {nr, n->nr_len};
     memcpy(ni, n->ni, n->ni_len);
     memcpy(nr, n->nr, n->nr_len);
+    sa->s.sync_ids = cfg.sync_ids && ike_notify_find(&rx->pl, N_MESSAGE_ID_SYNC_SUPPORTED, &notify);
     if (ike_notify_find(&rx->pl, N_INITIAL_CONTACT, &notify))
         initial_contact(sa);
     sa->holding = true;
@@ -261,6 +264,8 @@ static int reply(struct ike_sa *sa, const struct ike_rx *rx, const uint8_t *auth
 
     ike_w_id(&w, PL_IDR, &sa->s.local_id);
     ike_w_auth(&w, AUTH_PSK, auth, ike_prf_len(sa->s.suite.prf));
+    if (sa->s.sync_ids)
+        ike_w_notify(&w, N_MESSAGE_ID_SYNC_SUPPORTED, NULL, 0); /* who offers it gets it */
     if (error == 0) {
         ike_child_answer(&w, want);
         ike_w_ts(&w, PL_TSI, &want->cfg.sel, 1, false);
@@ -314,6 +319,7 @@ void ike_on_auth_request(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
         refuse(sa, rx, N_AUTHENTICATION_FAILED);
         return;
     }
+    sa->s.sync_ids = ike_notify_find(&rx->pl, N_MESSAGE_ID_SYNC_SUPPORTED, &notify);
     if (ike_notify_find(&rx->pl, N_INITIAL_CONTACT, &notify))
         initial_contact(sa);
     if (ike_sa_alive(sa))

@@ -83,6 +83,8 @@ const char *ike_notify_name(uint16_t type)
         {N_USE_TRANSPORT_MODE, "USE_TRANSPORT_MODE"},
         {N_REKEY_SA, "REKEY_SA"},
         {N_ESP_TFC_NOT_SUPPORTED, "ESP_TFC_PADDING_NOT_SUPPORTED"},
+        {N_MESSAGE_ID_SYNC_SUPPORTED, "IKEV2_MESSAGE_ID_SYNC_SUPPORTED"},
+        {N_MESSAGE_ID_SYNC, "IKEV2_MESSAGE_ID_SYNC"},
         {N_FRAGMENTATION, "IKEV2_FRAGMENTATION_SUPPORTED"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

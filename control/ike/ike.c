@@ -280,6 +280,35 @@ static void follow_nat(struct ike_sa *sa, const struct ike_path *p)
     ike_sa_changed(sa);
 }
 
+/* One about message IDs themselves (RFC 6311) comes with ID 0 at any time. */
+static bool aside(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
+{
+    size_t n;
+
+    if (!sa->s.sync_ids || sa->s.state != IKE_ESTABLISHED || sa->job || rx->h.mid != 0 ||
+        rx->h.exchange != X_INFORMATIONAL || rx->h.next != PL_SK ||
+        unseal(ike, sa, rx, &n) != IKE_DROP_NONE)
+        return false;
+    bool it_was = ike_payloads_read(rx->pl.sk_first, ike->plain_in, n, &rx->pl) == 0 &&
+                  ike_sync_input(sa, rx);
+    mem_wipe(ike->plain_in, n);
+    return it_was;
+}
+
+/* One of the peer's that should not have come yet says that it has heard more than we have said. */
+static void out_of_window(struct ike *ike, struct ike_sa *sa, struct ike_rx *rx)
+{
+    bool response = rx->h.flags & IKE_F_RESPONSE;
+    bool early = rx->h.mid > (response ? sa->s.next_send_mid : sa->s.next_recv_mid);
+    size_t n = 0;
+
+    if (early && sa->sync.doubts && !sa->job && rx->h.next == PL_SK &&
+        unseal(ike, sa, rx, &n) == IKE_DROP_NONE)
+        ike_sync_doubt(sa, response ? 0 : rx->h.mid);
+    mem_wipe(ike->plain_in, n);
+    ike_dropped(ike, sa, IKE_DROP_MESSAGE_ID);
+}
+
 static void protected_input(struct ike *ike, struct ike_rx *rx)
 {
     const struct ike_header *h = &rx->h;
@@ -292,11 +321,13 @@ static void protected_input(struct ike *ike, struct ike_rx *rx)
             ike_dropped(ike, NULL, IKE_DROP_UNKNOWN_SA);
         return;
     }
+    if (aside(ike, sa, rx))
+        return;
     bool again = !response && sa->resp.msg && h->mid == sa->resp.mid;
     /* Window of one (§2.3). A responder in INIT_DONE expects IKE_AUTH with message ID 1. */
     if (response ? !sa->req.open || h->mid != sa->req.mid || h->exchange != sa->req.exchange
                  : !again && h->mid != sa->s.next_recv_mid) {
-        ike_dropped(ike, sa, IKE_DROP_MESSAGE_ID);
+        out_of_window(ike, sa, rx);
         return;
     }
     if (sa->job) {
@@ -315,6 +346,7 @@ static void protected_input(struct ike *ike, struct ike_rx *rx)
         return;
     }
     sa->s.last_in = ike_now(ike);
+    sa->sync.doubts = 0;
     if (again) {
         ike_repeat_reply(sa, rx->path);
     } else {

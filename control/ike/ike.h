@@ -69,6 +69,7 @@ struct ike_peer_cfg {
     bool dpd_periodic, dpd_on_demand; /* asked although its ESP comes; only when we send */
     uint32_t lifetime;                /* of the IKE SA, seconds; 0 = what the policy says */
     bool listed;                      /* the configuration has it by this very address */
+    bool sync_ids;                    /* RFC 6311 is offered: another box may go on with its SAs */
 };
 
 /* Why something ended, for logs, `debug` and the tunnel manager. Texts: ike_reason_text(). */

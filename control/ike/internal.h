@@ -155,6 +155,14 @@ struct ike_sa {
     uint32_t gone[IKE_CHILDREN_ALL]; /* inbound SPIs of which the peer must be told */
     unsigned n_gone;
     enum ike_reason why;
+    uint32_t sync_next; /* the peer's next synchronization of message IDs has this or more */
+    struct {
+        bool open;      /* asked */
+        uint8_t doubts; /* since a takeover: nothing has come that proves our numbers (RFC 6311) */
+        uint8_t tries;
+        uint32_t nonce, send, recv;
+        usec_t after; /* not again before this */
+    } sync;
     usec_t hint_after; /* no check of liveness for a hint before this */
     bool hinted;       /* the next check is for one */
     uint16_t tell;     /* error notify that goes with the delete */
@@ -365,6 +373,9 @@ int ike_send_init(struct ike_sa *sa, const uint8_t *msg, size_t len);
 void ike_request_done(struct ike_sa *sa);
 int ike_send_reply(struct ike_sa *sa, const struct ike_path *p, uint8_t exchange, uint32_t mid,
                    const struct ike_writer *w);
+/* An INFORMATIONAL message outside of the window, with message ID 0; number: none before had it. */
+int ike_send_aside(struct ike_sa *sa, const struct ike_path *p, bool response, uint32_t number,
+                   const struct ike_writer *w);
 int ike_keep_reply(struct ike_sa *sa, const uint8_t *msg, size_t len, uint32_t mid);
 /* A reply of one notify. */
 void ike_reply_notify(struct ike_sa *sa, const struct ike_rx *rx, uint16_t type, const void *data,
@@ -384,6 +395,12 @@ int ike_send_delete_ike(struct ike_sa *sa);
 int ike_send_probe(struct ike_sa *sa);
 /* Starts an SA of its own for this want, which it takes. 0 or -errno (want freed). */
 int ike_begin(struct ike *ike, const struct ike_path *p, struct ike_want *want);
+
+/* --- sync_ids.c: RFC 6311 --- */
+/* A message with ID 0 that has been opened: true when it was about message IDs. */
+bool ike_sync_input(struct ike_sa *sa, const struct ike_rx *rx);
+/* There is reason to doubt them; heard: the ID of a request that verified (0: none did). */
+void ike_sync_doubt(struct ike_sa *sa, uint32_t heard);
 
 /* --- invalid_spi.c --- */
 /* A clear message of no SA that says so: true when it was one about an SA of ours. */

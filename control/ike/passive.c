@@ -136,6 +136,7 @@ size_t ike_activate(struct ike *ike)
         unlink_passive(sa);
         if (ike_sa_take_over(sa, false) < 0)
             continue;
+        sa->sync.doubts = 1;
         ike_sa_changed(sa);
         n++;
     }

@@ -57,6 +57,7 @@ static struct ike_sa *make_heir(struct ike_sa *old, const struct ike_rekey *r, b
     sa->s.nat_local = old->s.nat_local;
     sa->s.nat_remote = old->s.nat_remote;
     sa->s.peer_fragments = old->s.peer_fragments;
+    sa->s.sync_ids = old->s.sync_ids;
     sa->s.ifid = old->s.ifid;
     sa->s.local_id = old->s.local_id;
     sa->s.remote_id = old->s.remote_id;

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define SYNC_PATIENCE 2 /* sent once by the box before, and once by us */
+
 void ike_transmit(struct ike *ike, const struct ike_path *p, const uint8_t *msg, size_t len)
 {
     struct ike_header h;
@@ -81,6 +83,8 @@ void ike_on_send_timer(struct timer *t, void *owner)
                                                        : IKE_R_RETRANSMIT);
         } else {
             ike->stats.retransmits++;
+            if (sa->sync.doubts && ++sa->sync.doubts > SYNC_PATIENCE)
+                ike_sync_doubt(sa, 0);
             ike_debug_sa(sa, 4, "Retransmitting packet");
             ike_event(sa, IKE_EV_RETRANSMIT, "%u of %u", sa->req.sends, max_sends(sa) - 1);
             if (ike_sa_alive(sa))
@@ -124,9 +128,10 @@ int ike_send_init(struct ike_sa *sa, const uint8_t *msg, size_t len)
     return err;
 }
 
-/* Header, SK and checksum around payloads; the result is in ike->out. */
-static int seal(struct ike_sa *sa, uint8_t exchange, bool response, uint32_t mid,
-                const struct ike_writer *w, size_t *len)
+/* Header, SK and checksum around payloads; the result is in ike->out. number: as no other message
+ * has that goes this way. */
+static int seal_as(struct ike_sa *sa, uint8_t exchange, bool response, uint32_t mid,
+                   uint32_t number, const struct ike_writer *w, size_t *len)
 {
     struct ike *ike = sa->ike;
     struct ike_sk_key key = ike_key_of(&sa->s, sa->s.initiator);
@@ -145,7 +150,7 @@ static int seal(struct ike_sa *sa, uint8_t exchange, bool response, uint32_t mid
     ike->host.random(ike->h, iv, sizeof iv);
     const struct transform *e = transform_find(T_ENCR, sa->s.suite.encr, sa->s.suite.encr_bits);
     if (e && e->icv_len) {
-        uint32_t n = mid << 1 | response;
+        uint32_t n = number << 1 | response;
         for (int i = 0; i < 4; i++)
             iv[i] = (uint8_t)(n >> (24 - 8 * i));
     }
@@ -154,6 +159,24 @@ static int seal(struct ike_sa *sa, uint8_t exchange, bool response, uint32_t mid
         return err;
     return ike_seal(ike->c, &key, &h, w->first, w->w.p, w->w.len, iv, ike->out, sizeof ike->out,
                     len);
+}
+
+static int seal(struct ike_sa *sa, uint8_t exchange, bool response, uint32_t mid,
+                const struct ike_writer *w, size_t *len)
+{
+    return seal_as(sa, exchange, response, mid, mid, w, len);
+}
+
+/* Numbers of these are above all message IDs that anybody comes to. */
+int ike_send_aside(struct ike_sa *sa, const struct ike_path *p, bool response, uint32_t number,
+                   const struct ike_writer *w)
+{
+    size_t len;
+    int err = seal_as(sa, X_INFORMATIONAL, response, 0, number | 1u << 30, w, &len);
+
+    if (err == 0)
+        ike_transmit(sa->ike, p, sa->ike->out, len);
+    return err;
 }
 
 int ike_send_request(struct ike_sa *sa, uint8_t exchange, const struct ike_writer *w)

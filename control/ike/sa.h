@@ -105,6 +105,7 @@ struct ike_sa_state {
     bool initiator;
     bool nat_local, nat_remote; /* RFC 7296 §2.23: who is behind a NAT */
     bool peer_fragments;        /* RFC 7383 notify seen */
+    bool sync_ids;              /* RFC 6311 agreed */
     uint64_t spi_i, spi_r;
     struct ike_path path;
     uint32_t ifid; /* crypto interface it belongs to */

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 #define DPD_RETRY_MAX 60 /* seconds; far above what can be configured */
 #define DUE_AT_ONCE   1  /* as monotonic time: long ago */
 #define MESSAGE_MAX   (2 * IKE_OUT_MAX)
@@ -82,7 +82,8 @@ static void code_sa_flags(struct coder *k, struct ike_sa *sa)
 {
     bool *const flag[] = {&sa->s.initiator, &sa->s.nat_local,      &sa->s.nat_remote,
                           &sa->want_delete, &sa->s.peer_fragments, &sa->in_doubt,
-                          &sa->replaced,    &sa->s.dpd_periodic,   &sa->s.dpd_on_demand};
+                          &sa->replaced,    &sa->s.dpd_periodic,   &sa->s.dpd_on_demand,
+                          &sa->s.sync_ids};
     uint8_t state = (uint8_t)sa->s.state, why = (uint8_t)sa->why;
 
     for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
@@ -90,6 +91,7 @@ static void code_sa_flags(struct coder *k, struct ike_sa *sa)
     code_u8(k, &state);
     code_u8(k, &why);
     code_u16(k, &sa->tell);
+    code_u32(k, &sa->sync_next);
     code_check(k, (state == IKE_ESTABLISHED || state == IKE_REKEYED || state == IKE_DELETING) &&
                       why < IKE_REASONS);
     sa->s.state = (enum ike_state)state;

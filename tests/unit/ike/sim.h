@@ -69,6 +69,7 @@ struct sim_node {
     bool dpd_periodic, dpd_on_demand;
     struct ike_identity local_id, only_id; /* own name; whom we have a key for (type 0: anybody) */
     bool lists_peers;                      /* by address */
+    bool sync_ids;                         /* it is a pair of boxes that offers RFC 6311 */
     bool dead;                             /* hears and says nothing */
     bool no_rekey;                         /* children end with their lifetime */
     bool slow_jobs;                        /* key agreements take simulated time */
@@ -297,6 +298,7 @@ static inline bool sim_peer(void *h, const struct ike_path *p, const struct ike_
                                  .remote_psk_len = (uint16_t)strlen(n->psk_remote),
                                  .local_id = n->local_id,
                                  .listed = n->lists_peers,
+                                 .sync_ids = n->sync_ids,
                                  .lifetime = n->lifetime,
                                  .dpd_seconds = n->dpd_seconds,
                                  .dpd_retry = n->dpd_retry,

@@ -81,6 +81,7 @@ static struct ike_sa *some_sa(struct ike *ike)
                                .peer_fragments = true,
                                .dpd_periodic = true,
                                .dpd_on_demand = true,
+                               .sync_ids = true,
                                .spi_i = UINT64_C(0x1122334455667788),
                                .spi_r = UINT64_C(0x99aabbccddeeff01),
                                .ifid = 3,
@@ -116,6 +117,7 @@ static struct ike_sa *some_sa(struct ike *ike)
     sa->gone[1] = 6;
     sa->why = IKE_R_DPD;
     sa->tell = 24;
+    sa->sync_next = 25;
     sa->want_delete = sa->in_doubt = sa->replaced = true;
     sa->resp = (struct ike_response){.msg = malloc(200), .len = 200, .mid = 18};
     fill(sa->resp.msg, 200, 10);
@@ -288,6 +290,7 @@ static void same(const struct ike_sa *a, const struct ike_sa *b)
     assert_int_equal(a->n_gone, b->n_gone);
     assert_int_equal(a->why, b->why);
     assert_int_equal(a->tell, b->tell);
+    assert_int_equal(a->sync_next, b->sync_next);
     assert_int_equal(a->want_delete, b->want_delete);
     assert_int_equal(a->in_doubt, b->in_doubt);
     assert_int_equal(a->replaced, b->replaced);
