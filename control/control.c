@@ -7,6 +7,7 @@
  * lib/timer.h are driven by one libevent timer.
  */
 #include "control/journal.h"
+#include "control/crypto/by_addr.h"
 #include "control/crypto/dynamic.h"
 #include "control/crypto/egress.h"
 #include "control/crypto/pathmtu.h"
@@ -316,6 +317,7 @@ void control_apply(struct control *c, struct intent *i)
     c->applied = true;
     c->n_applied++;
     *i = (struct intent){0};
+    by_addr_index(&c->intent);
     keyex_configure(c);
     ports_set_intent(&c->ports, &c->intent);
     syslog_configure(c->syslog, &c->intent.log);

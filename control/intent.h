@@ -236,6 +236,7 @@ static inline bool intent_entry_speaks(const struct intent_map_entry *e, uint8_t
     return version == IKE_V1 ? e->n_transform > 0 : e->n_proposal > 0;
 }
 
+struct by_addr; /* crypto/by_addr.h */
 struct intent_map {
     char name[INTENT_NAME];
     const struct intent_if *local; /* tunnels have its addresses (IOS: local-address); NULL: those
@@ -244,6 +245,7 @@ struct intent_map {
     uint32_t replay_in, replay_out;
     uint32_t n;
     struct intent_map_entry *entry; /* by seq */
+    const struct by_addr *peers;    /* which entry is for whom; NULL: to be looked for */
 };
 
 /* Whose addresses the tunnels of an interface's map have, where they are no virtual ones. */
@@ -341,7 +343,8 @@ struct intent {
     struct isakmp_policy *isakmp;       /* by priority */
     struct ike_esp_proposal *transform; /* transform sets */
     struct intent_key *key;
-    struct intent_sla *sla; /* by number */
+    struct intent_sla *sla;             /* by number */
+    const struct by_addr *peers, *keys; /* of peer and key; NULL: to be looked for */
     bool invalid_spi_recovery;
     bool skip_dead;              /* a walk passes by peers that are known to be dead */
     bool log_session, log_ikev2; /* crypto logging session, ikev2 */

@@ -9,6 +9,7 @@
  * the offer ends the entry, as it does for outbound packets. IKEv1 cannot narrow: there a line has
  * to cover the offer.
  */
+#include "control/crypto/by_addr.h"
 #include "control/crypto/dynamic.h"
 #include "control/priv.h"
 #include <errno.h>
@@ -170,8 +171,11 @@ int accept_child(struct control *c, const struct ike_sa_state *sa, const struct 
 {
     const struct port *p = endpoint_port(c, &sa->path);
     const struct intent_map *m = p && intent_if_speaks(p->ifp, sa->version) ? p->ifp->map : NULL;
-    for (uint32_t i = 0; m && i < m->n; i++) {
-        const struct intent_map_entry *e = &m->entry[i];
+    if (!m)
+        return -ENOENT;
+    struct by_addr_walk w = by_addr_walk(m->peers, m->n, &sa->path.remote);
+    while (by_addr_next(&w)) {
+        const struct intent_map_entry *e = &m->entry[w.at];
         const struct intent_ace *a;
         struct selector narrowed;
         /* Quick mode agrees on what was offered or on nothing (RFC 2409 §5.5). */

@@ -1,6 +1,7 @@
 /*
  * Whose configuration a peer has: by its address, and by what it calls itself once that is known.
  */
+#include "control/crypto/by_addr.h"
 #include "control/ike/wire.h"
 #include "control/priv.h"
 #include <string.h>
@@ -47,8 +48,11 @@ static const char *wanted_profile(const struct intent *i, const struct ike_path 
 {
     for (uint32_t f = 0; f < i->n_if; f++) {
         const struct intent_if *ifp = &i->ifs[f];
-        for (uint32_t k = 0; ifp->map && ends_at(ifp, &p->local) && k < ifp->map->n; k++) {
-            const struct intent_map_entry *e = &ifp->map->entry[k];
+        if (!ifp->map || !ends_at(ifp, &p->local))
+            continue;
+        struct by_addr_walk w = by_addr_walk(ifp->map->peers, ifp->map->n, &p->remote);
+        while (by_addr_next(&w)) {
+            const struct intent_map_entry *e = &ifp->map->entry[w.at];
             const char *profile = v1 ? e->isakmp_profile : e->profile;
             if (profile && intent_entry_lists(e, &p->remote))
                 return profile;
@@ -73,10 +77,12 @@ const struct intent_peer *control_peer(const struct intent *i, const struct ike_
     const char *profile = i->n_peer && i->peer[0].profile ? wanted_profile(i, p, false) : NULL;
     const struct intent_peer *best = NULL;
     int most = -1;
-    for (uint32_t k = 0; k < i->n_peer; k++) {
-        int len = addr_is_set(&i->peer[k].remote.addr) ? i->peer[k].remote.len : 0;
-        if (len > most && peer_fits(&i->peer[k], p, id, profile)) {
-            best = &i->peer[k];
+    struct by_addr_walk w = by_addr_walk(i->peers, i->n_peer, &p->remote);
+    while (by_addr_next(&w)) {
+        const struct intent_peer *k = &i->peer[w.at];
+        int len = addr_is_set(&k->remote.addr) ? k->remote.len : 0;
+        if (len > most && peer_fits(k, p, id, profile)) {
+            best = k;
             most = len;
         }
     }
@@ -104,8 +110,9 @@ const struct intent_key *control_key(const struct intent *i, const struct ike_pa
 {
     const char *profile = i->n_key ? wanted_profile(i, p, true) : NULL;
     const struct intent_key *best = NULL;
-    for (uint32_t k = 0; k < i->n_key; k++) {
-        const struct intent_key *key = &i->key[k];
+    struct by_addr_walk w = by_addr_walk(i->keys, i->n_key, &p->remote);
+    while (by_addr_next(&w)) {
+        const struct intent_key *key = &i->key[w.at];
         if (profile && (!key->profile || strcmp(profile, key->profile) != 0))
             continue;
         if (key->host[0] || !prefix_contains(&key->remote, &p->remote) ||
