@@ -195,6 +195,7 @@ void wanted_own(struct control *c, struct wanted_sa *w)
     w->passive = false;
     if (keep(c, w))
         log_line(c->o.log, LOGL_WARNING, "journal", "no room for an SA");
+    share(c, w); /* there may be another standby already */
 }
 
 void wanted_delete(struct control *c, uint32_t sa)

@@ -543,8 +543,11 @@ static void own_line(struct control *c, struct identity *id)
     id->used = clock_mono(&c->o.clock);
     if (identity_is_dynamic(id))
         adopt_identity_new(c, id);
+    else
+        mirror_line(c, id, true);
 }
 
+/* Lines before SAs before IKE SAs, as another standby is to hear of them. */
 void mirror_activate(struct mirror *m, bool split)
 {
     struct control *c = m->c;

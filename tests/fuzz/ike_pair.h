@@ -113,7 +113,8 @@ static inline bool pair_peer(void *h, const struct ike_path *p, const struct ike
                                  .local_psk_len = 5,
                                  .remote_psk_len = 5,
                                  .dpd_seconds = 10,
-                                 .dpd_retry = 2};
+                                 .dpd_retry = 2,
+                                 .sync_ids = true};
     return true;
 }
 
