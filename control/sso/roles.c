@@ -105,10 +105,24 @@ static void go_active(struct sso *s)
 /* --- the loser ----------------------------------------------------------------------------------
  */
 
+/* What is shared ends here without a word, as for any loser. */
+static void forget_shared(struct sso *s)
+{
+    for (size_t i = 0; i < s->c->ports.n; i++) {
+        const struct port *p = s->c->ports.v[i];
+        struct ike_which w = {0};
+        if (!sso_shares(p))
+            continue;
+        w.local = endpoint_addr(s->c, p->ifp, AF_INET);
+        keyex_clear_which(s->c, 0, &w, IKE_CLEAR_SILENT);
+    }
+}
+
 /* Nothing is sent any more, and the peer may know. */
 static void fenced(struct sso *s)
 {
     bool reloads = s->reloads;
+    forget_shared(s); /* while nothing of that is told the peer */
     s->fencing = s->reloads = false;
     sso_sync_deactivate(s->sync);
     sso_rf(s, RF_EV_LOST);
@@ -159,19 +173,6 @@ static void lose_role(struct sso *s)
         fenced(s);
 }
 
-/* What is shared ends here without a word, as for any loser. */
-static void forget_shared(struct sso *s)
-{
-    for (size_t i = 0; i < s->c->ports.n; i++) {
-        const struct port *p = s->c->ports.v[i];
-        struct ike_which w = {0};
-        if (!sso_shares(p))
-            continue;
-        w.local = endpoint_addr(s->c, p->ifp, AF_INET);
-        keyex_clear_which(s->c, 0, &w, IKE_CLEAR_SILENT);
-    }
-}
-
 bool sso_leave(struct control *c)
 {
     struct sso *s = c->sso;
@@ -181,7 +182,6 @@ bool sso_leave(struct control *c)
         return false;
     s->leaves = true;
     fence(s, true);
-    forget_shared(s);
     if (is_fenced(s))
         fenced(s);
     return true;
