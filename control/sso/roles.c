@@ -5,7 +5,8 @@
 #include "control/sso/sso_priv.h"
 #include <string.h>
 
-#define HOLD_MOST (60 * USEC_PER_SEC)
+#define HOLD_MOST  (60 * USEC_PER_SEC)
+#define FENCE_MOST (2 * USEC_PER_SEC)
 
 bool sso_shares(const struct port *p)
 {
@@ -122,6 +123,7 @@ static void forget_shared(struct sso *s)
 static void fenced(struct sso *s)
 {
     bool reloads = s->reloads;
+    timer_cancel(&s->c->timers, &s->fence);
     forget_shared(s); /* while nothing of that is told the peer */
     s->fencing = s->reloads = false;
     sso_sync_deactivate(s->sync);
@@ -150,9 +152,22 @@ void sso_fence_taken(struct sso *s, uint32_t ifid, enum sadb_role role)
         fenced(s);
 }
 
+/* Then nobody may be told that we are fenced: to the peer we are as one that died. */
+static void on_fence_limit(struct timer *t, void *owner)
+{
+    struct sso *s = (struct sso *)owner;
+    (void)t;
+    if (!s->fencing)
+        return;
+    log_line(s->c->o.log, LOGL_ERROR, "sso", "the datapath does not say that it has stopped");
+    sso_carrier_restart(s->carrier, "not fenced");
+    fenced(s);
+}
+
 static void fence(struct sso *s, bool reloads)
 {
     s->fencing = true;
+    (void)timer_set(&s->c->timers, &s->fence, clock_mono(&s->c->o.clock) + FENCE_MOST);
     s->reloads = reloads;
     memset(s->told_fence, 0, sizeof(s->told_fence));
     for (size_t i = 0; s->c->dp && i < s->c->ports.n; i++)
@@ -257,6 +272,7 @@ void sso_roles_open(struct sso *s)
     static const struct position_ops ops = {.lease = on_lease,
                                             .role = on_role,
                                             .barrier = on_barrier};
+    timer_init(&s->fence, on_fence_limit, s);
     position_watch(s->c, &ops, s);
     if (hsrp_listen(s->c, on_group, s->c) < 0)
         log_line(s->c->o.log, LOGL_ERROR, "sso", "HSRP does not tell of its groups");
@@ -268,6 +284,7 @@ void sso_end(struct sso *s)
     sso_sync_state(s->sync, RF_DISABLED);
     sso_sync_bye(s->sync);
     mirror_free(s->c->mirror);
+    timer_cancel(&s->c->timers, &s->fence);
     s->on = s->pending = s->fencing = s->reloads = s->held = false;
     hsrp_hold(s->c, 0);
     s->group[0] = '\0';

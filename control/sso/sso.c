@@ -93,6 +93,7 @@ void sso_close(struct control *c)
     sso_carrier_free(s->carrier);
     sso_sync_free(s->sync);
     timer_cancel(&c->timers, &s->restart);
+    timer_cancel(&c->timers, &s->fence);
     mirror_free(c->mirror);
     free(s);
 }

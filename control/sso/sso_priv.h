@@ -24,6 +24,7 @@ struct sso {
     bool leaves;           /* somebody said `reload` */
     bool held;             /* HSRP takes over from nobody until we have what it takes */
     bool told_fence[PORTS_MAX + 1];
+    struct timer fence; /* so long the datapath may take */
     struct {
         bool known;
         uint8_t role; /* enum sadb_role, as told */
