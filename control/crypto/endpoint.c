@@ -37,7 +37,8 @@ bool endpoint_here(const struct control *c, const struct intent_if *ifp)
     const struct hsrp_group *g = group_of(c, ifp);
     if (!ifp->redundancy[0])
         return !ifp->tunnel.mode || stands(&c->world, &ifp->tunnel.source);
-    return g && g->state == HSRP_ACTIVE && stands(&c->world, &g->vip);
+    /* who hands over has the address and the tunnels until it has fenced */
+    return g && (g->state == HSRP_ACTIVE || g->yields) && stands(&c->world, &g->vip);
 }
 
 size_t endpoint_addrs(const struct control *c, const struct intent_if *ifp, struct addr *v)

@@ -37,6 +37,14 @@ void position_role(struct control *c, uint32_t ifid, enum sadb_role role)
     tell_role(c, ifid);
 }
 
+bool position_settled(const struct control *c)
+{
+    for (uint32_t i = 1; i <= PORTS_MAX; i++)
+        if (c->positions.at[i].seq)
+            return false;
+    return c->dp != NULL;
+}
+
 enum sadb_role position_role_of(const struct control *c, uint32_t ifid)
 {
     return ifid <= PORTS_MAX ? (enum sadb_role)c->positions.at[ifid].role : SADB_ROLE_ACTIVE;

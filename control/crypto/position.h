@@ -48,6 +48,7 @@ void position_watch(struct control *c, const struct position_ops *ops, void *ctx
 /* What an interface's SAs may do, from now on. An interface that nobody spoke of is active, but in
  * a datapath that an engine before has used, where it stays what that one said. */
 void position_role(struct control *c, uint32_t ifid, enum sadb_role role);
+bool position_settled(const struct control *c); /* the datapath has taken each role */
 enum sadb_role position_role_of(const struct control *c, uint32_t ifid);
 /* Outbound SAs that this interface gets from now on start with ceiling 0 (on), or without any. */
 void position_leased(struct control *c, uint32_t ifid, bool on);

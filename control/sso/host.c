@@ -70,9 +70,17 @@ static void on_event(void *ctx, enum sso_sync_event e)
     case SSO_SYNC_BAD:
         on_bad(s);
         break;
+    case SSO_SYNC_BYE:
+        sso_handover_bye(s);
+        break;
     default:
         break;
     }
+}
+
+static void on_step(void *ctx, enum sso_switch_step step)
+{
+    sso_handover_step((struct sso *)ctx, step);
 }
 
 static void on_safe(void *ctx)
@@ -246,6 +254,7 @@ struct sso_sync_host sso_host(struct sso *s)
                                   .restart = on_restart,
                                   .event = on_event,
                                   .safe = on_safe,
+                                  .step = on_step,
                                   .bulk = on_bulk,
                                   .moved = on_moved,
                                   .used = on_used,

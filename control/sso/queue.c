@@ -118,6 +118,13 @@ static int send_message(struct sso_sync *s, struct sso_message *m)
     return err ? err : out(s, SSO_STREAM_CONTROL, bytes, w.len);
 }
 
+void sso_sync_switch(struct sso_sync *s, enum sso_switch_step step)
+{
+    struct sso_message m = {.type = SSO_SWITCH, .step = (uint8_t)step};
+    if (s->up && !s->blocked)
+        (void)send_message(s, &m);
+}
+
 static int send_owed(struct sso_sync *s, unsigned what)
 {
     struct sso_message m = {0};

@@ -38,10 +38,12 @@ static void set_role(struct sso *s, uint32_t ifid, enum sadb_role role)
 void sso_roles_apply(struct sso *s)
 {
     bool acts = !s->on || (sso_sync_is_active(s->sync) && !s->fencing);
+    bool soon = s->handover.step == SSO_HANDOVER_PREPARES || s->handover.step == SSO_HANDOVER_TAKES;
+    enum sadb_role idle = soon ? SADB_ROLE_HOLD : SADB_ROLE_PASSIVE;
     for (size_t i = 0; i < s->c->ports.n; i++) {
         const struct port *p = s->c->ports.v[i];
         if (s->on && sso_shares(p))
-            set_role(s, p->ifid, acts ? SADB_ROLE_ACTIVE : SADB_ROLE_PASSIVE);
+            set_role(s, p->ifid, acts ? SADB_ROLE_ACTIVE : idle);
         else if (s->at[p->ifid].known)
             set_role(s, p->ifid, SADB_ROLE_ACTIVE);
     }
@@ -91,7 +93,8 @@ static void go_active(struct sso *s)
     if (standby)
         sso_tell_takeover(s);
     if (standby)
-        remember_switch(s, false, "active unit failed");
+        remember_switch(s, s->planned, s->planned ? "user forced" : "active unit failed");
+    s->planned = false;
     if (went_on && s->c->mirror)
         mirror_activate(s->c->mirror, split);
     else
@@ -129,10 +132,12 @@ static void fenced(struct sso *s)
     sso_sync_deactivate(s->sync);
     sso_rf(s, RF_EV_LOST);
     log_line(s->c->o.log, LOGL_NOTICE, "sso", "this box is not active any more");
-    if (reloads)
-        control_reload(s->c);
-    else
+    if (!reloads) {
         sso_follow(s);
+        return;
+    }
+    forget_shared(s);
+    control_reload(s->c);
 }
 
 static bool is_fenced(const struct sso *s)
@@ -177,7 +182,7 @@ static void fence(struct sso *s, bool reloads)
 
 /* The fence first. What ends now ends here only: nothing of it is told to the peer, which goes on
  * with it. A datapath that is not there sends nothing. */
-static void lose_role(struct sso *s)
+void sso_lose_role(struct sso *s)
 {
     struct sso_sync_info f;
     sso_sync_info(s->sync, &f);
@@ -228,7 +233,7 @@ static void hold(struct sso *s, enum hsrp_state g, bool active)
 
 void sso_follow(struct sso *s)
 {
-    if (!s->on || s->fencing || s->leaves)
+    if (!s->on || s->handover.step != SSO_HANDOVER_NONE || s->fencing || s->leaves)
         return;
     enum hsrp_state g = group_state(s);
     bool active = sso_sync_is_active(s->sync);
@@ -238,7 +243,7 @@ void sso_follow(struct sso *s)
     if (g == HSRP_ACTIVE && !active)
         go_active(s);
     else if (g != HSRP_ACTIVE && active)
-        lose_role(s);
+        sso_lose_role(s);
     else if (!active && s->rf.peer >= RF_ACTIVE_FAST)
         sso_rf(s, RF_EV_GO_STANDBY);
 }

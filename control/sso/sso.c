@@ -70,6 +70,7 @@ int sso_open(struct control *c)
     s->c = c;
     rf_init(&s->rf, clock_mono(&c->o.clock));
     timer_init(&s->restart, on_restart, s);
+    sso_handover_open(s);
     (void)RAND_bytes((unsigned char *)&boot, sizeof(boot));
     struct sso_sync_host h = sso_host(s);
     s->sync = sso_sync_new(&h, boot);
@@ -94,6 +95,7 @@ void sso_close(struct control *c)
     sso_sync_free(s->sync);
     timer_cancel(&c->timers, &s->restart);
     timer_cancel(&c->timers, &s->fence);
+    timer_cancel(&c->timers, &s->handover.timer);
     mirror_free(c->mirror);
     free(s);
 }
@@ -174,15 +176,6 @@ bool sso_is_standby(const struct control *c, uint32_t ifid)
 {
     const struct port *p = ports_by_ifid(&c->ports, ifid);
     return c->sso && c->sso->on && p && sso_shares(p) && !sso_sync_is_active(c->sso->sync);
-}
-
-int sso_switchover(struct control *c)
-{
-    struct sso_sync_info f;
-    sso_sync_info(c->sso->sync, &f);
-    if (!sso_sync_is_active(c->sso->sync))
-        return -EPERM;
-    return f.hot ? -EOPNOTSUPP : -ENOTCONN;
 }
 
 bool sso_resync(struct control *c)

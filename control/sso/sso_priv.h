@@ -9,6 +9,15 @@
 
 #define SSO_SWITCHES 16
 
+/* A planned switchover (switchover.c). */
+enum sso_handover_step {
+    SSO_HANDOVER_NONE,
+    SSO_HANDOVER_ASKS,     /* active: the standby is asked */
+    SSO_HANDOVER_DRAINS,   /* active: the switches turn away, the last packets come */
+    SSO_HANDOVER_PREPARES, /* standby: addresses and holds are on their way */
+    SSO_HANDOVER_TAKES     /* standby: active in HSRP; the other one is to fence */
+};
+
 struct sso {
     struct control *c;
     struct sso_carrier *carrier;
@@ -23,6 +32,14 @@ struct sso {
     bool reloads;          /* … and then the box reloads itself */
     bool leaves;           /* somebody said `reload` */
     bool held;             /* HSRP takes over from nobody until we have what it takes */
+    bool planned;          /* the other box is handing over */
+    struct {
+        enum sso_handover_step step;
+        struct timer timer;
+        usec_t until;
+        uint64_t packets;
+        unsigned quiet;
+    } handover;
     bool told_fence[PORTS_MAX + 1];
     struct timer fence; /* so long the datapath may take */
     struct {
@@ -43,9 +60,15 @@ bool sso_shares(const struct port *p);
 void sso_roles_open(struct sso *s);
 void sso_follow(struct sso *s); /* the group, the peer: what that makes of us */
 void sso_roles_apply(struct sso *s);
+void sso_lose_role(struct sso *s);
 void sso_fence_taken(struct sso *s, uint32_t ifid, enum sadb_role role);
 void sso_rf(struct sso *s, enum rf_event e);
 void sso_end(struct sso *s); /* not configured any more */
+
+/* switchover.c */
+void sso_handover_open(struct sso *s);
+void sso_handover_step(struct sso *s, enum sso_switch_step step); /* a word of the peer */
+void sso_handover_bye(struct sso *s);                             /* it has fenced */
 
 /* events.c: what people are told */
 void sso_debug(const struct sso *s, enum sso_debug cls, const char *fmt, ...)

@@ -243,6 +243,8 @@ static void dispatch(struct sso_sync *s, struct sso_message *m)
         on_ack(s, m);
     else if (m->type == SSO_BYE)
         on_bye(s, m);
+    else if (m->type == SSO_SWITCH && s->h.step)
+        s->h.step(s->h.ctx, (enum sso_switch_step)m->step);
     else if (!sso_standby_input(s, m))
         s->info.ignored++;
 }
@@ -359,6 +361,8 @@ void sso_sync_deactivate(struct sso_sync *s)
 {
     if (!s->active)
         return;
+    if (s->phase == SSO_HOT)
+        sso_queue_counters(s, true); /* how far inbound SAs really are */
     s->bye = s->phase == SSO_ENDING || s->phase == SSO_HOT ? SSO_BYE_FENCED : SSO_BYE_ACTIVE;
     s->active = false;
     s->phase = SSO_SOLO;

@@ -45,7 +45,8 @@ struct sso_sync_host {
     /* The link is to be made anew, from sso_sync_down() on. Not called from there. */
     void (*restart)(void *ctx, const char *why);
     void (*event)(void *ctx, enum sso_sync_event e);
-    void (*safe)(void *ctx); /* sso_sync_safe() may have risen */
+    void (*safe)(void *ctx);                            /* sso_sync_safe() may have risen */
+    void (*step)(void *ctx, enum sso_switch_step step); /* of a planned switchover */
 
     /* Active. */
     void (*bulk)(void *ctx);                   /* sso_sync_put() for every record */
@@ -91,7 +92,9 @@ bool sso_sync_activate(struct sso_sync *s, bool *split);
 void sso_sync_deactivate(struct sso_sync *s);
 bool sso_sync_is_active(const struct sso_sync *s);
 void sso_sync_forget(struct sso_sync *s); /* standby: what we hold goes, and all is told anew */
-void sso_sync_bye(struct sso_sync *s);    /* this box goes down, or wants no peer any more */
+/* A step of a planned switchover is told; what is lost the host's own time limit finds. */
+void sso_sync_switch(struct sso_sync *s, enum sso_switch_step step);
+void sso_sync_bye(struct sso_sync *s); /* this box goes down, or wants no peer any more */
 
 /* Active: records. */
 void sso_sync_put(struct sso_sync *s, enum sso_kind kind, uint64_t key, const void *p, size_t n);

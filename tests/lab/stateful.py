@@ -15,18 +15,22 @@ def rf(box):
     return (int(m.group(1)), int(m.group(2))) if m else None
 
 
-def holds(box, group=1):
-    """True where the group's virtual address is."""
-    return re.search(rf"^\S+ +{group} +\d+ +(?:P +)?Active ", box.shell(["show standby brief"]).stdout,
-                     re.M) is not None
+def groups(box):
+    """State of each standby group by its number."""
+    found = re.findall(r"^\S+ +(\d+) +\d+ +(?:P +)?(\w+)", box.shell(["show standby brief"]).stdout, re.M)
+    return {int(n): state for n, state in found}
+
+
+def holds(box):
+    """True where both virtual addresses are."""
+    return groups(box) == {1: "Active", 2: "Active"}
 
 
 def hot(lab):
-    """(active, standby) boxes once the standby has everything and both groups are where they belong;
-    else None."""
+    """(active, standby) boxes once the standby has everything, in both groups of HSRP, too; else None."""
     for one, other in (BOXES, BOXES[::-1]):
         a, b = lab.box(one), lab.box(other)
-        if rf(a) == (ACTIVE, HOT) and holds(a, 1) and holds(a, 2):
+        if rf(a) == (ACTIVE, HOT) and holds(a) and groups(b) == {1: "Standby", 2: "Standby"}:
             return a, b
     return None
 
