@@ -360,9 +360,7 @@ static int switchover(struct cmd *c)
     cmd_puts(c, err == -EPERM ? "% This box is not the active one: hand over on the other box\n"
                 : err == -ENOTCONN ? "% No standby is hot: there is nobody to hand over to\n"
                 : err == -EBUSY    ? "% A switchover is going on already\n"
-                : err == -EOPNOTSUPP
-                    ? "% No planned switchover yet: `reload` leaves the tunnels to the standby\n"
-                    : "% The switchover could not begin\n");
+                                   : "% The switchover could not begin\n");
     return CMD_REFUSED;
 }
 
