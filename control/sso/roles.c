@@ -127,17 +127,16 @@ static void fenced(struct sso *s)
 {
     bool reloads = s->reloads;
     timer_cancel(&s->c->timers, &s->fence);
+    sso_sync_exact(s->sync);
     forget_shared(s); /* while nothing of that is told the peer */
     s->fencing = s->reloads = false;
     sso_sync_deactivate(s->sync);
     sso_rf(s, RF_EV_LOST);
     log_line(s->c->o.log, LOGL_NOTICE, "sso", "this box is not active any more");
-    if (!reloads) {
+    if (reloads)
+        control_reload(s->c);
+    else
         sso_follow(s);
-        return;
-    }
-    forget_shared(s);
-    control_reload(s->c);
 }
 
 static bool is_fenced(const struct sso *s)

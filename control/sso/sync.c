@@ -357,12 +357,16 @@ bool sso_sync_activate(struct sso_sync *s, bool *split)
     return went_on;
 }
 
+void sso_sync_exact(struct sso_sync *s)
+{
+    if (s->active && s->phase == SSO_HOT)
+        sso_queue_counters(s, true);
+}
+
 void sso_sync_deactivate(struct sso_sync *s)
 {
     if (!s->active)
         return;
-    if (s->phase == SSO_HOT)
-        sso_queue_counters(s, true); /* how far inbound SAs really are */
     s->bye = s->phase == SSO_ENDING || s->phase == SSO_HOT ? SSO_BYE_FENCED : SSO_BYE_ACTIVE;
     s->active = false;
     s->phase = SSO_SOLO;

@@ -89,6 +89,7 @@ void sso_sync_writable(struct sso_sync *s);
 /* The role. Who gives it up has fenced before: nothing of what it holds is used any more. Who takes
  * it gets true when it goes on with what the peer had, *split: nobody has handed it over. */
 bool sso_sync_activate(struct sso_sync *s, bool *split);
+void sso_sync_exact(struct sso_sync *s); /* fenced: inbound SAs stand where they are told now */
 void sso_sync_deactivate(struct sso_sync *s);
 bool sso_sync_is_active(const struct sso_sync *s);
 void sso_sync_forget(struct sso_sync *s); /* standby: what we hold goes, and all is told anew */
