@@ -1,4 +1,5 @@
-"""Two boxes of the sample stateful-pair: who is active, and how the active role moves."""
+"""Two boxes of the samples stateful-pair and tunnel-protection-stateful: who is active, and how the
+active role moves."""
 import re
 import time
 
