@@ -119,7 +119,7 @@ const char *logical_trouble(const struct port *p)
 {
     if (p->ifp->kind == IF_VLAN && !p->ifp->vlan)
         return "it has no VLAN yet (encapsulation dot1Q)";
-    if (p->ifp->kind == IF_TUNNEL && !p->netdev[0] &&
+    if (p->ifp->kind == IF_TUNNEL && !p->ifp->tunnel.mode &&
         (addr_is_set(&p->ifp->addr.addr) || p->ifp->unnumbered))
         return "it needs a source, a destination, and the protection of a profile with a transform "
                "set";

@@ -258,7 +258,14 @@ static void logical(void **state)
     struct port *lo = ports_named(&p, "Loopback7"), *sub = ports_named(&p, i[1].name);
     assert_string_equal(lo->netdev, "tdl7");
     assert_non_null(strstr(sub->trouble, "no VLAN"));
-    assert_string_equal(ports_named(&p, "Tunnel1")->trouble, "");
+    struct port *tunnel = ports_named(&p, "Tunnel1");
+    assert_string_equal(tunnel->trouble, "");
+    i[2].unnumbered = true;
+    logical_round(&a, &p, &w);
+    assert_non_null(strstr(tunnel->trouble, "needs a source"));
+    i[2].tunnel.mode = TUNNEL_GRE; /* its device is made by others, and may come later */
+    ports_look(&p, &w);
+    assert_string_equal(tunnel->trouble, "");
     i[1].vlan = 30;
     logical_round(&a, &p, &w);
     assert_int_equal(count(&a, LR_VLAN), 1);
