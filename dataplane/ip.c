@@ -304,6 +304,8 @@ int ip_ecn_take(uint8_t *inner, uint8_t outer_tos)
     uint8_t ecn = v6 ? (inner[1] >> 4) & ECN_MASK : inner[1] & ECN_MASK;
     if (ecn == 0)
         return -1;
+    if (ecn == ECN_CE)
+        return 0; /* it says so already; its checksum stays as it came */
     if (v6) {
         inner[1] |= ECN_CE << 4;
     } else {

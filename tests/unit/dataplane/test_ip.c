@@ -191,6 +191,14 @@ static void test_ecn(void **state)
         assert_int_equal(p[1], 0xb8 | rows[k].want);
         assert_true(checksum_good(p));
     }
+    /* Nothing is to be changed: a sum of 0xffff is not made its other form, 0. */
+    uint8_t p[20], before[20];
+    struct addr a = ip4("10.0.0.1");
+    ip4_build(p, &a, &a, 17, 20, 3, true, 1);
+    p[10] = p[11] = 0xff;
+    memcpy(before, p, sizeof p);
+    assert_int_equal(ip_ecn_take(p, 3), 0);
+    assert_memory_equal(p, before, sizeof p);
 }
 
 /* RFC 1071 §3 and a header from everyday life */
