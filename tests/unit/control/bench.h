@@ -344,7 +344,6 @@ struct wish {
     const char *psk;     /* NULL: no tunnel-groups */
     const char *profile;
     const char *redundancy; /* the standby group whose address the map's tunnels have */
-    bool rri;               /* routes to what is protected, without an SA, too */
     const char *vip; /* that of the group "HA" of the outside; NULL: there is none; "": learnt */
     unsigned peers, lines; /* of the map entry and its list */
     unsigned idle;         /* seconds, and then the first peer again */
@@ -359,6 +358,7 @@ struct wish {
     bool follow;           /* the walk begins where it ended before (IOS) */
     bool moved;            /* the first peer is reached by the inside */
     bool stateful;         /* another box knows of the tunnels with that address */
+    bool rri;              /* routes to what is protected, without an SA, too */
     bool behind;           /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
 
