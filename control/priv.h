@@ -163,7 +163,8 @@ void walk_end(struct control *c, struct identity *id);
 /* A peer of IKEv2 sends on SAs that we have not: a new one makes it forget them (INITIAL_CONTACT).
  */
 void walk_recover(struct control *c, const struct ike_path *p);
-void walk_stop(struct control *c, uint32_t ifid); /* those of an interface, for now */
+/* Ends those of an interface; packets begin them anew. */
+void walk_stop(struct control *c, uint32_t ifid);
 void tunnel_acquire(struct control *c, const struct sadb_acquire *a);
 void tunnel_initiate_failed(struct control *c, uint8_t version, uint32_t policy,
                             const struct ike_path *p, enum ike_reason why);
