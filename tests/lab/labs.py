@@ -177,7 +177,13 @@ def _forwarder(box, lab_dir):
             proc = subprocess.Popen([sys.executable, "-B", script, str(port), box.ns, "22"],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                     start_new_session=True)
-        if proc.stdout.readline() == b"ready\n":
+        try:
+            ready = proc.stdout.readline() == b"ready\n"
+        except BaseException:  # it may not be in its namespace yet, where teardown() would find it
+            proc.kill()
+            proc.wait()
+            raise
+        if ready:
             proc.stdout.close()
             return port
         proc.wait()  # somebody took the port in between: the next one
