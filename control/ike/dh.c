@@ -1,6 +1,6 @@
 /*
  * Key agreement: MODP (RFC 2409, 3526, 5114), ECP (RFC 5903) and X25519 (RFC 8031), with the
- * checks of public values that RFC 6989 asks for (OpenSSL does them on import and on use).
+ * checks of public values that RFC 6989 asks for.
  *
  * Functions here may run in a helper thread: they touch nothing but their arguments.
  */
@@ -218,6 +218,22 @@ int ike_dh_pub(const struct ike_dh *d, uint8_t *out, size_t cap)
     return ok ? 0 : -EIO;
 }
 
+/*
+ * RFC 6989: 1 < y < p - 1 where p is a safe prime (§2.1), for such a group has no small subgroup
+ * but that; y^q = 1 besides in those of RFC 5114 (§2.2); a point on the curve, whose cofactor is
+ * one (§2.3). OpenSSL's quick check is just this. Its full one multiplies by the order in every
+ * group, which in group 14 takes three times as long as the agreement. X25519 takes any value,
+ * and OpenSSL refuses a secret of zeros (RFC 7748 §6.1).
+ */
+static bool is_of_group(OSSL_LIB_CTX *lib, EVP_PKEY *theirs)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(lib, theirs, NULL);
+    bool ok = ctx && EVP_PKEY_public_check_quick(ctx) > 0;
+
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
 int ike_dh_shared(const struct ike_dh *d, const uint8_t *peer, size_t len, uint8_t *out, size_t cap,
                   size_t *out_len)
 {
@@ -225,13 +241,13 @@ int ike_dh_shared(const struct ike_dh *d, const uint8_t *peer, size_t len, uint8
         return -EBADMSG; /* §3.4: the length of a public value is that of its group */
     EVP_PKEY *theirs = import(d->lib, d->t, d->kind, peer, len, (struct bytes){NULL, 0});
     EVP_PKEY_CTX *ctx = theirs ? EVP_PKEY_CTX_new_from_pkey(d->lib, d->key, NULL) : NULL;
-    int ok = ctx && EVP_PKEY_derive_init(ctx) > 0;
+    int ok = ctx && is_of_group(d->lib, theirs) && EVP_PKEY_derive_init(ctx) > 0;
 
     /* §2.14: leading zeros of a MODP secret count */
     if (ok && d->kind == DH_MODP)
         ok = EVP_PKEY_CTX_set_dh_pad(ctx, 1) > 0;
     *out_len = cap;
-    ok = ok && EVP_PKEY_derive_set_peer_ex(ctx, theirs, 1) > 0 &&
+    ok = ok && EVP_PKEY_derive_set_peer_ex(ctx, theirs, 0) > 0 &&
          EVP_PKEY_derive(ctx, out, out_len) > 0;
     EVP_PKEY_CTX_free(ctx);
     EVP_PKEY_free(theirs);

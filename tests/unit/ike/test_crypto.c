@@ -249,7 +249,7 @@ static void modp_groups(void **state)
         uint8_t pub[IKE_PUB_MAX], theirs[IKE_PUB_MAX], secret[IKE_SECRET_MAX], want[IKE_PUB_MAX];
         size_t len = ike_dh_pub_len(group[i]), n = 0;
         BN_CTX *x = BN_CTX_new();
-        BIGNUM *p = NULL, *g = BN_new(), *priv = BN_new(), *y = BN_new(), *ours = NULL;
+        BIGNUM *p = NULL, *g = BN_new(), *priv = BN_new(), *y = BN_new(), *q = NULL, *ours = NULL;
         struct ike_dh *d = ike_dh_new(c, group[i]);
         assert_non_null(d);
         switch (group[i]) {
@@ -282,6 +282,7 @@ static void modp_groups(void **state)
             EVP_PKEY_generate(k, &key);
             EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &p);
             EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_G, &g);
+            EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_Q, &q);
             EVP_PKEY_free(key);
             EVP_PKEY_CTX_free(k);
             break;
@@ -311,7 +312,15 @@ static void modp_groups(void **state)
             assert_int_equal(ike_dh_shared(d, theirs, len, secret, sizeof secret, &n), -EBADMSG);
         }
         assert_int_equal(ike_dh_shared(d, theirs, len - 1, secret, sizeof secret, &n), -EBADMSG);
+        /* RFC 6989 §2.2: those of RFC 5114 have small subgroups, which 2^q is in */
+        if (group[i] == DH_2048_256) {
+            BN_set_word(y, 2);
+            BN_mod_exp(bad, y, q, p, x);
+            BN_bn2binpad(bad, theirs, (int)len);
+            assert_int_equal(ike_dh_shared(d, theirs, len, secret, sizeof secret, &n), -EBADMSG);
+        }
         BN_free(bad);
+        BN_free(q);
         BN_free(p);
         BN_free(g);
         BN_free(priv);
