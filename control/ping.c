@@ -6,6 +6,7 @@
  * Packets are not marked, so that a protected destination is reached through its tunnel. Local
  * refusals count as answers too: no route is 'N', no neighbour 'H', too big with DF 'M'.
  */
+#include "control/echo.h"
 #include "control/priv.h"
 #include "lib/pktinfo.h"
 #include <errno.h>
@@ -20,7 +21,6 @@
 
 #define IP_HEADER     20
 #define IP6_HEADER    40
-#define ICMP_HEADER   8
 #define SIZE_MAX_IP   65535
 #define READS_AT_ONCE 32
 /* After an answer the next request waits a moment, so that marks come out in steps. */
@@ -39,19 +39,6 @@ struct ping {
     bool waiting; /* for an answer; else for the next turn */
     struct timer timer;
 };
-
-/* RFC 1071. */
-static uint16_t checksum(const uint8_t *p, size_t n)
-{
-    uint32_t sum = 0;
-    for (size_t i = 0; i + 1 < n; i += 2)
-        sum += (uint32_t)p[i] << 8 | p[i + 1];
-    if (n & 1)
-        sum += (uint32_t)p[n - 1] << 8;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
-}
 
 static usec_t now(const struct ping *p)
 {
@@ -85,21 +72,9 @@ static size_t header(const struct ping *p)
 static size_t build(const struct ping *p, uint8_t *out)
 {
     size_t n = p->o.size - header(p);
-    out[0] = is6(p) ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
-    out[1] = 0;
-    out[2] = out[3] = 0;
-    out[4] = (uint8_t)(p->id >> 8);
-    out[5] = (uint8_t)p->id;
-    out[6] = (uint8_t)(p->seq >> 8);
-    out[7] = (uint8_t)p->seq;
-    for (size_t i = ICMP_HEADER; i < n; i++)
-        out[i] = (i & 1) ? 0xcd : 0xab; /* the platforms' pattern */
-    if (is6(p))
-        return n; /* the kernel sums it up, with the addresses (RFC 3542 §3.1) */
-    uint16_t sum = checksum(out, n);
-    out[2] = (uint8_t)(sum >> 8);
-    out[3] = (uint8_t)sum;
-    return n;
+    for (size_t i = 0; i < n - ECHO_HEADER; i++)
+        out[ECHO_HEADER + i] = (i & 1) ? 0xcd : 0xab; /* the platforms' pattern */
+    return echo_write(out, p->o.dst.family, p->id, p->seq, n - ECHO_HEADER);
 }
 
 static void set_df(int fd, const struct ping *p)
@@ -192,8 +167,8 @@ struct ping *control_ping(struct control *c, const struct ping_opts *o,
         return NULL;
     *p = (struct ping){.control = c, .o = *o, .result = result, .done = done, .ctx = ctx};
     p->id = ++c->ping_id;
-    if (p->o.size < header(p) + ICMP_HEADER)
-        p->o.size = (uint32_t)header(p) + ICMP_HEADER;
+    if (p->o.size < header(p) + ECHO_HEADER)
+        p->o.size = (uint32_t)header(p) + ECHO_HEADER;
     if (p->o.size > SIZE_MAX_IP)
         p->o.size = SIZE_MAX_IP;
     timer_init(&p->timer, on_timer, p);
@@ -223,86 +198,43 @@ static struct ping *find(struct control *c, uint16_t id, uint16_t seq)
     return NULL;
 }
 
-static uint16_t get16(const uint8_t *p)
+static char mark4(const struct echo_answer *a)
 {
-    return (uint16_t)(p[0] << 8 | p[1]);
+    switch (a->type) {
+    case ICMP_DEST_UNREACH:
+        return a->code == ICMP_FRAG_NEEDED ? 'M' : 'U';
+    case ICMP_TIME_EXCEEDED:
+        return '&';
+    default:
+        return '?';
+    }
 }
 
-static void on_reply(struct control *c, const struct addr *from, const uint8_t *icmp)
+static char mark6(const struct echo_answer *a)
 {
-    struct ping *p = find(c, get16(icmp + 4), get16(icmp + 6));
-    if (!p || !addr_eq(from, &p->o.dst))
+    switch (a->type) {
+    case ICMP6_PACKET_TOO_BIG:
+        return 'M';
+    case ICMP6_DST_UNREACH:
+        return 'U';
+    case ICMP6_TIME_EXCEEDED:
+        return '&';
+    default:
+        return '?';
+    }
+}
+
+static void on_answer(struct control *c, const struct addr *from, const struct echo_answer *a)
+{
+    struct ping *p = find(c, a->id, a->seq);
+    if (!p || !addr_eq(a->error ? &a->about : from, &p->o.dst))
         return;
+    if (a->error) {
+        settle(p, is6(p) ? mark6(a) : mark4(a), 0);
+        return;
+    }
     usec_t rtt = now(p) - p->sent_at;
     settle(p, '!', rtt > 0 ? (unsigned)rtt : 0);
-}
-
-/* An error carries the header and the first 8 bytes of the packet it is about (RFC 792). */
-static void on_error(struct control *c, const uint8_t *icmp, size_t len)
-{
-    const uint8_t *in = icmp + ICMP_HEADER;
-    size_t left = len - ICMP_HEADER, hdr = left >= IP_HEADER ? (size_t)(in[0] & 15) * 4 : 0;
-    if (hdr < IP_HEADER || left < hdr + ICMP_HEADER || in[9] != IPPROTO_ICMP ||
-        in[hdr] != ICMP_ECHO)
-        return;
-    struct ping *p = find(c, get16(in + hdr + 4), get16(in + hdr + 6));
-    if (!p || is6(p) || memcmp(in + 16, p->o.dst.b, 4) != 0)
-        return;
-    char mark = '?';
-    if (icmp[0] == ICMP_DEST_UNREACH)
-        mark = icmp[1] == ICMP_FRAG_NEEDED ? 'M' : 'U';
-    else if (icmp[0] == ICMP_TIME_EXCEEDED)
-        mark = '&';
-    settle(p, mark, 0);
-}
-
-/* RFC 4443 §3: as much of the packet as fits. Ours have no extension header but a fragment's. */
-static void on_error6(struct control *c, const uint8_t *icmp, size_t len)
-{
-    const uint8_t *in = icmp + ICMP_HEADER;
-    size_t left = len - ICMP_HEADER, hdr = IP6_HEADER;
-    uint8_t next = left >= IP6_HEADER ? in[6] : 0;
-    if (next == IPPROTO_FRAGMENT && left >= hdr + 8) {
-        next = in[hdr];
-        hdr += 8;
-    }
-    if (next != IPPROTO_ICMPV6 || left < hdr + ICMP_HEADER || in[hdr] != ICMP6_ECHO_REQUEST)
-        return;
-    struct ping *p = find(c, get16(in + hdr + 4), get16(in + hdr + 6));
-    if (!p || !is6(p) || memcmp(in + 24, p->o.dst.b, 16) != 0)
-        return;
-    settle(p,
-           icmp[0] == ICMP6_PACKET_TOO_BIG  ? 'M'
-           : icmp[0] == ICMP6_DST_UNREACH   ? 'U'
-           : icmp[0] == ICMP6_TIME_EXCEEDED ? '&'
-                                            : '?',
-           0);
-}
-
-/* The kernel leaves the IPv6 header out and has checked the sum. */
-static void on_packet6(struct control *c, const struct addr *from, const uint8_t *icmp, size_t len)
-{
-    if (len < ICMP_HEADER)
-        return;
-    if (icmp[0] == ICMP6_ECHO_REPLY)
-        on_reply(c, from, icmp);
-    else if (icmp[0] >= ICMP6_DST_UNREACH && icmp[0] <= ICMP6_PARAM_PROB)
-        on_error6(c, icmp, len);
-}
-
-static void on_packet(struct control *c, const uint8_t *ip, size_t len)
-{
-    size_t hdr = len >= IP_HEADER ? (size_t)(ip[0] & 15) * 4 : 0;
-    if (hdr < IP_HEADER || len < hdr + ICMP_HEADER)
-        return;
-    const uint8_t *icmp = ip + hdr;
-    struct addr from = {.family = AF_INET};
-    memcpy(from.b, ip + 12, 4);
-    if (icmp[0] == ICMP_ECHOREPLY)
-        on_reply(c, &from, icmp);
-    else if (icmp[0] == ICMP_DEST_UNREACH || icmp[0] == ICMP_TIME_EXCEEDED ||
-             icmp[0] == ICMP_PARAMETERPROB)
-        on_error(c, icmp, len - hdr);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -314,6 +246,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         struct sockaddr_storage ss;
         socklen_t ss_len = sizeof(ss);
         struct addr from;
+        struct echo_answer a;
         if (c->icmp_sock[FAMILY_4].fd != fd && c->icmp_sock[FAMILY_6].fd != fd)
             return; /* closed by what the last answer led to */
         ssize_t n =
@@ -322,10 +255,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             return;
         if (n <= 0 || addr_from_sockaddr((const struct sockaddr *)&ss, &from, NULL) < 0)
             continue;
-        if (from.family == AF_INET6)
-            on_packet6(c, &from, packet, (size_t)n);
-        else
-            on_packet(c, packet, (size_t)n);
+        if (from.family == AF_INET6 ? echo_read6(packet, (size_t)n, &a)
+                                    : echo_read4(packet, (size_t)n, &a))
+            on_answer(c, &from, &a);
     }
 }
 
