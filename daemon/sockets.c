@@ -33,37 +33,14 @@
 #define NATT_PORT   4500 /* RFC 3948 */
 #define SSH_BACKLOG 64
 
-const char *socket_name(enum launch_socket kind)
-{
-    static const char *const names[] = {[SOCK_IKE4] = "UDP port 500",
-                                        [SOCK_NATT4] = "UDP port 4500",
-                                        [SOCK_ESP4] = "raw ESP socket",
-                                        [SOCK_ICMP4] = "raw ICMP socket",
-                                        [SOCK_CLI] = "CLI socket",
-                                        [SOCK_SSH] = "SSH port",
-                                        [SOCK_STATS] = "counter memory",
-                                        [SOCK_HOSTKEY] = "SSH host key",
-                                        [SOCK_PACKET4] = "packet socket",
-                                        [SOCK_JOURNAL] = "journal memory",
-                                        [SOCK_IKE6] = "UDP port 500 (IPv6)",
-                                        [SOCK_NATT6] = "UDP port 4500 (IPv6)",
-                                        [SOCK_ESP6] = "raw ESP socket (IPv6)",
-                                        [SOCK_ICMP6] = "raw ICMP socket (IPv6)",
-                                        [SOCK_AH4] = "raw AH socket",
-                                        [SOCK_AH6] = "raw AH socket (IPv6)",
-                                        [SOCK_SYSLOG4] = "UDP socket of messages",
-                                        [SOCK_SYSLOG6] = "UDP socket of messages (IPv6)",
-                                        [SOCK_PROBE4] = "ICMP socket of probes",
-                                        [SOCK_PROBE6] = "ICMP socket of probes (IPv6)",
-                                        [SOCK_PROBE_IF4] = "ICMP socket of probes of an interface",
-                                        [SOCK_PROBE_UDP4] = "UDP socket of probes",
-                                        [SOCK_PROBE_UDP6] = "UDP socket of probes (IPv6)",
-                                        [SOCK_HSRP] = "packet socket of HSRP",
-                                        [SOCK_ARP] = "packet socket of ARP",
-                                        [SOCK_SCTP4] = "raw SCTP socket",
-                                        [SOCK_SCTP6] = "raw SCTP socket (IPv6)"};
-    return names[kind];
-}
+/* What a socket is called, and how it is opened. */
+struct recipe {
+    const char *name;
+    int (*open)(const struct recipe *r, const struct socket_opts *o); /* fd or -errno */
+    int family;
+    uint16_t number; /* a port or a protocol */
+    bool probes;
+};
 
 static int set_int(int fd, int level, int option, int value)
 {
@@ -109,8 +86,10 @@ static int set_no_df(int fd, int family)
                              : set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
 
-static int open_udp(int family, uint16_t port)
+static int open_udp(const struct recipe *r, const struct socket_opts *o)
 {
+    int family = r->family;
+    (void)o;
     int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
@@ -120,7 +99,7 @@ static int open_udp(int family, uint16_t port)
     if (!err)
         err = set_no_df(fd, family);
     if (!err)
-        err = bind_any(fd, family, port);
+        err = bind_any(fd, family, r->number);
     if (err)
         return fail(fd, err);
     big_buffers(fd);
@@ -128,9 +107,10 @@ static int open_udp(int family, uint16_t port)
 }
 
 /* The kernel chooses its port and, unless a message names one, its address. */
-static int open_plain(int family)
+static int open_plain(const struct recipe *r, const struct socket_opts *o)
 {
-    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)o;
+    int fd = socket(r->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     return fd < 0 ? -errno : fd;
 }
 
@@ -207,21 +187,29 @@ static int filter_answers(int fd, int family, bool probes)
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof(p)) < 0 ? -errno : 0;
 }
 
-static int open_ping(int family, bool probes)
+static int open_ipsec(const struct recipe *r, const struct socket_opts *o)
 {
+    (void)o;
+    return r->family == AF_INET ? open_raw(r->number, true) : open_raw6(r->number, true);
+}
+
+static int open_ping(const struct recipe *r, const struct socket_opts *o)
+{
+    int family = r->family;
+    (void)o;
     int fd = family == AF_INET ? open_raw(IPPROTO_ICMP, false) : open_raw6(IPPROTO_ICMPV6, false);
-    int err = fd < 0 ? 0 : filter_answers(fd, family, probes);
-    if (fd >= 0 && !err && probes)
+    int err = fd < 0 ? 0 : filter_answers(fd, family, r->probes);
+    if (fd >= 0 && !err && r->probes)
         err = set_no_df(fd, family);
     return err ? fail(fd, err) : fd;
 }
 
 /* IPv6 for itself: the twin has IPv4. */
-static int open_probe_udp(int family)
+static int open_probe_udp(const struct recipe *r, const struct socket_opts *o)
 {
-    int fd = open_plain(family);
-    int err = fd < 0 ? 0 : set_no_df(fd, family);
-    if (fd >= 0 && !err && family == AF_INET6)
+    int fd = open_plain(r, o);
+    int err = fd < 0 ? 0 : set_no_df(fd, r->family);
+    if (fd >= 0 && !err && r->family == AF_INET6)
         err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (fd < 0 || err)
         return err ? fail(fd, err) : fd;
@@ -230,8 +218,10 @@ static int open_probe_udp(int family)
 }
 
 /* What comes in is read from the other one. */
-static int open_probe_if(void)
+static int open_probe_if(const struct recipe *r, const struct socket_opts *o)
 {
+    (void)r;
+    (void)o;
     int fd = open_raw(IPPROTO_ICMP, false);
     if (fd < 0)
         return fd;
@@ -245,8 +235,10 @@ static int open_probe_if(void)
 
 /* It is there whether or not somebody hears it: the kernel says "protocol unreachable" where nobody
  * has a socket of SCTP. */
-static int open_sctp(int family)
+static int open_sctp(const struct recipe *r, const struct socket_opts *o)
 {
+    int family = r->family;
+    (void)o;
     struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
     struct sock_fprog f = {.len = 1, .filter = &nothing};
     int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_SCTP);
@@ -313,9 +305,24 @@ static int open_packet(const struct sock_filter *hears, size_t n)
     return err ? fail(fd, err) : fd;
 }
 
-/* One listener for both families; for IPv4 alone where the host has no IPv6. */
-static int open_ssh(uint16_t port)
+static int open_hsrp(const struct recipe *r, const struct socket_opts *o)
 {
+    (void)r;
+    (void)o;
+    return open_packet(hears_hsrp, sizeof(hears_hsrp) / sizeof(hears_hsrp[0]));
+}
+
+static int open_arp(const struct recipe *r, const struct socket_opts *o)
+{
+    (void)r;
+    (void)o;
+    return open_packet(hears_arp, sizeof(hears_arp) / sizeof(hears_arp[0]));
+}
+
+/* One listener for both families; for IPv4 alone where the host has no IPv6. */
+static int open_ssh(const struct recipe *r, const struct socket_opts *o)
+{
+    (void)r;
     int family = AF_INET6;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 && errno == EAFNOSUPPORT) {
@@ -328,7 +335,7 @@ static int open_ssh(uint16_t port)
     if (!err && family == AF_INET6)
         err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (!err)
-        err = bind_any(fd, family, port);
+        err = bind_any(fd, family, o->ssh_port);
     if (!err && listen(fd, SSH_BACKLOG) < 0)
         err = -errno;
     return err ? fail(fd, err) : fd;
@@ -339,10 +346,11 @@ static bool cli_path(const char *run_dir, char *path, size_t cap)
     return snprintf(path, cap, "%s/tandem.sock", run_dir) < (int)cap;
 }
 
-static int open_cli(const char *run_dir)
+static int open_cli(const struct recipe *r, const struct socket_opts *o)
 {
     char path[256];
-    if (!cli_path(run_dir, path, sizeof(path)))
+    (void)r;
+    if (!cli_path(o->run_dir, path, sizeof(path)))
         return -ENAMETOOLONG;
     /* Anybody may connect: the engine asks the kernel who it is. */
     return ipc_listen(path, 0666);
@@ -355,8 +363,10 @@ void socket_cli_remove(const char *run_dir)
         unlink(path);
 }
 
-static int open_stats(void)
+static int open_stats(const struct recipe *r, const struct socket_opts *o)
 {
+    (void)r;
+    (void)o;
     int fd = memfd_create("tandem-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
@@ -371,8 +381,10 @@ static int open_stats(void)
 
 /* The journal's memory: as large as it may get, and sparse. Its size is fixed, so that nobody's
  * mapping ends before what was measured. */
-static int open_journal(void)
+static int open_journal(const struct recipe *r, const struct socket_opts *o)
 {
+    (void)r;
+    (void)o;
     int fd = memfd_create("tandem-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
@@ -388,6 +400,41 @@ int stats_reader(int fd)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     int ro = open(path, O_RDONLY | O_CLOEXEC);
     return ro < 0 ? -errno : ro;
+}
+
+static const struct recipe recipes[] = {
+    [SOCK_IKE4] = {"UDP port 500", open_udp, AF_INET, IKE_PORT, false},
+    [SOCK_NATT4] = {"UDP port 4500", open_udp, AF_INET, NATT_PORT, false},
+    [SOCK_ESP4] = {"raw ESP socket", open_ipsec, AF_INET, IPPROTO_ESP, false},
+    [SOCK_ICMP4] = {"raw ICMP socket", open_ping, AF_INET, 0, false},
+    [SOCK_CLI] = {"CLI socket", open_cli, AF_UNIX, 0, false},
+    [SOCK_SSH] = {"SSH port", open_ssh, AF_INET6, 0, false},
+    [SOCK_STATS] = {"counter memory", open_stats, 0, 0, false},
+    [SOCK_HOSTKEY] = {"SSH host key", NULL, 0, 0, false},
+    [SOCK_PACKET4] = {"packet socket", NULL, 0, 0, false},
+    [SOCK_JOURNAL] = {"journal memory", open_journal, 0, 0, false},
+    [SOCK_IKE6] = {"UDP port 500 (IPv6)", open_udp, AF_INET6, IKE_PORT, false},
+    [SOCK_NATT6] = {"UDP port 4500 (IPv6)", open_udp, AF_INET6, NATT_PORT, false},
+    [SOCK_ESP6] = {"raw ESP socket (IPv6)", open_ipsec, AF_INET6, IPPROTO_ESP, false},
+    [SOCK_ICMP6] = {"raw ICMP socket (IPv6)", open_ping, AF_INET6, 0, false},
+    [SOCK_AH4] = {"raw AH socket", open_ipsec, AF_INET, IPPROTO_AH, false},
+    [SOCK_AH6] = {"raw AH socket (IPv6)", open_ipsec, AF_INET6, IPPROTO_AH, false},
+    [SOCK_SYSLOG4] = {"UDP socket of messages", open_plain, AF_INET, 0, false},
+    [SOCK_SYSLOG6] = {"UDP socket of messages (IPv6)", open_plain, AF_INET6, 0, false},
+    [SOCK_PROBE4] = {"ICMP socket of probes", open_ping, AF_INET, 0, true},
+    [SOCK_PROBE6] = {"ICMP socket of probes (IPv6)", open_ping, AF_INET6, 0, true},
+    [SOCK_PROBE_IF4] = {"ICMP socket of probes of an interface", open_probe_if, AF_INET, 0, true},
+    [SOCK_PROBE_UDP4] = {"UDP socket of probes", open_probe_udp, AF_INET, 0, true},
+    [SOCK_PROBE_UDP6] = {"UDP socket of probes (IPv6)", open_probe_udp, AF_INET6, 0, true},
+    [SOCK_HSRP] = {"packet socket of HSRP", open_hsrp, AF_PACKET, 0, false},
+    [SOCK_ARP] = {"packet socket of ARP", open_arp, AF_PACKET, 0, false},
+    [SOCK_SCTP4] = {"raw SCTP socket", open_sctp, AF_INET, 0, false},
+    [SOCK_SCTP6] = {"raw SCTP socket (IPv6)", open_sctp, AF_INET6, 0, false},
+};
+
+const char *socket_name(enum launch_socket kind)
+{
+    return recipes[kind].name;
 }
 
 static const char *advice(enum launch_socket kind, int err)
@@ -408,89 +455,10 @@ static const char *advice(enum launch_socket kind, int err)
 
 int socket_open(enum launch_socket kind, const struct socket_opts *o, char *why, size_t cap)
 {
-    int fd = -EINVAL;
-    switch (kind) {
-    case SOCK_IKE4:
-        fd = open_udp(AF_INET, IKE_PORT);
-        break;
-    case SOCK_NATT4:
-        fd = open_udp(AF_INET, NATT_PORT);
-        break;
-    case SOCK_ESP4:
-        fd = open_raw(IPPROTO_ESP, true);
-        break;
-    case SOCK_ICMP4:
-        fd = open_ping(AF_INET, false);
-        break;
-    case SOCK_IKE6:
-        fd = open_udp(AF_INET6, IKE_PORT);
-        break;
-    case SOCK_NATT6:
-        fd = open_udp(AF_INET6, NATT_PORT);
-        break;
-    case SOCK_ESP6:
-        fd = open_raw6(IPPROTO_ESP, true);
-        break;
-    case SOCK_AH4:
-        fd = open_raw(IPPROTO_AH, true);
-        break;
-    case SOCK_AH6:
-        fd = open_raw6(IPPROTO_AH, true);
-        break;
-    case SOCK_ICMP6:
-        fd = open_ping(AF_INET6, false);
-        break;
-    case SOCK_PROBE4:
-        fd = open_ping(AF_INET, true);
-        break;
-    case SOCK_PROBE6:
-        fd = open_ping(AF_INET6, true);
-        break;
-    case SOCK_PROBE_IF4:
-        fd = open_probe_if();
-        break;
-    case SOCK_PROBE_UDP4:
-        fd = open_probe_udp(AF_INET);
-        break;
-    case SOCK_PROBE_UDP6:
-        fd = open_probe_udp(AF_INET6);
-        break;
-    case SOCK_SYSLOG4:
-        fd = open_plain(AF_INET);
-        break;
-    case SOCK_SYSLOG6:
-        fd = open_plain(AF_INET6);
-        break;
-    case SOCK_HSRP:
-        fd = open_packet(hears_hsrp, sizeof(hears_hsrp) / sizeof(hears_hsrp[0]));
-        break;
-    case SOCK_ARP:
-        fd = open_packet(hears_arp, sizeof(hears_arp) / sizeof(hears_arp[0]));
-        break;
-    case SOCK_SCTP4:
-        fd = open_sctp(AF_INET);
-        break;
-    case SOCK_SCTP6:
-        fd = open_sctp(AF_INET6);
-        break;
-    case SOCK_CLI:
-        fd = open_cli(o->run_dir);
-        break;
-    case SOCK_SSH:
-        fd = open_ssh(o->ssh_port);
-        break;
-    case SOCK_STATS:
-        fd = open_stats();
-        break;
-    case SOCK_JOURNAL:
-        fd = open_journal();
-        break;
-    case SOCK_HOSTKEY:
-    case SOCK_PACKET4:
-        break;
-    }
+    const struct recipe *r = &recipes[kind];
+    int fd = r->open ? r->open(r, o) : -EINVAL;
     if (fd < 0)
-        snprintf(why, cap, "%s: %s: %s", socket_name(kind), strerror(-fd), advice(kind, fd));
+        snprintf(why, cap, "%s: %s: %s", r->name, strerror(-fd), advice(kind, fd));
     return fd;
 }
 
