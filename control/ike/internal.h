@@ -236,9 +236,15 @@ static inline struct ike_sk_key ike_key_of(const struct ike_sa_state *s, bool fr
                                from_initiator ? s->keys.sk_ai : s->keys.sk_ar};
 }
 
-/* --- ike.c: entering and leaving, jobs --- */
+/* --- ike.c: entering and leaving --- */
 void ike_enter(struct ike *ike);
 void ike_leave(struct ike *ike);
+
+/* --- input.c --- */
+/* A verified message, or ESP, came by this path: a peer behind a NAT may be there now. */
+void ike_follow_nat(struct ike_sa *sa, const struct ike_path *p);
+
+/* --- jobs.c --- */
 /* Starts a key agreement for sa: a new key pair when dh is NULL, the secret when peer is given.
  * `then` gets the result (j->err) on the loop, maybe before this returns. */
 int ike_job_start(struct ike_sa *sa, uint16_t group, struct ike_dh *dh, const uint8_t *peer,
