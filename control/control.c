@@ -209,11 +209,20 @@ void control_set_booted(struct control *c, usec_t wall)
 /* --- a round
  * ----------------------------------------------------------------------------------------- */
 
+/* A tunnel whose device is still to come takes part already: what leads into it is refused until
+ * then (route/fib.c) and takes no other way, where it would be in clear. */
+static bool tunnel_to_come(const struct control *c, const struct port *p)
+{
+    return p->ifp->kind == IF_TUNNEL && p->ifp->tunnel.mode && ports_active(&c->ports, p) &&
+           !ports_link(p, &c->world);
+}
+
 static struct rib_if rib_if(const struct control *c, const struct port *p)
 {
     bool up = ports_up(&c->ports, p, &c->world);
     return (struct rib_if){.ifp = p->ifp,
-                           .up = up && (p->has_addr || p->ifp->unnumbered),
+                           .up =
+                               (up && (p->has_addr || p->ifp->unnumbered)) || tunnel_to_come(c, p),
                            .up2 = up ? p->has_addr2 : 0,
                            .up6 = up ? p->has_addr6 : 0,
                            .link6 = up && p->ifp->ipv6};

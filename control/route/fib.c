@@ -4,7 +4,8 @@
  * there.
  *
  * A protected prefix whose shadow TUN is not there yet is `unreachable`, not absent: a moment
- * without a route would let a packet out in clear.
+ * without a route would let a packet out in clear. For the same reason a wall stands behind each
+ * way into a TUN: should all of us be killed at once, the kernel takes the TUN and its routes away.
  *
  * All of it is made anew in each round, in the order of the comparison and without sorting: with
  * ten thousand routes that takes less than looking for what has changed and what follows from it
@@ -17,8 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CRYPTO_METRIC 1
-#define CLOSED_METRIC 2
+#define CRYPTO_METRIC  1
+#define CLOSED_METRIC  2
+#define KERNEL_METRIC6 256 /* that of an IPv6 address's own network */
 
 static struct lr_route *add(struct fib_wanted *w)
 {
@@ -55,10 +57,9 @@ static const struct port *port_of(const struct control *c, const struct by_if *x
     return q->ifp ? x->v[q->ifp - c->intent.ifs] : NULL;
 }
 
-/* One more way of the route that was added last. Two gateways may be behind one neighbour. */
-static void add_way(struct fib_wanted *w, uint32_t oif, const struct addr *gw)
+/* One more way of a route. Two gateways may be behind one neighbour. */
+static void add_way(struct lr_route *r, uint32_t oif, const struct addr *gw)
 {
-    struct lr_route *r = &w->v[w->n - 1];
     bool there = r->oif == oif && addr_eq(&r->gw, gw);
     for (unsigned i = 0; i < r->n_more; i++)
         there = there || (r->more[i].oif == oif && addr_eq(&r->more[i].gw, gw));
@@ -68,34 +69,78 @@ static void add_way(struct fib_wanted *w, uint32_t oif, const struct addr *gw)
     r->more[r->n_more++].gw = *gw;
 }
 
+/* A wall: what meets it is refused. */
+static void add_closed(struct fib_wanted *w, uint32_t table, uint32_t metric,
+                       const struct prefix *dst)
+{
+    struct lr_route *r = add(w);
+    if (!r)
+        return;
+    r->table = table;
+    r->metric = metric;
+    r->dst = *dst;
+    r->type = RT_UNREACHABLE;
+}
+
+/* Where the last prefix of `main` stands among what is wanted. */
+struct last_static {
+    const struct query_route *way; /* NULL: it has none that others could share */
+    size_t at;
+    struct prefix walled;
+    bool wall;
+};
+
+static void add_static(const struct query_route *q, const struct world_link *l,
+                       struct last_static *last, struct fib_wanted *w)
+{
+    bool unicast = q->ifp && !q->held;
+    const struct addr *gw = addr_is_set(&q->hop) ? &q->hop : &q->gateway;
+    if (last->way && unicast && prefix_cmp(&last->way->dst, &q->dst) == 0) {
+        add_way(&w->v[last->at], l->ifindex, gw);
+        return;
+    }
+    last->at = w->n;
+    struct lr_route *r = add(w);
+    last->way = r && unicast ? q : NULL;
+    if (!r)
+        return;
+    r->type = unicast ? RT_UNICAST : RT_UNREACHABLE;
+    r->table = RT_TABLE_MAIN;
+    r->oif = unicast ? l->ifindex : 0;
+    r->metric = q->distance;
+    r->dst = q->dst;
+    if (unicast)
+        r->gw = *gw;
+}
+
+/* Right behind each way into a tunnel interface, its own network among them, stands a wall, and
+ * alone as long as there is no device: should all of us be killed at once, the kernel takes the
+ * TUN and its routes away, and another route, the default one above all, would lead the packet out
+ * in clear. */
+static void add_tunnel_wall(const struct query_route *q, struct last_static *last,
+                            struct fib_wanted *w)
+{
+    bool own6 = q->source == RIB_CONNECTED && q->dst.addr.family == AF_INET6;
+    if (q->ifp->kind != IF_TUNNEL || (last->wall && prefix_cmp(&last->walled, &q->dst) == 0))
+        return;
+    last->wall = true;
+    last->walled = q->dst;
+    add_closed(w, RT_TABLE_MAIN, (own6 ? KERNEL_METRIC6 : q->distance) + 1u, &q->dst);
+}
+
 static void add_statics(struct control *c, const struct by_if *x, struct fib_wanted *w)
 {
-    const struct query_route *last = NULL; /* that got its place in the kernel */
+    struct last_static last = {0};
     for (size_t i = 0; i < c->rib.n; i++) {
         const struct query_route *q = &c->rib.v[i];
-        if (q->source == RIB_CONNECTED || q->source == RIB_LOCAL || q->tunneled)
+        if (q->source == RIB_LOCAL || q->tunneled)
             continue;
         const struct port *p = port_of(c, x, q);
         const struct world_link *l = p ? ports_link(p, &c->world) : NULL;
-        if (q->ifp && !l && !q->held)
-            continue;
-        bool unicast = q->ifp && !q->held;
-        const struct addr *gw = addr_is_set(&q->hop) ? &q->hop : &q->gateway;
-        if (last && unicast && prefix_cmp(&last->dst, &q->dst) == 0) {
-            add_way(w, l->ifindex, gw);
-            continue;
-        }
-        struct lr_route *r = add(w);
-        if (!r)
-            return;
-        last = unicast ? q : NULL;
-        r->type = unicast ? RT_UNICAST : RT_UNREACHABLE;
-        r->table = RT_TABLE_MAIN;
-        r->oif = unicast ? l->ifindex : 0;
-        r->metric = q->distance;
-        r->dst = q->dst;
-        if (unicast)
-            r->gw = *gw;
+        if (q->source != RIB_CONNECTED && (!q->ifp || l || q->held))
+            add_static(q, l, &last, w);
+        if (q->ifp)
+            add_tunnel_wall(q, &last, w);
     }
 }
 
@@ -255,19 +300,6 @@ static bool gather(struct control *c, const struct by_if *x, struct inputs *in)
     return !in->n_prot || !shadow_ipv6(c) || gather_links(in);
 }
 
-/* Behind each way into a shadow stands a wall: should all of us be killed at once, the kernel
- * takes the TUN and its routes away, and main would lead the packet out in clear. */
-static void add_closed(struct fib_wanted *w, uint32_t table, const struct prefix *dst)
-{
-    struct lr_route *r = add(w);
-    if (!r)
-        return;
-    r->table = table;
-    r->metric = CLOSED_METRIC;
-    r->dst = *dst;
-    r->type = RT_UNREACHABLE;
-}
-
 /* Does the address that packets of this family get stand on the device, if there is one? */
 static bool has_address(const struct control *c, const struct port *p, uint8_t family)
 {
@@ -304,7 +336,7 @@ static void add_table(struct control *c, const struct by_if *x, struct fib_wante
             /* else the box's own packets would take the address of another interface */
             r->src = ports_hidden(p) ? p->ifp->tunnel.source
                                      : intent_if_local(p->ifp, t[i].dst.addr.family);
-            add_closed(w, TANDEM_RT_TABLE, &t[i].dst);
+            add_closed(w, TANDEM_RT_TABLE, CLOSED_METRIC, &t[i].dst);
         }
     }
     free(t);
@@ -356,7 +388,7 @@ static void add_inbound(struct control *c, const struct port *p, struct fib_want
         r->type = tun ? RT_UNICAST : RT_UNREACHABLE;
         r->oif = tun;
         if (tun)
-            add_closed(w, TANDEM_RT_TABLE + p->ifid, dst);
+            add_closed(w, TANDEM_RT_TABLE + p->ifid, CLOSED_METRIC, dst);
     }
     free(in.prot);
 }
