@@ -25,7 +25,7 @@ enum journal_kind {
 };
 
 /* To be raised when a record changes its meaning; those of IKE carry a version of their own. */
-#define JOURNAL_VERSION 6
+#define JOURNAL_VERSION 7
 #define JOURNAL_SIZE    (256u << 20) /* the memory at most; what is not used takes no room */
 #define JOURNAL_RECORD  (1u << 20)   /* one record at most */
 

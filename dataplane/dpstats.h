@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Another with another layout, and then another LAUNCH_VERSION: the memory is the launcher's. */
-#define DPSTATS_MAGIC 0x54444d33u
+#define DPSTATS_MAGIC 0x54444d34u
 #define DPSTATS_SLOTS 32768
 
 /* Why a packet was not forwarded. Names in dpstats_cause_name(). */
@@ -42,6 +42,7 @@ const char *dpstats_cause_name(enum dp_cause c);
 
 struct dp_counters {
     _Atomic uint64_t packets, bytes; /* payload bytes, for the kilobyte lifetime */
+    _Atomic uint64_t before;         /* … behind those of another box's */
     _Atomic uint64_t drops[DP_CAUSES];
     _Atomic uint64_t cut, cut_failed, pieces; /* out: packets to be cut, and what came of them */
     _Atomic uint64_t pmtu_sent, pmtu_rcvd;    /* out: ICMP to senders, and from routers */

@@ -225,12 +225,23 @@ static int start_numbers(struct sa *sa, const struct sadb_sa *m)
     return 0;
 }
 
+/* What another box has counted, as far as anybody knows. */
+static void raise_bytes(struct sa *sa, uint64_t before)
+{
+    uint64_t was = dp_read(&sa->ctr->before);
+    if (before <= was)
+        return;
+    sa->bytes += before - was;
+    atomic_store_explicit(&sa->ctr->before, before, memory_order_relaxed);
+}
+
 static void start_counters(struct sa *sa, const struct sadb_sa *m)
 {
     if (m->flags & SADB_F_RESUME)
-        sa->bytes = dp_read(&sa->ctr->bytes);
+        sa->bytes = dp_read(&sa->ctr->bytes) + dp_read(&sa->ctr->before);
     else
         memset((void *)sa->ctr, 0, sizeof *sa->ctr);
+    raise_bytes(sa, m->bytes_before);
     atomic_store_explicit(&sa->ctr->seq, sa->seq, memory_order_relaxed);
     atomic_store_explicit(&sa->ctr->lease, sa->lease, memory_order_release);
     atomic_store_explicit(&sa->ctr->ceiling, sa->ceiling, memory_order_relaxed);
@@ -385,6 +396,7 @@ void sad_describe(const struct sa *sa, struct sadb_sa *out)
     out->replay_window = sa->replay.window;
     out->soft_bytes = sa->soft_bytes;
     out->hard_bytes = sa->hard_bytes;
+    out->bytes_before = dp_read(&sa->ctr->before);
     out->mtu = sa->mtu;
     out->pmtu_age = sa->pmtu_age;
     out->nat_keepalive = (uint32_t)(sa->keepalive / USEC_PER_SEC);
@@ -425,6 +437,7 @@ void sa_position(struct sa *sa, const struct sadb_position *m)
     uint64_t before = m->next ? m->next - 1 : 0;
     if (before > sa->seq_max)
         before = sa->seq_max;
+    raise_bytes(sa, m->before);
     if (sa->dir == SADB_IN) {
         replay_raise(&sa->replay, before);
         sa_publish_in(sa);

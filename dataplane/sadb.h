@@ -18,7 +18,7 @@
 
 /* To be raised when a struct or its meaning changes: an engine of another version gets a datapath
  * of its own build. Where struct sadb_sa changes, JOURNAL_VERSION changes, too. */
-#define SADB_VERSION 4u
+#define SADB_VERSION 5u
 
 #define SADB_KEY_MAX    64 /* AES-256-GCM: key and salt; HMAC-SHA-512: 64 */
 #define SADB_TS_MAX     8  /* selector pairs per SA */
@@ -123,6 +123,7 @@ struct sadb_sa {
     uint16_t local_port, remote_port; /* with SADB_F_UDP */
     uint32_t replay_window;           /* packets, inbound */
     uint64_t soft_bytes, hard_bytes;  /* 0 = no limit */
+    uint64_t bytes_before;            /* count against these limits already: another box's */
     uint64_t seq_first;     /* outbound: first sequence number that may be used; inbound: numbers
                                below it are refused. 0 = 1 */
     uint64_t ceiling;       /* outbound, with SADB_F_CEILING: the last number that may be used; 0:
@@ -164,6 +165,7 @@ struct sadb_position {
     uint64_t next;    /* outbound: go on here, inbound: refuse what is below; numbers never go back,
                          so 0 leaves them */
     uint64_t ceiling; /* outbound; SADB_NO_CEILING: none */
+    uint64_t before;  /* bytes_before; it never goes back either, so 0 leaves it */
 };
 
 struct sadb_ref {

@@ -15,7 +15,7 @@
 
 /* To be raised when a message or the layout of dpstats.h changes: children of another version are
  * not started. */
-#define LAUNCH_VERSION 9u
+#define LAUNCH_VERSION 10u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16

@@ -43,6 +43,12 @@ static inline uint64_t ipsec_send_errors(const struct dp_counters *c)
     return ipsec_all_drops(c) - (told < big ? told : big);
 }
 
+/* Bytes that count against the lifetime of an SA direction: with those of another box. */
+static inline uint64_t ipsec_used(const struct dp_counters *d)
+{
+    return d ? dp_read(&d->bytes) + dp_read(&d->before) : 0;
+}
+
 /* Seconds and kilobytes that an SA direction still has; kilobytes 0 where they are not limited. */
 static inline uint64_t ipsec_seconds_left(const struct ike_child_state *c, usec_t now)
 {
@@ -52,7 +58,7 @@ static inline uint64_t ipsec_seconds_left(const struct ike_child_state *c, usec_
 static inline uint64_t ipsec_kbytes_left(const struct ike_child_state *c,
                                          const struct dp_counters *d)
 {
-    uint64_t used = d ? dp_read(&d->bytes) / 1024 : 0;
+    uint64_t used = ipsec_used(d) / 1024;
     return used < c->life_kbytes ? c->life_kbytes - used : 0;
 }
 

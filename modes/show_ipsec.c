@@ -106,7 +106,7 @@ static void lifetime(struct str *out, const struct ipsec_view *v, const struct d
 {
     const struct ike_child_state *c = v->q->child;
     int64_t left = (c->expires - v->now) / USEC_PER_SEC;
-    uint64_t used = d ? dp_read(&d->bytes) / 1024 : 0;
+    uint64_t used = ipsec_used(d) / 1024;
     if (left < 0)
         left = 0;
     if (c->life_kbytes)

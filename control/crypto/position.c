@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN (100 * USEC_PER_MSEC) /* the channel was full */
+#define AGAIN     (100 * USEC_PER_MSEC) /* the channel was full */
+#define STEP      256                   /* parts of a volume: the other box is so far ahead */
+#define STEP_MOST 16                    /* … of a small one this far … */
+#define STEP_MIN  (UINT64_C(64) << 10)  /* … or so many bytes */
 
 static const struct dp_counters *counters(const struct control *c, const struct wanted_sa *w)
 {
@@ -131,9 +134,21 @@ static void leave_at(struct control *c, usec_t when)
         (void)timer_set(&c->timers, &c->positions.timer, when);
 }
 
-int position_set(struct control *c, uint32_t sa, const struct position *p)
+static int make_due(struct control *c, struct wanted_sa *w)
 {
     struct positions *ps = &c->positions;
+    if (w->due)
+        return 0;
+    if (!VEC_ROOM(ps->due, ps->cap_due, ps->n_due + 1))
+        return -ENOMEM;
+    w->due = true;
+    ps->due[ps->n_due++] = w->m.sa;
+    leave_at(c, clock_mono(&c->o.clock));
+    return 0;
+}
+
+int position_set(struct control *c, uint32_t sa, const struct position *p)
+{
     struct wanted_sa *w = wanted_find(c, sa);
     if (!w)
         return -ENOENT;
@@ -145,14 +160,18 @@ int position_set(struct control *c, uint32_t sa, const struct position *p)
         w->m.block = p->block;
     }
     w->positioned = true;
-    if (w->due)
+    return make_due(c, w);
+}
+
+int position_bytes(struct control *c, uint32_t sa, uint64_t before)
+{
+    struct wanted_sa *w = wanted_find(c, sa);
+    if (!w)
+        return -ENOENT;
+    if (before <= w->m.bytes_before)
         return 0;
-    if (!VEC_ROOM(ps->due, ps->cap_due, ps->n_due + 1))
-        return -ENOMEM;
-    w->due = true;
-    ps->due[ps->n_due++] = sa;
-    leave_at(c, clock_mono(&c->o.clock));
-    return 0;
+    w->m.bytes_before = before;
+    return make_due(c, w);
 }
 
 /* As many as a frame takes, from `at` on. How many were looked at, or -errno. */
@@ -168,7 +187,8 @@ static int send_some(struct control *c, size_t at)
             v[r.count++] = (struct sadb_position){.sa = w->m.sa,
                                                   .block = w->m.block,
                                                   .next = w->m.seq_first,
-                                                  .ceiling = w->m.ceiling};
+                                                  .ceiling = w->m.ceiling,
+                                                  .before = w->m.bytes_before};
     }
     int err = r.count ? dp_send(c, SADB_POSITION, &r, sizeof(r), v, r.count * sizeof(*v)) : 0;
     return err ? err : (int)(i - at);
@@ -232,16 +252,20 @@ static void on_timer(struct timer *t, void *owner)
 
 /* --- numbers ------------------------------------------------------------------------------- */
 
+static uint64_t last_of(const struct wanted_sa *w, const struct dp_counters *k)
+{
+    uint64_t before = w->m.seq_first ? w->m.seq_first - 1 : 0;
+    uint64_t last = k ? dp_read(&k->seq) : 0;
+    return last > before ? last : before;
+}
+
 bool position_of(const struct control *c, uint32_t sa, struct sa_numbers *out)
 {
     const struct wanted_sa *w = wanted_find(c, sa);
     if (!w)
         return false;
     const struct dp_counters *k = counters(c, w);
-    uint64_t before = w->m.seq_first ? w->m.seq_first - 1 : 0;
-    out->last = k ? dp_read(&k->seq) : 0;
-    if (out->last < before)
-        out->last = before;
+    out->last = last_of(w, k);
     out->ceiling = SADB_NO_CEILING;
     if (w->m.dir == SADB_OUT && k && !w->positioned)
         out->ceiling = dp_read(&k->ceiling);
@@ -250,18 +274,66 @@ bool position_of(const struct control *c, uint32_t sa, struct sa_numbers *out)
     return true;
 }
 
-void position_each(struct control *c, uint64_t least,
-                   void (*fn)(void *ctx, const struct sadb_sa *m, uint64_t last), void *ctx)
+void position_each(struct control *c, uint64_t least, position_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < c->wanted.n; i++) {
         struct wanted_sa *w = c->wanted.v[i];
         const struct dp_counters *k = counters(c, w);
         uint64_t last = k ? dp_read(&k->seq) : 0;
-        if (last <= w->heard || last - w->heard < least)
-            continue;
-        w->heard = last;
-        fn(ctx, &w->m, last);
+        if (last > w->heard && last - w->heard >= least && fn(ctx, w, last))
+            w->heard = last;
     }
+}
+
+/* --- volumes ------------------------------------------------------------------------------- */
+
+/* The other box counts ahead of us, so that after a crash a volume ends early rather than late. It
+ * hears of more when half of the step is used, and a fast SA is ahead by what it uses from one look
+ * to the next but one. */
+static uint64_t step_of(const struct wanted_sa *w)
+{
+    uint64_t hard = w->m.hard_bytes, step = hard / STEP;
+    if (step < STEP_MIN)
+        step = STEP_MIN;
+    return step < hard / STEP_MOST ? step : hard / STEP_MOST;
+}
+
+static uint64_t used_by(const struct wanted_sa *w, const struct dp_counters *k)
+{
+    return w->m.bytes_before + (k ? dp_read(&k->bytes) : 0);
+}
+
+/* Up to where the other box is to count; 0: it counts far enough. */
+static uint64_t charge(const struct wanted_sa *w, uint64_t used)
+{
+    uint64_t grown = w->looked && used > w->looked ? used - w->looked : 0, step = step_of(w);
+    uint64_t near = grown > step / 2 ? grown : step / 2;
+    return w->m.hard_bytes && used && used + near >= w->charged ? used + 2 * near : 0;
+}
+
+void position_bytes_each(struct control *c, position_fn *fn, void *ctx)
+{
+    for (size_t i = 0; i < c->wanted.n; i++) {
+        struct wanted_sa *w = c->wanted.v[i];
+        uint64_t used = used_by(w, counters(c, w)), to = charge(w, used);
+        w->looked = used;
+        if (to && fn(ctx, w, to))
+            w->charged = to;
+    }
+}
+
+void position_snapshot(const struct control *c, struct wanted_sa *w, struct sadb_sa *out)
+{
+    const struct dp_counters *k = counters(c, w);
+    uint64_t to = charge(w, used_by(w, k));
+    if (to)
+        w->charged = to;
+    w->heard = last_of(w, k);
+    memset(out, 0, sizeof(*out));
+    memcpy(out, &w->m, wanted_size(&w->m));
+    if (w->m.dir == SADB_IN)
+        out->seq_first = w->heard + 1;
+    out->bytes_before = w->charged;
 }
 
 /* --- life ---------------------------------------------------------------------------------- */

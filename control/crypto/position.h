@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 struct control;
+struct wanted_sa;
 
 struct position_ops {
     /* Of the last block of an outbound SA half is left: time for another ceiling. */
@@ -61,6 +62,8 @@ struct position {
 };
 /* 0, -ENOENT (no such SA), -ENOMEM. */
 int position_set(struct control *c, uint32_t sa, const struct position *p);
+/* So many bytes count against its lifetimes already, if they did not. The same errors. */
+int position_bytes(struct control *c, uint32_t sa, uint64_t before);
 void position_flush(struct control *c); /* what was set leaves now; else before the loop waits */
 /* ops->barrier() is called once all that was set so far is in force: from then on no number above a
  * ceiling is used, and position_of() tells of each that was. Another call replaces one that waits.
@@ -77,10 +80,16 @@ struct sa_numbers {
 };
 /* As the datapath counts at this moment. False: no such SA. */
 bool position_of(const struct control *c, uint32_t sa, struct sa_numbers *out);
-/* Calls fn for every SA that has moved by `least` numbers or more since fn last heard of it. m: as
- * it was installed. Costs about ten nanoseconds for each SA that has not. */
-void position_each(struct control *c, uint64_t least,
-                   void (*fn)(void *ctx, const struct sadb_sa *m, uint64_t last), void *ctx);
+/* fn tells another box, and returns false where that is to be tried again. */
+typedef bool position_fn(void *ctx, const struct wanted_sa *w, uint64_t value);
+/* Calls fn for every SA that has moved by `least` numbers or more since fn last heard of it, with
+ * the last one. Costs about ten nanoseconds for each SA that has not. */
+void position_each(struct control *c, uint64_t least, position_fn *fn, void *ctx);
+/* … and for those with a volume, with bytes up to which the other box is to count, before more than
+ * that are used. To be called at regular times. */
+void position_bytes_each(struct control *c, position_fn *fn, void *ctx);
+/* An SA as another box is to have it now, by a record: what that says is not told once more. */
+void position_snapshot(const struct control *c, struct wanted_sa *w, struct sadb_sa *out);
 
 /* --- for datapath.c and wanted.c ------------------------------------------------------------ */
 
@@ -90,7 +99,6 @@ void position_lease(struct control *c, const struct sadb_lease *l);
 /* An SA is about to be wanted: with which ceiling it starts. */
 void position_start(const struct control *c, struct sadb_sa *m);
 /* What SADB_ADD says of an SA that goes on behind what its counters tell. */
-struct wanted_sa;
 void position_resume(const struct control *c, const struct wanted_sa *w, struct sadb_sa *m);
 
 #endif

@@ -149,10 +149,15 @@ static void send_delete(struct control *c, uint32_t sa)
 }
 
 /* To a standby, before the datapath hears of it. */
-static void share(struct control *c, const struct wanted_sa *w)
+static void share(struct control *c, struct wanted_sa *w)
 {
-    if (wanted_is_shared(w->m.sa) && !w->passive)
-        sso_record(c, SSO_SA, w->m.sa, &w->m, wanted_size(&w->m));
+    struct sadb_sa m;
+    if (!wanted_is_shared(w->m.sa) || w->passive)
+        return;
+    position_snapshot(c, w, &m);
+    sso_record(c, SSO_SA, m.sa, &m, wanted_size(&m));
+    w->record = sso_put(c);
+    mem_wipe(&m, sizeof(m));
 }
 
 static int install(struct control *c, struct wanted_sa *w)

@@ -28,10 +28,11 @@ struct wanted_sa {
     bool present; /* in the dump */
     bool claimed; /* a child of IKE's has it (adopt.c) */
     bool passive; /* another box's, kept in case (sso/mirror.h): no journal knows of it */
-    /* position.c: where it stands was said by this engine, and the datapath is to hear of it; the
-     * last number that others were told */
+    /* position.c: where it stands was said by this engine, and the datapath is to hear of it */
     bool positioned, due;
-    uint64_t heard;
+    /* What another box knows: its record by this number, the last packet's number, and bytes, ahead
+     * of those there were when they were looked at last. */
+    uint64_t record, heard, charged, looked;
     uint64_t limit; /* position_limit() */
 };
 

@@ -1,4 +1,5 @@
 /* What the protocol (sync.h) asks for: the link, records, and what SAs may do. */
+#include "control/sso/copy.h"
 #include "control/sso/sso_priv.h"
 #include <errno.h>
 #include <string.h>
@@ -119,30 +120,55 @@ static uint32_t on_block(void *ctx, uint32_t sa)
 
 struct moved {
     struct sso *s;
-    bool all;
+    uint64_t acked;
 };
 
-static void one_moved(void *ctx, const struct sadb_sa *m, uint64_t last)
+/* How far an SA is the standby hears once it has that SA: the streams do not wait for each other.
+ */
+static bool is_there(const struct moved *v, const struct wanted_sa *w)
+{
+    return w->record <= v->acked;
+}
+
+static bool one_moved(void *ctx, const struct wanted_sa *w, uint64_t last)
 {
     const struct moved *v = (const struct moved *)ctx;
-    if (m->dir != SADB_IN || !wanted_is_shared(m->sa))
-        return;
-    sso_sync_inbound(v->s->sync, m->sa, last + 1);
-    sso_debug(v->s, SSO_DBG_IPSEC_UPDATE, "IPSec HA: SA %u inbound sequence %llu", m->sa,
+    if (w->m.dir != SADB_IN || !wanted_is_shared(w->m.sa))
+        return true;
+    if (!is_there(v, w) || !sso_sync_inbound(v->s->sync, w->m.sa, last + 1))
+        return false;
+    sso_debug(v->s, SSO_DBG_IPSEC_UPDATE, "IPSec HA: SA %u inbound sequence %llu", w->m.sa,
               (unsigned long long)last);
+    return true;
+}
+
+static bool one_used(void *ctx, const struct wanted_sa *w, uint64_t bytes)
+{
+    const struct moved *v = (const struct moved *)ctx;
+    if (!wanted_is_shared(w->m.sa))
+        return true;
+    if (!is_there(v, w) || !sso_sync_bytes(v->s->sync, w->m.sa, bytes))
+        return false;
+    sso_debug(v->s, SSO_DBG_IPSEC_UPDATE, "IPSec HA: SA %u volume up to %llu", w->m.sa,
+              (unsigned long long)bytes);
+    return true;
 }
 
 static void on_moved(void *ctx, bool all)
 {
-    struct moved v = {.s = (struct sso *)ctx, .all = all};
-    struct control *c = v.s->c;
+    struct sso *s = (struct sso *)ctx;
+    struct control *c = s->c;
+    struct sso_sync_info f;
     uint64_t least = UINT64_MAX;
+    sso_sync_info(s->sync, &f);
+    struct moved v = {.s = s, .acked = f.acked};
     for (size_t i = 0; i < c->ports.n; i++) {
         const struct port *p = c->ports.v[i];
         if (sso_shares(p) && p->ifp->map->replay_in && p->ifp->map->replay_in < least)
             least = p->ifp->map->replay_in;
     }
     position_each(c, all ? 1 : least, one_moved, &v);
+    position_bytes_each(c, one_used, &v);
 }
 
 static uint64_t on_used(void *ctx, uint32_t sa)
@@ -234,9 +260,13 @@ static int on_take(void *ctx, enum sso_kind kind, uint64_t key, const uint8_t *p
 
 static void on_position(void *ctx, uint32_t sa, uint64_t next, uint64_t ceiling)
 {
-    const struct sso *s = (const struct sso *)ctx;
-    if (s->c->mirror)
-        mirror_position(s->c->mirror, sa, next, ceiling == SSO_NO_LAST ? SADB_NO_CEILING : ceiling);
+    copy_position(((struct sso *)ctx)->c, sa, next,
+                  ceiling == SSO_NO_LAST ? SADB_NO_CEILING : ceiling);
+}
+
+static void on_volume(void *ctx, uint32_t sa, uint64_t bytes)
+{
+    copy_bytes(((struct sso *)ctx)->c, sa, bytes);
 }
 
 static void on_purge(void *ctx)
@@ -268,6 +298,7 @@ struct sso_sync_host sso_host(struct sso *s)
                                   .end = on_end,
                                   .take = on_take,
                                   .position = on_position,
+                                  .volume = on_volume,
                                   .purge = on_purge,
                                   .ctx = s};
 }

@@ -4,6 +4,8 @@
 #include "control/crypto/pathmtu.h"
 #include "control/journal.h"
 #include "control/priv.h"
+#include "control/sso/copy.h"
+#include "control/sso/wire.h"
 #include "lib/mem.h"
 #include "lib/str.h"
 #include <errno.h>
@@ -140,9 +142,13 @@ void mirror_each(struct control *c,
         if (line_of(c, c->ids.by_policy[i], &l))
             fn(ctx, SSO_LINE, c->ids.by_policy[i]->policy, &l, sizeof(l));
     for (size_t i = 0; i < c->wanted.n; i++) {
-        const struct wanted_sa *w = c->wanted.v[i];
-        if (wanted_is_shared(w->m.sa) && !w->passive)
-            fn(ctx, SSO_SA, w->m.sa, &w->m, wanted_size(&w->m));
+        struct wanted_sa *w = c->wanted.v[i];
+        struct sadb_sa m;
+        if (!wanted_is_shared(w->m.sa) || w->passive)
+            continue;
+        position_snapshot(c, w, &m);
+        fn(ctx, SSO_SA, m.sa, &m, wanted_size(&m));
+        mem_wipe(&m, wanted_size(&m));
     }
     s.kind = SSO_IKE;
     ike_each_record(c->ike, on_record, &s);
@@ -188,16 +194,6 @@ static struct held *hold(struct mirror *m, enum sso_kind kind, uint64_t key)
 /* --- what goes ----------------------------------------------------------------------------------
  */
 
-static void sa_gone(struct control *c, uint32_t sa)
-{
-    const struct wanted_sa *w = wanted_find(c, sa);
-    if (!w || !w->passive)
-        return;
-    uint32_t slot = w->m.slot;
-    wanted_delete(c, sa);
-    slot_give(&c->ids, slot);
-}
-
 static void line_gone(struct control *c, uint32_t policy)
 {
     struct identity *id = identity_by_policy(&c->ids, policy);
@@ -218,7 +214,7 @@ static void drop(struct mirror *m, enum sso_kind kind, uint64_t key)
     else if (kind == SSO_ISAKMP)
         isakmp_forget(m->c->isakmp, key);
     else if (kind == SSO_SA)
-        sa_gone(m->c, (uint32_t)key);
+        copy_gone(m->c, (uint32_t)key);
     else
         line_gone(m->c, h->ours);
     m->n--;
@@ -279,33 +275,6 @@ static const struct identity *identity_of(const struct mirror *m, uint32_t polic
 /* --- SAs of the datapath ------------------------------------------------------------------------
  */
 
-/* Only where the peer is may change of an SA. */
-static bool same_sa(const struct sadb_sa *a, const struct sadb_sa *b)
-{
-    return a->spi == b->spi && a->dir == b->dir && a->proto == b->proto && a->mode == b->mode &&
-           a->encr.key_len == b->encr.key_len &&
-           mem_equal_ct(a->encr.key, b->encr.key, sizeof(a->encr.key));
-}
-
-static int put_sa(struct control *c, struct sadb_sa *m)
-{
-    const struct wanted_sa *w = wanted_find(c, m->sa);
-    struct ike_path to = {.remote = m->remote, .rport = m->remote_port};
-    if (w && !w->passive)
-        return -EINVAL;
-    if (w && w->m.policy == m->policy && same_sa(&w->m, m)) {
-        if (!addr_eq(&w->m.remote, &m->remote) || w->m.remote_port != m->remote_port)
-            wanted_move(c, m->sa, &to);
-        return 0;
-    }
-    sa_gone(c, m->sa);
-    m->slot = slot_take(&c->ids);
-    int err = wanted_add_passive(c, m);
-    if (err)
-        slot_give(&c->ids, m->slot);
-    return err;
-}
-
 static int read_sa(const struct mirror *m, uint64_t key, const uint8_t *p, size_t n,
                    struct sadb_sa *out)
 {
@@ -318,7 +287,8 @@ static int read_sa(const struct mirror *m, uint64_t key, const uint8_t *p, size_
     if (out->sa != key || !wanted_is_shared(out->sa) || out->sa > INT32_MAX ||
         (out->dir != SADB_IN && out->dir != SADB_OUT) || out->encr.key_len > SADB_KEY_MAX ||
         out->integ.key_len > SADB_KEY_MAX || out->ah.key_len > SADB_KEY_MAX ||
-        out->local.family != out->remote.family)
+        out->local.family != out->remote.family || out->bytes_before > SSO_BYTES_MOST ||
+        (!(out->flags & SADB_F_ESN) && out->seq_first > UINT32_MAX))
         return -EINVAL;
     const struct identity *id = identity_of(m, out->policy);
     if (!id)
@@ -326,7 +296,8 @@ static int read_sa(const struct mirror *m, uint64_t key, const uint8_t *p, size_
     out->seq = 0;
     out->policy = id->policy;
     out->ifid = id->ifid;
-    out->seq_first = 1;
+    if (out->dir == SADB_OUT)
+        out->seq_first = 1; /* a lease says from where */
     out->flags &= ~(SADB_F_RESUME | SADB_F_CEILING);
     if (out->dir == SADB_OUT) {
         struct path_policy path = path_policy(m->c, id);
@@ -345,7 +316,7 @@ static int take_sa(struct mirror *m, uint64_t key, const uint8_t *p, size_t n)
     if (!err && !h)
         err = -ENOMEM;
     if (!err)
-        err = put_sa(m->c, &sa);
+        err = copy_put(m->c, &sa);
     if (!err)
         h->stale = false;
     if (!err && sa.sa > m->c->ids.last_shared)
@@ -450,14 +421,6 @@ int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_
         m->lines = m->c->ids.lines;
     }
     return err;
-}
-
-void mirror_position(struct mirror *m, uint32_t sa, uint64_t next, uint64_t ceiling)
-{
-    const struct wanted_sa *w = wanted_find(m->c, sa);
-    const struct position p = {.next = next, .ceiling = ceiling};
-    if (w && w->passive)
-        (void)position_set(m->c, sa, &p);
 }
 
 void mirror_begin(struct mirror *m)

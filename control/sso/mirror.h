@@ -29,8 +29,6 @@ void mirror_end(struct mirror *m);
  * 0, -ENOENT (no such line here: the configurations differ), -EPROTO, -EINVAL, -ENOMEM. */
 int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_t *p, size_t n,
                 int64_t shift);
-/* Where an SA stands: outbound next number and ceiling, inbound the highest seen + 1. */
-void mirror_position(struct mirror *m, uint32_t sa, uint64_t next, uint64_t ceiling);
 /* They are ours now: into the journal, timers run. split: without a hand-over, so outbound SAs are
  * replaced before the numbers that are ours for sure end. */
 void mirror_activate(struct mirror *m, bool split);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOVED_SIZE 12 /* bytes of a struct sso_moved */
+
 static void on_flush(struct timer *t, void *owner)
 {
     (void)t;
@@ -196,33 +198,46 @@ void sso_queue_flush(struct sso_sync *s)
         (void)records(s);
 }
 
-/* --- inbound SAs --------------------------------------------------------------------------------
+/* --- how far SAs are ----------------------------------------------------------------------------
  */
 
 static void send_counters(struct sso_sync *s)
 {
+    if (!s->counters.len)
+        return;
     sso_wire_end(&s->counters);
-    if (s->counters.len && out(s, SSO_STREAM_COUNTERS, s->in, s->counters.len) == 0)
+    if (out(s, s->moved_by, s->in, s->counters.len) == 0)
         s->counters.len = 0;
 }
 
-void sso_sync_inbound(struct sso_sync *s, uint32_t sa, uint64_t next)
+static bool add_moved(struct sso_sync *s, const struct sso_moved *m)
 {
-    struct sso_inbound i = {.sa = sa, .next = next};
     if (!s->active || s->phase != SSO_HOT || s->blocked)
-        return;
+        return false;
     if (!s->counters.len)
-        sso_wire_begin(&s->counters, SSO_INBOUND, s->epoch);
-    sso_wire_add_inbound(&s->counters, &i);
-    if (s->counters.cap - s->counters.len < 12)
+        sso_wire_begin(&s->counters, SSO_MOVED, s->epoch);
+    sso_wire_add_moved(&s->counters, m);
+    if (s->counters.cap - s->counters.len < MOVED_SIZE)
         send_counters(s);
+    return true;
 }
 
-void sso_queue_counters(struct sso_sync *s, bool all)
+bool sso_sync_inbound(struct sso_sync *s, uint32_t sa, uint64_t next)
 {
-    if (s->blocked)
-        return;
-    if (!s->counters.len) /* else what did not fit before goes first */
+    return add_moved(s, &(struct sso_moved){.sa = sa, .value = next});
+}
+
+bool sso_sync_bytes(struct sso_sync *s, uint32_t sa, uint64_t bytes)
+{
+    return add_moved(s, &(struct sso_moved){.sa = sa, .is_bytes = true, .value = bytes});
+}
+
+void sso_queue_counters(struct sso_sync *s, enum sso_stream by, bool all)
+{
+    s->moved_by = by;
+    if (!s->blocked && s->counters.len) /* what did not fit before */
+        send_counters(s);
+    if (!s->blocked)
         s->h.moved(s->h.ctx, all);
     if (!s->blocked)
         send_counters(s);

@@ -140,14 +140,17 @@ static void on_bulk_end(struct sso_sync *s, const struct sso_message *m)
     sso_queue_owe(s, SSO_OWES_ACK | SSO_OWES_STATE);
 }
 
-static void on_inbound(struct sso_sync *s, struct sso_message *m)
+static void on_moved(struct sso_sync *s, struct sso_message *m)
 {
-    struct sso_inbound i;
+    struct sso_moved i;
     if (!is_told(s, m))
         return;
-    while (sso_wire_inbound(&m->items, &i))
-        if (!sso_lease_find(s, i.sa)) /* an outbound one is not moved by this */
-            s->h.position(s->h.ctx, i.sa, i.next, 0);
+    while (sso_wire_moved(&m->items, &i)) {
+        if (i.is_bytes)
+            s->h.volume(s->h.ctx, i.sa, i.value);
+        else if (!sso_lease_find(s, i.sa)) /* an outbound one is not moved by this */
+            s->h.position(s->h.ctx, i.sa, i.value, 0);
+    }
 }
 
 bool sso_standby_input(struct sso_sync *s, struct sso_message *m)
@@ -158,8 +161,8 @@ bool sso_standby_input(struct sso_sync *s, struct sso_message *m)
         on_bulk_end(s, m);
     else if (m->type == SSO_RECORDS)
         on_records(s, m);
-    else if (m->type == SSO_INBOUND)
-        on_inbound(s, m);
+    else if (m->type == SSO_MOVED)
+        on_moved(s, m);
     else
         return false;
     return true;

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOVED_EVERY (100 * USEC_PER_MSEC) /* inbound SAs are looked at */
-#define MOVED_ALL   10                    /* … each tenth time also those that moved a little */
-#define STATE_EVERY 600                   /* … and our clock is told again */
+#define MOVED_EVERY (100 * USEC_PER_MSEC) /* SAs are looked at */
+#define MOVED_ALL   10  /* … each tenth time also inbound ones that moved a little */
+#define STATE_EVERY 600 /* … and our clock is told again */
 #define BAD_EVERY   (10 * USEC_PER_SEC)
 
 static usec_t now_of(const struct sso_sync *s)
@@ -75,7 +75,7 @@ static void on_moved(struct timer *t, void *owner)
     if (s->moves % STATE_EVERY == 0)
         sso_queue_owe(s, SSO_OWES_STATE);
     if (s->phase == SSO_HOT)
-        sso_queue_counters(s, s->moves % MOVED_ALL == 0);
+        sso_queue_counters(s, SSO_STREAM_COUNTERS, s->moves % MOVED_ALL == 0);
     (void)timer_set(s->h.timers, t, now_of(s) + MOVED_EVERY);
 }
 
@@ -249,20 +249,26 @@ static void dispatch(struct sso_sync *s, struct sso_message *m)
         s->info.ignored++;
 }
 
-/* What is no message is counted and otherwise as if it had not come: the link has its own checksum,
- * so it is the peer that is wrong, and another link would not make it right. */
-void sso_sync_input(struct sso_sync *s, enum sso_stream stream, const uint8_t *p, size_t n)
+/* How far SAs are at a hand-over comes by the stream of the BYE that follows, and in that order. */
+static bool may_come_by(enum sso_type type, enum sso_stream stream)
 {
     static const enum sso_stream by[SSO_TYPES] = {[SSO_BULK_BEGIN] = SSO_STREAM_RECORDS,
                                                   [SSO_BULK_END] = SSO_STREAM_RECORDS,
                                                   [SSO_RECORDS] = SSO_STREAM_RECORDS,
-                                                  [SSO_INBOUND] = SSO_STREAM_COUNTERS};
+                                                  [SSO_MOVED] = SSO_STREAM_COUNTERS};
+    return by[type] == stream || (type == SSO_MOVED && stream == SSO_STREAM_CONTROL);
+}
+
+/* What is no message is counted and otherwise as if it had not come: the link has its own checksum,
+ * so it is the peer that is wrong, and another link would not make it right. */
+void sso_sync_input(struct sso_sync *s, enum sso_stream stream, const uint8_t *p, size_t n)
+{
     struct sso_message m;
     if (!s->up)
         return;
     s->info.rx++;
     s->info.rx_bytes += n;
-    if (sso_wire_read(p, n, &m) < 0 || by[m.type] != stream)
+    if (sso_wire_read(p, n, &m) < 0 || !may_come_by(m.type, stream))
         on_bad(s);
     else if (!s->ready && m.type != SSO_HELLO)
         s->info.ignored++;
@@ -360,7 +366,7 @@ bool sso_sync_activate(struct sso_sync *s, bool *split)
 void sso_sync_exact(struct sso_sync *s)
 {
     if (s->active && s->phase == SSO_HOT)
-        sso_queue_counters(s, true);
+        sso_queue_counters(s, SSO_STREAM_CONTROL, true);
 }
 
 void sso_sync_deactivate(struct sso_sync *s)

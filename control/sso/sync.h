@@ -51,7 +51,7 @@ struct sso_sync_host {
     /* Active. */
     void (*bulk)(void *ctx);                   /* sso_sync_put() for every record */
     void (*moved)(void *ctx, bool all);        /* sso_sync_inbound(), where it has: far, or
-                                                  at all */
+                                                  at all; sso_sync_bytes() where it is due */
     uint64_t (*used)(void *ctx, uint32_t sa);  /* no number above this one was used yet */
     uint32_t (*block)(void *ctx, uint32_t sa); /* numbers from one lease to the next */
     void (*leased)(void *ctx, bool on);        /* from now on SAs begin with a ceiling of 0 */
@@ -68,6 +68,7 @@ struct sso_sync_host {
     int (*take)(void *ctx, enum sso_kind kind, uint64_t key, const uint8_t *p, size_t n,
                 int64_t shift);
     void (*position)(void *ctx, uint32_t sa, uint64_t next, uint64_t ceiling);
+    void (*volume)(void *ctx, uint32_t sa, uint64_t bytes);
     void (*purge)(void *ctx); /* what we hold is worth nothing */
     void *ctx;
 };
@@ -89,7 +90,7 @@ void sso_sync_writable(struct sso_sync *s);
 /* The role. Who gives it up has fenced before: nothing of what it holds is used any more. Who takes
  * it gets true when it goes on with what the peer had, *split: nobody has handed it over. */
 bool sso_sync_activate(struct sso_sync *s, bool *split);
-void sso_sync_exact(struct sso_sync *s); /* fenced: inbound SAs stand where they are told now */
+void sso_sync_exact(struct sso_sync *s); /* fenced: SAs stand where they are told to be now */
 void sso_sync_deactivate(struct sso_sync *s);
 bool sso_sync_is_active(const struct sso_sync *s);
 void sso_sync_forget(struct sso_sync *s); /* standby: what we hold goes, and all is told anew */
@@ -101,7 +102,9 @@ void sso_sync_bye(struct sso_sync *s); /* this box goes down, or wants no peer a
 void sso_sync_put(struct sso_sync *s, enum sso_kind kind, uint64_t key, const void *p, size_t n);
 uint64_t sso_sync_number(const struct sso_sync *s); /* of the last record */
 uint64_t sso_sync_safe(const struct sso_sync *s);   /* see sso_safe() */
-void sso_sync_inbound(struct sso_sync *s, uint32_t sa, uint64_t next);
+/* False: not now, so it is to be said again. */
+bool sso_sync_inbound(struct sso_sync *s, uint32_t sa, uint64_t next);
+bool sso_sync_bytes(struct sso_sync *s, uint32_t sa, uint64_t bytes);
 
 /* Active: outbound SAs. `last` number of its kind; before its record is put. */
 void sso_sync_sa(struct sso_sync *s, uint32_t sa, uint64_t last);

@@ -64,7 +64,8 @@ struct sso_sync {
     uint8_t out[SSO_BATCH + SSO_PART + 64];
     size_t out_len; /* a message that did not fit yet */
     uint8_t in[8192];
-    struct wbuf counters; /* INBOUND, in the making, in `in` */
+    struct wbuf counters;     /* MOVED, in the making, in `in` … */
+    enum sso_stream moved_by; /* … and where it goes */
     struct timer flush, wait, moved;
     unsigned moves;
     struct sso_lease *lease; /* by SA */
@@ -92,7 +93,7 @@ void sso_queue_owe(struct sso_sync *s, unsigned what);
 void sso_queue_item(struct sso_sync *s, const struct sso_item *i);
 void sso_queue_message(struct sso_sync *s, const struct sso_message *m); /* behind the items */
 void sso_queue_flush(struct sso_sync *s);
-void sso_queue_counters(struct sso_sync *s, bool all);
+void sso_queue_counters(struct sso_sync *s, enum sso_stream by, bool all);
 
 /* lease.c */
 struct sso_lease *sso_lease_find(const struct sso_sync *s, uint32_t sa);

@@ -2,7 +2,8 @@
 #include "control/sso/wire.h"
 #include <errno.h>
 
-#define AT_LENGTH 12 /* in the header */
+#define AT_LENGTH 12          /* in the header */
+#define IS_BYTES  0x80000000u /* of an SA's handle, which has 31 bits */
 
 /* --- reading ------------------------------------------------------------------------------------
  */
@@ -83,14 +84,16 @@ bool sso_wire_item(struct rbuf *r, struct sso_item *i)
     return !r->bad;
 }
 
-bool sso_wire_inbound(struct rbuf *r, struct sso_inbound *i)
+bool sso_wire_moved(struct rbuf *r, struct sso_moved *m)
 {
-    *i = (struct sso_inbound){0};
+    *m = (struct sso_moved){0};
     if (!rbuf_left(r))
         return false;
-    i->sa = rbuf_u32(r);
-    i->next = rbuf_u64(r);
-    if (!i->sa || i->sa > INT32_MAX)
+    uint32_t sa = rbuf_u32(r);
+    m->sa = sa & ~IS_BYTES;
+    m->is_bytes = (sa & IS_BYTES) != 0;
+    m->value = rbuf_u64(r);
+    if (!m->sa || (m->is_bytes && m->value > SSO_BYTES_MOST))
         r->bad = true;
     return !r->bad;
 }
@@ -100,8 +103,8 @@ static void check_items(struct rbuf *r, enum sso_type type)
 {
     struct rbuf walk = *r;
     struct sso_item item;
-    struct sso_inbound in;
-    while (type == SSO_RECORDS ? sso_wire_item(&walk, &item) : sso_wire_inbound(&walk, &in))
+    struct sso_moved moved;
+    while (type == SSO_RECORDS ? sso_wire_item(&walk, &item) : sso_wire_moved(&walk, &moved))
         ;
     if (walk.bad)
         r->bad = true;
@@ -122,7 +125,7 @@ static void read_body(struct rbuf *r, struct sso_message *m)
         m->number = rbuf_u64(r);
         break;
     case SSO_RECORDS:
-    case SSO_INBOUND:
+    case SSO_MOVED:
         check_items(r, m->type);
         m->items = *r;
         r->p = r->end;
@@ -169,6 +172,7 @@ int sso_wire_read(const uint8_t *p, size_t n, struct sso_message *m)
 void sso_wire_begin(struct wbuf *w, enum sso_type type, uint32_t epoch)
 {
     w->len = 0;
+    w->bad = false;
     wbuf_u32(w, SSO_MAGIC);
     wbuf_u8(w, SSO_WIRE);
     wbuf_u8(w, (uint8_t)type);
@@ -206,10 +210,10 @@ void sso_wire_add_item(struct wbuf *w, const struct sso_item *i)
     }
 }
 
-void sso_wire_add_inbound(struct wbuf *w, const struct sso_inbound *i)
+void sso_wire_add_moved(struct wbuf *w, const struct sso_moved *m)
 {
-    wbuf_u32(w, i->sa);
-    wbuf_u64(w, i->next);
+    wbuf_u32(w, m->sa | (m->is_bytes ? IS_BYTES : 0));
+    wbuf_u64(w, m->value);
 }
 
 static void write_state(struct wbuf *w, const struct sso_hello *h)

@@ -13,7 +13,7 @@
 #include "lib/buf.h"
 
 #define SSO_MAGIC       0x5453534fu /* "TSSO" */
-#define SSO_WIRE        1           /* version; another one is not spoken with */
+#define SSO_WIRE        2           /* version; another one is not spoken with */
 #define SSO_HEADER      16
 #define SSO_PART        16384u     /* bytes of a record in one item; longer ones come in parts */
 #define SSO_RECORD_MOST (1u << 20) /* as in the journal */
@@ -25,7 +25,7 @@ enum sso_type {
     SSO_BULK_END,   /* … and that was all: with this the standby is hot */
     SSO_RECORDS,    /* active: struct sso_item … */
     SSO_ACK,        /* standby: I have everything up to this number */
-    SSO_INBOUND,    /* active: how far inbound SAs are; struct sso_inbound … */
+    SSO_MOVED,      /* active: how far SAs are; struct sso_moved … */
     SSO_SWITCH,     /* one step of a planned switchover */
     SSO_BYE,        /* I leave and keep nothing */
     SSO_TYPES
@@ -74,10 +74,13 @@ struct sso_item {
     uint64_t ceiling, limit; /* LEASE, EXACT; nobody may use a number above limit */
 };
 
-struct sso_inbound {
+/* How far an SA is: inbound the next number, or any SA's bytes that count against its lifetimes. */
+struct sso_moved {
     uint32_t sa;
-    uint64_t next;
+    bool is_bytes;
+    uint64_t value;
 };
+#define SSO_BYTES_MOST INT64_MAX
 
 struct sso_message {
     enum sso_type type;
@@ -86,21 +89,21 @@ struct sso_message {
     uint64_t number;        /* BULK_BEGIN: the last one before; BULK_END, ACK */
     uint8_t step;           /* SWITCH */
     uint8_t bye;            /* BYE */
-    struct rbuf items;      /* RECORDS, INBOUND */
+    struct rbuf items;      /* RECORDS, MOVED */
 };
 
 /* 0, -EPROTONOSUPPORT (another version of this format), -EPROTO (no such message). */
 int sso_wire_read(const uint8_t *p, size_t n, struct sso_message *out);
 /* The next one of a message that was read well; false after the last. */
 bool sso_wire_item(struct rbuf *items, struct sso_item *out);
-bool sso_wire_inbound(struct rbuf *items, struct sso_inbound *out);
+bool sso_wire_moved(struct rbuf *items, struct sso_moved *out);
 
-/* Everything but RECORDS and INBOUND, whole. 0 or -EMSGSIZE. */
+/* Everything but RECORDS and MOVED, whole. 0 or -EMSGSIZE. */
 int sso_wire_write(struct wbuf *w, const struct sso_message *m);
 /* Those: a begin, items as they fit, an end. */
 void sso_wire_begin(struct wbuf *w, enum sso_type type, uint32_t epoch);
 void sso_wire_add_item(struct wbuf *w, const struct sso_item *i);
-void sso_wire_add_inbound(struct wbuf *w, const struct sso_inbound *i);
+void sso_wire_add_moved(struct wbuf *w, const struct sso_moved *m);
 void sso_wire_end(struct wbuf *w);
 size_t sso_wire_item_size(const struct sso_item *i);
 

@@ -19,7 +19,7 @@ static void again(const uint8_t *p, size_t n)
     uint8_t out[4096];
     struct sso_message m;
     struct sso_item i;
-    struct sso_inbound in;
+    struct sso_moved moved;
     struct wbuf w = wbuf_make(out, sizeof(out));
     if (sso_wire_read(p, n, &m) < 0)
         return;
@@ -27,9 +27,9 @@ static void again(const uint8_t *p, size_t n)
         while (sso_wire_item(&m.items, &i))
             must(i.op != SSO_PUT || (i.len && i.len <= SSO_PART && i.offset + i.len <= i.total));
         must(!m.items.bad && rbuf_left(&m.items) == 0);
-    } else if (m.type == SSO_INBOUND) {
-        while (sso_wire_inbound(&m.items, &in))
-            must(in.sa != 0);
+    } else if (m.type == SSO_MOVED) {
+        while (sso_wire_moved(&m.items, &moved))
+            must(moved.sa != 0 && moved.sa <= INT32_MAX);
         must(!m.items.bad && rbuf_left(&m.items) == 0);
     } else {
         must(sso_wire_write(&w, &m) == 0 && w.len == n);
@@ -120,6 +120,12 @@ static void on_position(void *ctx, uint32_t sa, uint64_t next, uint64_t ceiling)
     must(!ceiling || next <= ceiling);
 }
 
+static void on_volume(void *ctx, uint32_t sa, uint64_t bytes)
+{
+    (void)ctx;
+    must(sa != 0 && bytes <= SSO_BYTES_MOST);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct manual_time t = {.mono_us = USEC_PER_SEC};
@@ -145,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .end = nothing,
                                     .take = on_take,
                                     .position = on_position,
+                                    .volume = on_volume,
                                     .purge = nothing,
                                     .ctx = &restarts};
     struct sso_sync *s = sso_sync_new(&h, 1);

@@ -66,7 +66,7 @@ struct box {
     uint64_t limit[SAS];            /* as a successor would read it */
     uint64_t hash_at[LOG_MASK + 1]; /* of all records, by number */
     uint64_t logged;                /* so far */
-    uint64_t inbound;
+    uint64_t inbound, volume;       /* of SA 1000 */
     unsigned events[SSO_SYNC_BAD + 1], replaced, purged, safe;
     const char *why;
 };
@@ -191,8 +191,10 @@ static void host_bulk(void *ctx)
 static void host_moved(void *ctx, bool all)
 {
     struct box *b = (struct box *)ctx;
-    if (all)
-        sso_sync_inbound(b->sync, 1000, ++b->inbound);
+    if (all && sso_sync_inbound(b->sync, 1000, b->inbound + 1))
+        b->inbound++;
+    if (all && sso_sync_bytes(b->sync, 1000, b->volume + 1000))
+        b->volume += 1000;
 }
 
 static uint64_t host_used(void *ctx, uint32_t sa)
@@ -303,10 +305,19 @@ static void host_end(void *ctx)
 static void host_position(void *ctx, uint32_t sa, uint64_t next, uint64_t ceiling)
 {
     struct box *b = (struct box *)ctx;
-    if (sa == 1000)
+    if (sa == 1000 && next > b->inbound)
         b->inbound = next;
+    else if (sa == 1000)
+        return;
     else if (b->last[sa])
         tell_dp(b, (struct order){SET, sa, 0, next, ceiling, false});
+}
+
+static void host_volume(void *ctx, uint32_t sa, uint64_t bytes)
+{
+    struct box *b = (struct box *)ctx;
+    if (sa == 1000 && bytes > b->volume)
+        b->volume = bytes;
 }
 
 static void host_purge(void *ctx)
@@ -337,6 +348,7 @@ static void boot(struct box *b)
                               .end = host_end,
                               .take = host_take,
                               .position = host_position,
+                              .volume = host_volume,
                               .purge = host_purge,
                               .ctx = b};
     b->sync = sso_sync_new(&h, ++b->w->boots);
@@ -539,6 +551,7 @@ static void give_up_role(struct box *b)
         return;
     tell_dp(b, (struct order){.what = ROLE, .on = false});
     obey_all(b); /* the fence is up before anybody hears of it */
+    sso_sync_exact(b->sync);
     clear(b);
     sso_sync_state(b->sync, RF_NEGOTIATION);
     sso_sync_deactivate(b->sync);

@@ -4,6 +4,7 @@
  */
 #include "bench.h"
 #include "control/crypto/dynamic.h"
+#include "control/sso/copy.h"
 #include "control/journal.h"
 #include "tests/unit/ike/sim.h"
 
@@ -341,7 +342,7 @@ static void positions_are_told(void **state)
     struct pair *t = (struct pair *)*state;
     give_all(t);
     forget_frames(t->b);
-    mirror_position(t->m, WANTED_SHARED + 2, 1001, SADB_NO_CEILING);
+    copy_position(t->b->c, WANTED_SHARED + 2, 1001, SADB_NO_CEILING);
     settle(t->b);
     assert_int_equal(TOLD(t->b, SADB_POSITION), 1);
     assert_int_equal(wanted_find(t->b->c, WANTED_SHARED + 2)->m.seq_first, 1001);
@@ -360,6 +361,47 @@ static void positions_are_told(void **state)
             assert_int_equal(m.seq_first, 1001);
     }
     assert_int_equal(added, 2);
+}
+
+/* A's SAs are so far now. */
+static void moves_to(const struct pair *t, uint64_t next, uint64_t bytes)
+{
+    for (uint32_t i = 1; i <= 2; i++) {
+        struct wanted_sa *w = wanted_find(t->a->c, WANTED_SHARED + i);
+        w->m.hard_bytes = UINT64_C(1) << 30;
+        w->m.bytes_before = bytes;
+        w->m.seq_first = next;
+    }
+}
+
+/* Who comes late, or for the second time, begins where SAs stand, and not at their beginning: else
+ * all that the peer has sent could be sent once more. */
+static void a_bulk_tells_where_they_stand(void **state)
+{
+    struct pair *t = (struct pair *)*state;
+    static const uint64_t next[] = {501, 901, 701}; /* never back */
+    static const uint64_t bytes[] = {1 << 20, 5 << 20, 2 << 20};
+    for (unsigned i = 0; i < 3; i++) {
+        moves_to(t, next[i], bytes[i]);
+        look_at(t, t->a);
+        forget_frames(t->b);
+        give_all(t);
+        const struct wanted_sa *in = wanted_find(t->b->c, WANTED_SHARED + 1);
+        const struct wanted_sa *out = wanted_find(t->b->c, WANTED_SHARED + 2);
+        assert_true(in->m.dir == SADB_IN && out->m.dir == SADB_OUT);
+        assert_int_equal(in->m.seq_first, next[i < 2 ? i : 1]);
+        assert_int_equal(out->m.seq_first, 1); /* its lease says */
+        assert_int_equal(out->m.ceiling, 0);
+        assert_true(in->m.bytes_before > bytes[i] && out->m.bytes_before > bytes[i]);
+        assert_true(in->m.bytes_before <= bytes[i < 2 ? i : 1] + (4 << 20));
+        assert_int_equal(TOLD(t->b, SADB_POSITION), i > 0); /* the first came with the SA */
+    }
+    struct record bad = *of_kind(t, SSO_SA);
+    struct sadb_sa m;
+    memcpy(&m, bad.p, bad.n);
+    m.seq_first = UINT64_C(1) << 33; /* its numbers have 32 bits */
+    memcpy(bad.p, &m, bad.n);
+    assert_int_equal(give(t, &bad), -EINVAL);
 }
 
 static void the_standby_goes_on(void **state)
@@ -496,6 +538,7 @@ int main(void)
         TEST(without_its_line_there_is_nothing),
         TEST(when_its_line_goes_it_goes),
         TEST(positions_are_told),
+        TEST(a_bulk_tells_where_they_stand),
         TEST(the_standby_goes_on),
         TEST(a_child_without_its_sa_ends),
         TEST(an_sa_without_a_child_goes),

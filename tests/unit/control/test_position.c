@@ -342,15 +342,17 @@ static void a_lease_is_handed_on(void **state)
 struct moved {
     unsigned n;
     uint32_t sa;
-    uint64_t last;
+    uint64_t value;
+    bool refuses;
 };
 
-static void on_moved(void *ctx, const struct sadb_sa *m, uint64_t last)
+static bool on_moved(void *ctx, const struct wanted_sa *w, uint64_t value)
 {
     struct moved *v = (struct moved *)ctx;
     v->n++;
-    v->sa = m->sa;
-    v->last = last;
+    v->sa = w->m.sa;
+    v->value = value;
+    return !v->refuses;
 }
 
 static void what_moved_is_told_once(void **state)
@@ -365,16 +367,82 @@ static void what_moved_is_told_once(void **state)
     for (int i = 1; i <= 3; i++)
         atomic_store(&s->stats->slot[i].seq, 1000 * (uint64_t)i);
     position_each(s->b->c, 1500, on_moved, &v);
-    assert_true(v.n == 1 && v.sa == 2 && v.last == 2000);
+    assert_true(v.n == 1 && v.sa == 2 && v.value == 2000);
+    v.refuses = true; /* it comes again */
     position_each(s->b->c, 1, on_moved, &v);
-    assert_true(v.n == 2 && v.sa == 1 && v.last == 1000);
+    v.refuses = false;
     position_each(s->b->c, 1, on_moved, &v);
-    assert_int_equal(v.n, 2);
+    assert_true(v.n == 3 && v.sa == 1 && v.value == 1000);
+    position_each(s->b->c, 1, on_moved, &v);
+    assert_int_equal(v.n, 3);
     atomic_store(&s->stats->slot[2].seq, 2001);
     position_each(s->b->c, 2, on_moved, &v);
-    assert_int_equal(v.n, 2);
+    assert_int_equal(v.n, 3);
     position_each(s->b->c, 1, on_moved, &v);
-    assert_true(v.n == 3 && v.sa == 2 && v.last == 2001);
+    assert_true(v.n == 4 && v.sa == 2 && v.value == 2001);
+    end(s);
+}
+
+/* Whoever listens is ahead of what was used at every look, and not by much. */
+static void volumes_are_charged_ahead(void **state)
+{
+    const uint64_t hard = UINT64_C(256) << 20, step = hard / 256;
+    struct side *s = ready(state);
+    struct moved v = {0};
+    uint64_t used = 0;
+    struct sadb_sa m = sa(1, SADB_OUT);
+    m.hard_bytes = hard;
+    assert_int_equal(wanted_add(s->b->c, &m), 0);
+    add(s, 2, SADB_OUT); /* without a volume */
+    wanted_confirmed(s->b->c, 1);
+    wanted_confirmed(s->b->c, 2);
+    atomic_store(&s->stats->slot[2].bytes, hard);
+    position_bytes_each(s->b->c, on_moved, &v);
+    assert_int_equal(v.n, 0); /* nothing was used */
+    for (unsigned i = 0; i < 1000; i++) {
+        used += step / 100;
+        atomic_store(&s->stats->slot[1].bytes, used);
+        position_bytes_each(s->b->c, on_moved, &v);
+        assert_true(v.sa == 1 && v.value > used && v.value - used <= step);
+    }
+    assert_true(v.n > 15 && v.n < 25);  /* ten steps, two words for each */
+    for (unsigned i = 0; i < 10; i++) { /* much faster than that */
+        used += 5 * step;
+        atomic_store(&s->stats->slot[1].bytes, used);
+        position_bytes_each(s->b->c, on_moved, &v);
+        assert_int_equal(v.value, used + 10 * step);
+    }
+    for (unsigned i = 0; i < 100; i++) /* and then nothing */
+        position_bytes_each(s->b->c, on_moved, &v);
+    assert_true(v.n < 37 && v.value - used <= 10 * step);
+    end(s);
+}
+
+/* A volume of which a box before us has used a part. */
+static void bytes_of_another_box_go_on(void **state)
+{
+    struct side *s = ready(state);
+    struct moved v = {0};
+    struct sadb_sa m = sa(1, SADB_IN), now;
+    struct sadb_position p;
+    m.hard_bytes = UINT64_C(256) << 20;
+    assert_int_equal(wanted_add(s->b->c, &m), 0);
+    wanted_confirmed(s->b->c, 1);
+    struct wanted_sa *w = wanted_find(s->b->c, 1);
+    assert_int_equal(position_bytes(s->b->c, 9, 1), -ENOENT);
+    assert_int_equal(position_bytes(s->b->c, 1, 50000000), 0);
+    assert_int_equal(position_bytes(s->b->c, 1, 40000000), 0); /* never back */
+    turn(s);
+    p = position_heard(s, heard(s, SADB_POSITION) - 1, 0);
+    assert_true(p.sa == 1 && p.before == 50000000);
+    atomic_store(&s->stats->slot[1].bytes, 1000);
+    atomic_store(&s->stats->slot[1].seq, 77);
+    position_snapshot(s->b->c, w, &now);
+    assert_true(now.seq_first == 78 && now.bytes_before > 50001000);
+    assert_true(now.bytes_before <= 50001000 + now.hard_bytes / 256);
+    position_bytes_each(s->b->c, on_moved, &v);
+    position_each(s->b->c, 1, on_moved, &v);
+    assert_int_equal(v.n, 0); /* the record said it */
     end(s);
 }
 
@@ -393,6 +461,8 @@ int main(void)
         TEST(new_sas_of_a_leased_interface_wait),
         TEST(a_lease_is_handed_on),
         TEST(what_moved_is_told_once),
+        TEST(volumes_are_charged_ahead),
+        TEST(bytes_of_another_box_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,55 @@ static void the_loser_fences(void **state)
     world_free(w);
 }
 
+/* The streams do not wait for each other, but where SAs stood at the last packet is there before
+ * the word that lets the other box go on. */
+static void the_last_numbers_come_before_the_word(void **state)
+{
+    struct world *w = pair(1000);
+    struct box *a = &w->box[0], *b = &w->box[1];
+    (void)state;
+    pass(w, USEC_PER_SEC);
+    assert_true(b->inbound > 0 && b->inbound == a->inbound && b->volume == a->volume);
+    a->inbound = 4710;
+    a->volume = 9000;
+    for (unsigned i = 0; i < 10; i++) { /* 4711 is told, and is on its way for long */
+        w->t.mono_us += 100 * USEC_PER_MSEC;
+        timerq_run(&a->timers, w->t.mono_us, 64);
+    }
+    assert_int_equal(a->out[SSO_STREAM_COUNTERS].n, 1);
+    give_up_role(a);
+    while (a->out[SSO_STREAM_CONTROL].n)
+        deliver(a, SSO_STREAM_CONTROL);
+    assert_int_equal(b->events[SSO_SYNC_BYE], 1);
+    assert_true(become_active(b));
+    assert_true(a->inbound > 4711 && b->inbound == a->inbound);
+    assert_true(a->volume > 10000 && b->volume == a->volume);
+    uint64_t bad = info(b).bad;
+    deliver(a, SSO_STREAM_COUNTERS); /* too late, and nobody minds */
+    assert_int_equal(b->inbound, a->inbound);
+    assert_int_equal(info(b).bad, bad);
+    world_free(w);
+}
+
+/* What did not fit into the link is told when it does. */
+static void numbers_wait_for_the_link(void **state)
+{
+    struct world *w = pair(1000);
+    struct box *a = &w->box[0], *b = &w->box[1];
+    (void)state;
+    a->window = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        w->t.mono_us += 100 * USEC_PER_MSEC;
+        timerq_run(&a->timers, w->t.mono_us, 64);
+    }
+    a->window = WIRE;
+    sso_sync_writable(a->sync);
+    a->inbound = 100; /* … and nothing of this was lost meanwhile */
+    pass(w, 1200 * USEC_PER_MSEC);
+    assert_true(a->inbound > 100 && b->inbound == a->inbound && b->volume == a->volume);
+    world_free(w);
+}
+
 /* A standby that is cut off may be active now: what it owns is left to it. */
 static void a_standby_is_lost(void **state)
 {
@@ -439,6 +488,8 @@ int main(void)
         cmocka_unit_test(an_engine_dies),
         cmocka_unit_test(take_over_after_a_crash),
         cmocka_unit_test(the_loser_fences),
+        cmocka_unit_test(the_last_numbers_come_before_the_word),
+        cmocka_unit_test(numbers_wait_for_the_link),
         cmocka_unit_test(a_standby_is_lost),
         cmocka_unit_test(a_standby_leaves),
         cmocka_unit_test(a_standby_that_does_not_read),

@@ -217,25 +217,32 @@ static void bad_items(void **state)
     assert_int_equal(sso_wire_read(bytes, n, &got), -EPROTO);
 }
 
-static void inbound(void **state)
+static void moved(void **state)
 {
-    const struct sso_inbound all[] = {{.sa = 1, .next = 1}, {.sa = INT32_MAX, .next = UINT64_MAX}};
+    const struct sso_moved all[] = {{.sa = 1, .value = 1},
+                                    {.sa = INT32_MAX, .value = UINT64_MAX},
+                                    {.sa = INT32_MAX, .is_bytes = true, .value = SSO_BYTES_MOST}};
     struct sso_message got;
-    struct sso_inbound i;
+    struct sso_moved m;
     (void)state;
     struct wbuf w = wbuf_make(bytes, sizeof(bytes));
-    sso_wire_begin(&w, SSO_INBOUND, 9);
-    for (unsigned k = 0; k < 2; k++)
-        sso_wire_add_inbound(&w, &all[k]);
+    sso_wire_begin(&w, SSO_MOVED, 9);
+    for (unsigned k = 0; k < 3; k++)
+        sso_wire_add_moved(&w, &all[k]);
     sso_wire_end(&w);
     only_whole(w.len);
     assert_int_equal(sso_wire_read(bytes, w.len, &got), 0);
-    for (unsigned k = 0; k < 2; k++) {
-        assert_true(sso_wire_inbound(&got.items, &i));
-        assert_int_equal(i.sa, all[k].sa);
-        assert_int_equal(i.next, all[k].next);
+    for (unsigned k = 0; k < 3; k++) {
+        assert_true(sso_wire_moved(&got.items, &m));
+        assert_int_equal(m.sa, all[k].sa);
+        assert_int_equal(m.is_bytes, all[k].is_bytes);
+        assert_int_equal(m.value, all[k].value);
     }
-    assert_false(sso_wire_inbound(&got.items, &i));
+    assert_false(sso_wire_moved(&got.items, &m));
+    bytes[w.len - 8] = 0x80; /* more bytes than anybody counts */
+    assert_int_equal(sso_wire_read(bytes, w.len, &got), -EPROTO);
+    bytes[w.len - 8] = 0x7f;
+    assert_int_equal(sso_wire_read(bytes, w.len, &got), 0);
     memset(bytes + SSO_HEADER, 0, 4); /* no SA has this number */
     assert_int_equal(sso_wire_read(bytes, w.len, &got), -EPROTO);
 }
@@ -246,7 +253,7 @@ int main(void)
         cmocka_unit_test(a_hello),    cmocka_unit_test(a_hello_that_lies),
         cmocka_unit_test(small_ones), cmocka_unit_test(headers),
         cmocka_unit_test(items),      cmocka_unit_test(bad_items),
-        cmocka_unit_test(inbound),
+        cmocka_unit_test(moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,7 +91,8 @@ static void counters_and_volume_go_on(void **state)
     uint64_t bytes = dp_read(&c->bytes);
     assert_int_equal(dp_read(&c->packets), 10);
     killed(w);
-    m.hard_bytes = bytes + 150;
+    m.hard_bytes = bytes + 150 + 7000;
+    m.bytes_before = 7000; /* and what another box had */
     assert_int_equal(set_policy(w, 1, &e, 1, 0), 0);
     assert_int_equal(add(w, m), 0);
     assert_int_equal(dp_read(&c->packets), 10);

@@ -403,6 +403,52 @@ static void extended_numbers_have_64_bits(void **state)
     world_free(b);
 }
 
+/* --- volume -------------------------------------------------------------------------------- */
+
+static int counted_before(struct world *w, uint64_t bytes)
+{
+    struct sadb_position p;
+    memset(&p, 0, sizeof p);
+    p.sa = OUT;
+    p.ceiling = SADB_NO_CEILING;
+    p.before = bytes;
+    return positions(w, &p, 1);
+}
+
+/* What another box has counted is no packet of ours, and counts against the lifetimes. */
+static void bytes_of_another_box_count(void **state)
+{
+    (void)state;
+    struct world *w = with_policy();
+    struct sadb_sa m = sender(5000);
+    struct sadb_expire e;
+    m.soft_bytes = 5000;
+    m.hard_bytes = 10000;
+    m.bytes_before = 1000;
+    assert_int_equal(add(w, m), 0);
+    const struct dp_counters *c = &w->stats->slot[SLOT_OUT];
+    assert_int_equal(dp_read(&c->before), 1000);
+    emit(w, 1);
+    uint64_t one = dp_read(&c->bytes);
+    assert_int_equal(counted_before(w, 5000 - 3 * one), 0);
+    assert_int_equal(counted_before(w, 10), 0); /* never back */
+    assert_int_equal(counted_before(w, 0), 0);
+    assert_int_equal(dp_read(&c->before), 5000 - 3 * one);
+    assert_int_equal(dp_read(&c->bytes), one);
+    world_clear(w);
+    emit(w, 1);
+    assert_false(world_heard(w, SADB_EXPIRE, &e, sizeof e));
+    emit(w, 1);
+    assert_true(world_heard(w, SADB_EXPIRE, &e, sizeof e) && !e.hard);
+    assert_int_equal(counted_before(w, 10000 - 3 * one), 0);
+    world_clear(w);
+    emit(w, 2);
+    assert_int_equal(w->n_wire, 0);
+    assert_int_equal(drops(c, DP_HARD_LIFETIME), 2);
+    assert_int_equal(dp_read(&c->packets), 3);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_ceiling_that_was_passed_stops),
         cmocka_unit_test(numbers_below_the_position_are_refused),
         cmocka_unit_test(extended_numbers_have_64_bits),
+        cmocka_unit_test(bytes_of_another_box_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
