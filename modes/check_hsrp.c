@@ -32,7 +32,10 @@ static unsigned number_of(const struct cfg_node *group)
 /* What a group may be at all; each of its lines may be the first one. */
 static int group_check(struct txn *t, const struct cfg_node *group)
 {
+    const char *name = CFG_ARGS(interface_of(group), interface)->name;
     size_t n = 0;
+    if (!if_is_lan(name))
+        return txn_refuse(t, "%% HSRP needs a LAN interface: %s is none", name);
     if (number_of(group) >= hsrp_groups(version_of(interface_of(group))))
         return txn_refuse(t,
                           "%% Group number %u is for HSRP version 2; this interface has "

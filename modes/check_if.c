@@ -365,6 +365,8 @@ int if_network_check(struct txn *t, const struct cfg_node *ifn, const struct add
         return txn_refuse(t, "%% %s overlaps with %s", addr_print(&mine.addr, net, sizeof net),
                           name);
     }
+    if (ipc_own_check(t, CFG_ARGS(ifn, interface)->name, addr) < 0)
+        return -1;
     return hsrp_own_check(t, ifn, addr);
 }
 

@@ -9,6 +9,17 @@
 #include "modes/internal.h"
 #include <string.h>
 
+bool if_is_lan(const char *name)
+{
+    static const char *const other[] = {"Vlan", "Port-channel", "BVI", "Management"};
+    if (strstr(name, "Ethernet") || strstr(name, "GigE"))
+        return true;
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (strncmp(name, other[i], strlen(other[i])) == 0)
+            return true;
+    return false;
+}
+
 /* --- redundancy inter-device -------------------------------------------------------------------
  */
 
@@ -108,26 +119,39 @@ static const struct cfg_node *virtual_of(const struct cfg_tree *tree, const stru
     return NULL;
 }
 
-static bool is_ours(const struct cfg_tree *tree, const struct addr *a)
+/* The interface with this address of its own. */
+static const struct cfg_node *owner_of(const struct cfg_tree *tree, const struct addr *a)
 {
     cfg_each(tree->root, E_INTERFACE, ifn)
     {
         const struct cfg_node *n = cfg_first(ifn, E_IF_ADDRESS);
         if (n && addr_eq(&CFG_ARGS(n, if_address)->addr, a))
-            return true;
+            return ifn;
         cfg_each(ifn, E_IF_ADDRESS2, s)
         {
             if (addr_eq(&CFG_ARGS(s, if_address2)->addr, a))
-                return true;
+                return ifn;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* The boxes meet by LANs (seed 002: WAN interfaces between them are not supported). A loopback is
+ * reached by whatever there is. */
+static int refuse_wan(struct txn *t, const struct addr *a, const char *name)
+{
+    char text[ADDR_STRLEN];
+    if (if_is_lan(name) || strncmp(name, "Loopback", 8) == 0)
+        return 0;
+    return txn_refuse(t, "%% The boxes have to be connected by a LAN: %s with local-ip %s is none",
+                      name, addr_print(a, text, sizeof text));
 }
 
 static int check_ipc_address(struct txn *t, const struct addr *a, bool local)
 {
     const struct cfg_node *ifn;
     const struct cfg_node *g = virtual_of(t->tree, a, &ifn);
+    const struct cfg_node *owner = owner_of(t->tree, a);
     char text[ADDR_STRLEN];
     addr_print(a, text, sizeof text);
     if (a->b[0] == 0 || a->b[0] == 127 || a->b[0] >= 224)
@@ -138,14 +162,14 @@ static int check_ipc_address(struct txn *t, const struct addr *a, bool local)
                           "box itself",
                           text, (unsigned)CFG_ARGS(g, standby_group)->group,
                           CFG_ARGS(ifn, interface)->name);
-    if (local && !is_ours(t->tree, a))
+    if (local && !owner)
         txn_note(t,
                  "WARNING: no interface has the address %s yet; this line takes effect when one "
                  "has.",
                  text);
-    if (!local && is_ours(t->tree, a))
+    if (!local && owner)
         return txn_refuse(t, "%% %s is an address of this box", text);
-    return 0;
+    return local && owner ? refuse_wan(t, a, CFG_ARGS(owner, interface)->name) : 0;
 }
 
 int ipc_local_ip_check(struct txn *t, struct cfg_node *n, const struct a_ipc_local_ip *a,
@@ -200,10 +224,15 @@ static bool remote_has(const struct cfg_node *sctp, const struct addr *a)
                   addr_eq(&CFG_ARGS(n, ipc_remote_ip)->second, a)));
 }
 
+static const struct cfg_node *the_association(const struct cfg_tree *tree)
+{
+    const struct cfg_node *zone = cfg_first(tree->root, E_IPC_ZONE);
+    return zone ? cfg_first(zone, E_IPC_ASSOC) : NULL;
+}
+
 int ipc_virtual_check(struct txn *t, const struct addr *a)
 {
-    const struct cfg_node *zone = cfg_first(t->tree->root, E_IPC_ZONE);
-    const struct cfg_node *assoc = zone ? cfg_first(zone, E_IPC_ASSOC) : NULL;
+    const struct cfg_node *assoc = the_association(t->tree);
     const struct cfg_node *sctp = assoc ? cfg_first(assoc, E_IPC_SCTP) : NULL;
     char text[ADDR_STRLEN];
     if (!sctp || !(local_has(sctp, a) || remote_has(sctp, a)))
@@ -214,20 +243,15 @@ int ipc_virtual_check(struct txn *t, const struct addr *a)
                       (unsigned)CFG_ARGS(assoc, ipc_assoc)->id);
 }
 
+int ipc_own_check(struct txn *t, const char *ifname, const struct addr *a)
+{
+    const struct cfg_node *assoc = the_association(t->tree);
+    const struct cfg_node *sctp = assoc ? cfg_first(assoc, E_IPC_SCTP) : NULL;
+    return sctp && local_has(sctp, a) ? refuse_wan(t, a, ifname) : 0;
+}
+
 /* --- maps and profiles whose SAs are shared ----------------------------------------------------
  */
-
-/* HSRP is of LANs. */
-static bool is_lan(const char *name)
-{
-    static const char *const other[] = {"Vlan", "Port-channel", "BVI", "Management"};
-    if (strstr(name, "Ethernet") || strstr(name, "GigE"))
-        return true;
-    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-        if (strncmp(name, other[i], strlen(other[i])) == 0)
-            return true;
-    return false;
-}
 
 static bool map_idles(const struct cfg_tree *tree, const struct cfg_node *map)
 {
@@ -300,7 +324,7 @@ int if_crypto_map_check(struct txn *t, struct cfg_node *n, const struct a_if_cry
     const struct cfg_node *map = cfg_find_word(t->tree->root, E_IOS_MAP, a->name);
     if (negate || !a->has_group)
         return 0;
-    if (a->stateful && !is_lan(name))
+    if (a->stateful && !if_is_lan(name))
         return txn_refuse(t, "%% Stateful failover needs a LAN interface: %s is none", name);
     if (!group_named(t->tree, n->parent, a->group))
         txn_note(t,
@@ -333,12 +357,18 @@ static int check_tunnels(struct txn *t)
                               "%% With stateful failover the source of %s has to be a virtual "
                               "address, not an interface",
                               CFG_ARGS(ifn, interface)->name);
+        addr_print(&CFG_ARGS(s, tunnel_source)->addr, text, sizeof text);
+        if ((other = owner_of(t->tree, &CFG_ARGS(s, tunnel_source)->addr)))
+            return txn_refuse(t,
+                              "%% With stateful failover the source of %s has to be a virtual "
+                              "address: %s is that of %s",
+                              CFG_ARGS(ifn, interface)->name, text,
+                              CFG_ARGS(other, interface)->name);
         if (!virtual_of(t->tree, &CFG_ARGS(s, tunnel_source)->addr, &other))
             txn_note(t,
                      "WARNING: no standby group has the address %s of %s yet; stateful failover "
                      "needs one.",
-                     addr_print(&CFG_ARGS(s, tunnel_source)->addr, text, sizeof text),
-                     CFG_ARGS(ifn, interface)->name);
+                     text, CFG_ARGS(ifn, interface)->name);
     }
     return 0;
 }
@@ -367,4 +397,31 @@ int tunnel_protection_check(struct txn *t, struct cfg_node *n, const struct a_tu
     (void)n;
     (void)a;
     return negate ? 0 : check_tunnels(t);
+}
+
+/* --- routing tables of their own ---------------------------------------------------------------
+ */
+
+int vrf_check(struct txn *t, struct cfg_node *n, const struct a_vrf *a, bool negate)
+{
+    (void)n;
+    return negate ? 0
+                  : txn_refuse(t,
+                               "%% VRF %s cannot be made: there is one routing table here, the "
+                               "global one",
+                               a->vrf);
+}
+
+int if_vrf_check(struct txn *t, struct cfg_node *n, const struct a_if_vrf *a, bool negate)
+{
+    const struct cfg_node *map = cfg_first(n->parent, E_IF_CRYPTO_MAP);
+    const char *name = CFG_ARGS(n->parent, interface)->name;
+    if (negate)
+        return 0;
+    if (map && CFG_ARGS(map, if_crypto_map)->stateful)
+        return txn_refuse(t,
+                          "%% A stateful crypto map is not supported on an interface in a VRF "
+                          "(crypto map %s on %s)",
+                          CFG_ARGS(map, if_crypto_map)->name, name);
+    return txn_refuse(t, "%% VRF %s does not exist: all interfaces are in the global one", a->vrf);
 }

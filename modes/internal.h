@@ -171,6 +171,10 @@ bool hsrp_group_has(const struct cfg_node *g, const struct cfg_node *except, con
 int hsrp_own_check(struct txn *t, const struct cfg_node *ifn, const struct addr *a);
 /* check_redundancy.c: a virtual address is none of the association between two boxes */
 int ipc_virtual_check(struct txn *t, const struct addr *a);
+/* … and an interface with local-ip is one of a LAN. */
+int ipc_own_check(struct txn *t, const char *ifname, const struct addr *a);
+/* Whether an interface of this name is one of a LAN: HSRP is of LANs. */
+bool if_is_lan(const char *name);
 /* … and what an entry of a stateful map refers to goes with stateful failover. */
 int stateful_entry_check(struct txn *t, const struct a_ios_entry *a);
 /* check_if.c: may this interface have an address in this network? */
