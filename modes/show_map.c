@@ -7,6 +7,21 @@
 #include <string.h>
 #include <strings.h>
 
+/* All maps: those of the configuration, then those that tunnel interfaces have of their profiles.
+ */
+static size_t maps(const struct intent *want)
+{
+    return (size_t)want->n_map + want->n_if;
+}
+
+static const struct intent_map *map_at(const struct intent *want, size_t i)
+{
+    if (i < want->n_map)
+        return &want->map[i];
+    const struct intent_if *f = &want->ifs[i - want->n_map];
+    return f->kind == IF_TUNNEL ? f->map : NULL;
+}
+
 /* The peer that each entry uses: of all maps, one after the other. */
 struct current_peers {
     const struct intent *want;
@@ -17,9 +32,11 @@ struct current_peers {
 static bool add_peer(void *ctx, const struct query_identity *q)
 {
     struct current_peers *p = (struct current_peers *)ctx;
-    if (q->map && q->entry && addr_is_set(&q->current_peer))
-        p->peer[p->first[q->map - p->want->map] + (size_t)(q->entry - q->map->entry)] =
-            q->current_peer;
+    if (!q->map || !q->entry || !addr_is_set(&q->current_peer))
+        return true;
+    size_t at = q->ifp->kind == IF_TUNNEL ? p->want->n_map + (size_t)(q->ifp - p->want->ifs)
+                                          : (size_t)(q->map - p->want->map);
+    p->peer[p->first[at] + (size_t)(q->entry - q->map->entry)] = q->current_peer;
     return true;
 }
 
@@ -28,10 +45,11 @@ static bool current_peers(const struct control *c, const struct intent *want,
 {
     size_t n = 0;
     *p = (struct current_peers){.want = want};
-    p->first = (size_t *)calloc(want->n_map + (size_t)1, sizeof *p->first);
-    for (uint32_t i = 0; p->first && i < want->n_map; i++) {
+    p->first = (size_t *)calloc(maps(want) + 1, sizeof *p->first);
+    for (size_t i = 0; p->first && i < maps(want); i++) {
+        const struct intent_map *m = map_at(want, i);
         p->first[i] = n;
-        n += want->map[i].n;
+        n += m ? m->n : 0;
     }
     p->peer = (struct addr *)calloc(n + 1, sizeof *p->peer);
     if (p->first && p->peer)
@@ -98,11 +116,22 @@ static void map_interfaces(struct cmd *c, const struct intent *want, const struc
     cmd_puts(c, "\n");
 }
 
+/* Nobody has typed it: a tunnel interface's, or what protects stateful failover. */
+static bool made_of_profile(const struct intent *want, const struct intent_map *m)
+{
+    for (uint32_t i = 0; i < want->n_if; i++)
+        if (want->ifs[i].map == m)
+            return want->ifs[i].kind == IF_TUNNEL || want->ifs[i].kind == IF_PEER;
+    return false;
+}
+
 static void map_entry(struct cmd *c, const struct intent *want, const struct intent_map *m,
                       const struct intent_map_entry *e, const struct addr *now)
 {
     char text[ADDR_STRLEN];
     cmd_printf(c, "Crypto Map %s\"%s\" %u ipsec-isakmp\n", c->asa ? "" : "IPv4 ", m->name, e->seq);
+    if (made_of_profile(want, m))
+        cmd_puts(c, "\tMap is a PROFILE INSTANCE.\n");
     if (e->dynamic) { /* a template once, by its name */
         cmd_printf(c, "\tDynamic map template tag: %s\n", e->template_name);
         map_interfaces(c, want, m);
@@ -153,9 +182,9 @@ int show_crypto_map(struct cmd *c, const struct a_show_crypto_map *a)
     struct current_peers p = {0};
     bool any = false;
     bool good = want && current_peers(c->control, want, &p);
-    for (uint32_t i = 0; good && i < want->n_map; i++) {
-        const struct intent_map *m = &want->map[i];
-        if ((a->has_name && strcmp(a->name, m->name) != 0) ||
+    for (size_t i = 0; good && i < maps(want); i++) {
+        const struct intent_map *m = map_at(want, i);
+        if (!m || (a->has_name && strcmp(a->name, m->name) != 0) ||
             (a->has_ifname && !map_on(want, m, a->ifname, false)) ||
             (a->has_nameif && !map_on(want, m, a->nameif, true)))
             continue;
