@@ -55,12 +55,6 @@ static const char *name_of(const struct name *v, size_t n, uint16_t id)
     return NULL;
 }
 
-static void add_hex(struct str *s, const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        str_printf(s, "%02x", p[i]);
-}
-
 struct lab *lab_new(void)
 {
     return (struct lab *)calloc(1, sizeof(struct lab));
@@ -99,11 +93,11 @@ void lab_esp(struct lab *l, const struct sadb_sa *sa)
                addr_print(dst, to, sizeof(to)), sa->spi, e);
     if (sa->encr.key_len)
         str_add(&s, "0x");
-    add_hex(&s, sa->encr.key, sa->encr.key_len);
+    str_hex(&s, sa->encr.key, sa->encr.key_len);
     str_printf(&s, "\",\"%s\",\"", a);
     if (sa->integ.key_len)
         str_add(&s, "0x");
-    add_hex(&s, sa->integ.key, sa->integ.key_len);
+    str_hex(&s, sa->integ.key, sa->integ.key_len);
     str_add(&s, "\"");
     keep(l, &s);
 }

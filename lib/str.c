@@ -83,16 +83,20 @@ void str_pad(struct str *s, size_t column)
 
 void str_vprintf(struct str *s, const char *fmt, va_list ap)
 {
+    if (!grow(s, 0))
+        return;
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
+    size_t room = s->cap - s->len;
+    int n = vsnprintf(s->s + s->len, room, fmt, ap);
+    if (n >= 0 && (size_t)n >= room && grow(s, (size_t)n)) /* mostly it fits at once */
+        vsnprintf(s->s + s->len, (size_t)n + 1, fmt, again);
     va_end(again);
-    if (n < 0 || !grow(s, (size_t)n)) {
-        s->bad = true;
-        return;
-    }
-    vsnprintf(s->s + s->len, (size_t)n + 1, fmt, ap);
-    s->len += (size_t)n;
+    s->bad |= n < 0;
+    if (s->bad)
+        s->s[s->len] = '\0'; /* nothing of what did not fit */
+    else
+        s->len += (size_t)n;
 }
 
 void str_printf(struct str *s, const char *fmt, ...)
@@ -101,6 +105,24 @@ void str_printf(struct str *s, const char *fmt, ...)
     va_start(ap, fmt);
     str_vprintf(s, fmt, ap);
     va_end(ap);
+}
+
+void hex_write(char *out, const uint8_t *p, size_t n)
+{
+    static const char digit[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        *out++ = digit[p[i] >> 4];
+        *out++ = digit[p[i] & 15];
+    }
+    *out = '\0';
+}
+
+void str_hex(struct str *s, const uint8_t *p, size_t n)
+{
+    if (!grow(s, 2 * n))
+        return;
+    hex_write(s->s + s->len, p, n);
+    s->len += 2 * n;
 }
 
 const char *str_text(const struct str *s)

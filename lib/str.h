@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct str {
     char *s; /* NUL-terminated when len > 0, NULL when never written */
@@ -24,9 +25,12 @@ void str_addc(struct str *s, char c);
 void str_pad(struct str *s, size_t column); /* blanks until the last line has this width */
 void str_printf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void str_vprintf(struct str *s, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-const char *str_text(const struct str *s); /* never NULL */
+void str_hex(struct str *s, const uint8_t *p, size_t n); /* two small digits for each byte */
+const char *str_text(const struct str *s);               /* never NULL */
 
 /* Copies at most cap-1 bytes and always terminates. Returns false when it was cut. */
 bool str_copy(char *dst, size_t cap, const char *src);
+/* Two small hexadecimal digits for each byte and the NUL: out has 2n + 1 bytes. */
+void hex_write(char *out, const uint8_t *p, size_t n);
 
 #endif

@@ -91,8 +91,7 @@ static void asa_text(const struct cli *cli, unsigned flags, struct str *out)
     unsigned char sum[16];
     config_checksum(cli, sum);
     str_add(out, "Cryptochecksum:");
-    for (unsigned i = 0; i < 16; i++)
-        str_printf(out, "%02x", sum[i]);
+    str_hex(out, sum, sizeof(sum));
     str_add(out, "\n: end\n");
 }
 

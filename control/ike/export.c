@@ -3,6 +3,7 @@
  * an SA as text.
  */
 #include "control/ike/export.h"
+#include "lib/str.h"
 #include "lib/transform.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -52,7 +53,7 @@ static void put_hex(struct out *o, const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         char two[3];
-        snprintf(two, sizeof two, "%02x", p[i]);
+        hex_write(two, p + i, 1);
         put(o, two);
     }
 }

@@ -60,22 +60,37 @@ size_t ike_prf_len(uint16_t prf)
     return t ? t->icv_len : 0;
 }
 
-int ike_hmac(const struct ike_crypto *c, const char *digest, struct bytes key,
-             const struct bytes *part, size_t n, uint8_t *out, size_t cap)
+/* With its key, for any number of hmac_sum(); NULL when OpenSSL fails. */
+static EVP_MAC_CTX *hmac_new(const struct ike_crypto *c, const char *digest, struct bytes key)
 {
     OSSL_PARAM param[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
                                                            (char *)(uintptr_t)digest, 0),
                           OSSL_PARAM_construct_end()};
     EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(c->hmac);
-    size_t len = 0;
     /* OpenSSL takes a NULL key as "the one already set", so an empty one needs an address. */
-    int ok = ctx && EVP_MAC_init(ctx, key.n ? key.p : (const uint8_t *)"", key.n, param);
+    if (ctx && EVP_MAC_init(ctx, key.n ? key.p : (const uint8_t *)"", key.n, param))
+        return ctx;
+    EVP_MAC_CTX_free(ctx);
+    return NULL;
+}
+
+static int hmac_sum(EVP_MAC_CTX *ctx, const struct bytes *part, size_t n, uint8_t *out, size_t cap)
+{
+    size_t len = 0;
+    int ok = ctx && EVP_MAC_init(ctx, NULL, 0, NULL);
 
     for (size_t i = 0; ok && i < n; i++)
         ok = part[i].n == 0 || EVP_MAC_update(ctx, part[i].p, part[i].n);
-    ok = ok && EVP_MAC_final(ctx, out, &len, cap);
+    return ok && EVP_MAC_final(ctx, out, &len, cap) ? 0 : -EIO;
+}
+
+int ike_hmac(const struct ike_crypto *c, const char *digest, struct bytes key,
+             const struct bytes *part, size_t n, uint8_t *out, size_t cap)
+{
+    EVP_MAC_CTX *ctx = hmac_new(c, digest, key);
+    int err = hmac_sum(ctx, part, n, out, cap);
     EVP_MAC_CTX_free(ctx);
-    return ok ? 0 : -EIO;
+    return err;
 }
 
 int ike_prf(const struct ike_crypto *c, uint16_t prf, struct bytes key, const struct bytes *part,
@@ -88,14 +103,16 @@ int ike_prf(const struct ike_crypto *c, uint16_t prf, struct bytes key, const st
 int ike_prf_plus(const struct ike_crypto *c, uint16_t prf, struct bytes key,
                  const struct bytes *part, size_t n, uint8_t *out, size_t len)
 {
+    const struct transform *f = transform_find(T_PRF, prf, 0);
     uint8_t t[IKE_PRF_MAX], counter = 0;
     struct bytes in[8];
-    size_t block = ike_prf_len(prf), done = 0;
+    size_t block = f ? f->icv_len : 0, done = 0;
     int err = 0;
 
     /* §2.13: the counter is one octet, so 255 blocks and no more. */
     if (block == 0 || n > 6 || len > 255 * block)
         return -EINVAL;
+    EVP_MAC_CTX *ctx = hmac_new(c, f->ossl, key);
     while (done < len && err == 0) {
         size_t k = 0;
         if (counter > 0)
@@ -104,12 +121,13 @@ int ike_prf_plus(const struct ike_crypto *c, uint16_t prf, struct bytes key,
             in[k++] = part[i];
         counter++;
         in[k++] = (struct bytes){&counter, 1};
-        err = ike_prf(c, prf, key, in, k, t);
+        err = hmac_sum(ctx, in, k, t, block);
         size_t take = len - done < block ? len - done : block;
         if (err == 0)
             memcpy(out + done, t, take);
         done += take;
     }
+    EVP_MAC_CTX_free(ctx);
     mem_wipe(t, sizeof t);
     return err;
 }

@@ -57,6 +57,40 @@ static void text_grows_and_pads(void **state)
     assert_string_equal(small, "abc");
 }
 
+/* Around the sizes at which room is made: whole, terminated, and as long as it says. */
+static void text_is_printed_whole(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 300; first++) {
+        for (int n = 120; n < 264; n++) {
+            struct str s = {0};
+            str_printf(&s, "%*s", first, "");
+            str_printf(&s, "<%0*d>", n, 7);
+            assert_false(s.bad);
+            assert_int_equal(s.len, first + n + 2);
+            assert_int_equal(strlen(s.s), s.len);
+            assert_memory_equal(s.s + s.len - 2, "7>", 2);
+            str_free(&s);
+        }
+    }
+}
+
+static void bytes_as_digits(void **state)
+{
+    static const uint8_t b[] = {0x00, 0x0f, 0xa0, 0xff, 0x42};
+    char text[2 * sizeof(b) + 1];
+    struct str s = {0};
+    (void)state;
+    hex_write(text, b, sizeof(b));
+    assert_string_equal(text, "000fa0ff42");
+    str_add(&s, "0x");
+    str_hex(&s, b, sizeof(b));
+    str_hex(&s, b, 0);
+    assert_string_equal(s.s, "0x000fa0ff42");
+    assert_int_equal(s.len, 12);
+    str_free(&s);
+}
+
 static void arenas_are_bounded(void **state)
 {
     (void)state;
@@ -129,6 +163,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cursors_stop_at_the_end),
         cmocka_unit_test(text_grows_and_pads),
+        cmocka_unit_test(text_is_printed_whole),
+        cmocka_unit_test(bytes_as_digits),
         cmocka_unit_test(arenas_are_bounded),
         cmocka_unit_test(timers_fire_in_order),
         cmocka_unit_test(log_limit_counts_what_it_holds),
