@@ -6,19 +6,35 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUDGET (USEC_PER_SEC / 10) /* of computing without a wait */
 #define PAUSE  USEC_PER_SEC
 
+/* Half of each span is for others. A command and a peer wait for a rest, too, so none is long. */
+#define SPAN    CONTROL_TURN
+#define LONGEST (2 * CONTROL_TURN)
+#define LASTING (USEC_PER_SEC / 2)
+
+static void give_up(void)
+{
+    const struct sched_param none = {0};
+    sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+}
+
+static bool is_urgent(void)
+{
+    return (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) != SCHED_OTHER;
+}
+
 /* The kernel gives the signal to the first thread, whose priority it is; the other one that has
  * such a priority (control/hsrp/pacer.c) never computes for so long. */
 static void on_budget(int sig)
 {
-    const struct sched_param none = {0};
     int err = errno;
     (void)sig;
-    sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+    give_up();
     errno = err;
 }
 
@@ -50,10 +66,47 @@ static void ask(struct control *c)
 static void on_look(struct timer *t, void *owner)
 {
     struct control *c = (struct control *)owner;
-    if ((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_OTHER)
+    if (!is_urgent())
         ask(c);
     else
         timer_set(&c->timers, t, clock_mono(&c->o.clock) + PAUSE);
+}
+
+usec_t urgent_share_rest(struct urgent_share *s, usec_t now, usec_t computed, bool *lasting)
+{
+    usec_t span = now - s->begin;
+    *lasting = false;
+    if (span < SPAN)
+        return 0;
+    usec_t rest = 2 * (computed - s->computed) - span;
+    s->begin = now;
+    s->computed = computed;
+    if (rest <= 0) {
+        s->since = 0;
+        return 0;
+    }
+    if (!s->since)
+        s->since = now;
+    *lasting = now - s->since >= LASTING;
+    rest = rest < LONGEST ? rest : LONGEST;
+    s->begin += rest; /* it belongs to the span that it is owed for */
+    return rest;
+}
+
+void urgent_turned(struct urgent_share *s, const struct clock *clock)
+{
+    struct timespec t;
+    bool lasting;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) < 0)
+        return;
+    usec_t computed = t.tv_sec * USEC_PER_SEC + t.tv_nsec / 1000;
+    usec_t rest = urgent_share_rest(s, clock_mono(clock), computed, &lasting);
+    if (rest == 0 || !is_urgent())
+        return;
+    if (lasting)
+        give_up();
+    t = (struct timespec){.tv_nsec = rest * 1000};
+    nanosleep(&t, NULL);
 }
 
 void urgent_begin(struct control *c)

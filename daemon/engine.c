@@ -8,6 +8,7 @@
  * LM_BOX; control and CLI live from then on.
  */
 #include "control/control.h"
+#include "control/urgent.h"
 #include "daemon/roles.h"
 #include "lib/mem.h"
 #include "lib/str.h"
@@ -390,13 +391,20 @@ static void dissolve(struct engine *e)
         event_base_free(e->base);
 }
 
+static void run(const struct engine *e)
+{
+    struct urgent_share share = {0};
+    while (event_base_loop(e->base, EVLOOP_ONCE) == 0 && !event_base_got_break(e->base))
+        urgent_turned(&share, &e->clock);
+}
+
 int engine_main(int launch_fd)
 {
     struct engine e = {.clock = clock_system(), .cli_listener = -1};
     log_init(&e.log, "engine", STDERR_FILENO, LOGL_NOTICE);
     int err = compose(&e, launch_fd);
     if (!err)
-        event_base_dispatch(e.base);
+        run(&e);
     else
         log_line(&e.log, LOGL_ERROR, "engine", "cannot start: %s", strerror(-err));
     dissolve(&e);
