@@ -154,12 +154,11 @@ static bool one_used(void *ctx, const struct wanted_sa *w, uint64_t bytes)
     return true;
 }
 
-static void on_moved(void *ctx, bool all)
+static void on_moved(void *ctx, uint64_t least)
 {
     struct sso *s = (struct sso *)ctx;
     struct control *c = s->c;
     struct sso_sync_info f;
-    uint64_t least = UINT64_MAX;
     sso_sync_info(s->sync, &f);
     struct moved v = {.s = s, .acked = f.acked};
     for (size_t i = 0; i < c->ports.n; i++) {
@@ -167,7 +166,7 @@ static void on_moved(void *ctx, bool all)
         if (sso_shares(p) && p->ifp->map->replay_in && p->ifp->map->replay_in < least)
             least = p->ifp->map->replay_in;
     }
-    position_each(c, all ? 1 : least, one_moved, &v);
+    position_each(c, least, one_moved, &v);
     position_bytes_each(c, one_used, &v);
 }
 

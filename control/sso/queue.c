@@ -232,13 +232,13 @@ bool sso_sync_bytes(struct sso_sync *s, uint32_t sa, uint64_t bytes)
     return add_moved(s, &(struct sso_moved){.sa = sa, .is_bytes = true, .value = bytes});
 }
 
-void sso_queue_counters(struct sso_sync *s, enum sso_stream by, bool all)
+void sso_queue_counters(struct sso_sync *s, enum sso_stream by, uint64_t least)
 {
     s->moved_by = by;
     if (!s->blocked && s->counters.len) /* what did not fit before */
         send_counters(s);
     if (!s->blocked)
-        s->h.moved(s->h.ctx, all);
+        s->h.moved(s->h.ctx, least);
     if (!s->blocked)
         send_counters(s);
 }

@@ -49,9 +49,10 @@ struct sso_sync_host {
     void (*step)(void *ctx, enum sso_switch_step step); /* of a planned switchover */
 
     /* Active. */
-    void (*bulk)(void *ctx);                   /* sso_sync_put() for every record */
-    void (*moved)(void *ctx, bool all);        /* sso_sync_inbound(), where it has: far, or
-                                                  at all; sso_sync_bytes() where it is due */
+    void (*bulk)(void *ctx); /* sso_sync_put() for every record */
+    /* sso_sync_inbound() for each SA that has moved by `least`, or as far as its box says;
+     * sso_sync_bytes() where it is due */
+    void (*moved)(void *ctx, uint64_t least);
     uint64_t (*used)(void *ctx, uint32_t sa);  /* no number above this one was used yet */
     uint32_t (*block)(void *ctx, uint32_t sa); /* numbers from one lease to the next */
     void (*leased)(void *ctx, bool on);        /* from now on SAs begin with a ceiling of 0 */

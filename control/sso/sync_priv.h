@@ -93,7 +93,7 @@ void sso_queue_owe(struct sso_sync *s, unsigned what);
 void sso_queue_item(struct sso_sync *s, const struct sso_item *i);
 void sso_queue_message(struct sso_sync *s, const struct sso_message *m); /* behind the items */
 void sso_queue_flush(struct sso_sync *s);
-void sso_queue_counters(struct sso_sync *s, enum sso_stream by, bool all);
+void sso_queue_counters(struct sso_sync *s, enum sso_stream by, uint64_t least);
 
 /* lease.c */
 struct sso_lease *sso_lease_find(const struct sso_sync *s, uint32_t sa);

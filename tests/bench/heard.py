@@ -15,7 +15,8 @@ FILTER = ((0x28, 0, 0, 12), (0x15, 0, 7, 0x0800), (0x30, 0, 0, 23), (0x15, 0, 5,
 
 
 class IkeHeard:
-    """`with IkeHeard(ns) as h:` - then h.count: what came in by any port of that namespace."""
+    """`with IkeHeard(ns) as h:` - then h.seen: (from, to, exchange type) of what came in by any port of
+    that namespace."""
 
     def __init__(self, ns):
         t = threading.Thread(target=self._open, args=(ns,))  # only a thread changes its namespace
@@ -37,13 +38,16 @@ class IkeHeard:
             pass
 
     def __enter__(self):
-        self.count = 0
+        self.seen = []
         return self
 
     def __exit__(self, *exc):
         with self.sock as s:
             while True:
                 try:
-                    self.count += s.recvfrom(64)[1][2] != OUTGOING
+                    frame, where = s.recvfrom(64)
+                    if where[2] != OUTGOING:
+                        self.seen.append((socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34]),
+                                          frame[42 + 18]))
                 except BlockingIOError:
                     return

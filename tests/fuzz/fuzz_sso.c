@@ -68,6 +68,12 @@ static void on_flag(void *ctx, bool on)
     (void)on;
 }
 
+static void on_moved(void *ctx, uint64_t least)
+{
+    (void)ctx;
+    must(least > 0);
+}
+
 static uint64_t on_used(void *ctx, uint32_t sa)
 {
     (void)ctx;
@@ -139,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .event = on_event,
                                     .safe = nothing,
                                     .bulk = nothing,
-                                    .moved = on_flag,
+                                    .moved = on_moved,
                                     .used = on_used,
                                     .block = on_block,
                                     .leased = on_flag,

@@ -214,6 +214,30 @@ static void numbers_wait_for_the_link(void **state)
     world_free(w);
 }
 
+/* Far at once, some packets each second, and a trickle seldom. */
+static void how_often_numbers_are_told(void **state)
+{
+    static const struct {
+        uint64_t moves, told; /* in 20 seconds */
+    } of[] = {{1, 4}, {15, 4}, {16, 20}, {999, 20}, {1000, 200}};
+    struct world *w = pair(1000);
+    struct box *a = &w->box[0], *b = &w->box[1];
+    (void)state;
+    for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+        uint64_t before = a->inbound;
+        a->moves = of[i].moves;
+        pass(w, 20 * USEC_PER_SEC);
+        assert_int_equal(a->inbound - before, of[i].told);
+        assert_int_equal(a->inbound, b->inbound);
+    }
+    a->moves = 1;
+    uint64_t before = b->inbound;
+    give_up_role(a); /* all of it, however little */
+    settle(w);
+    assert_int_equal(b->inbound, before + 1);
+    world_free(w);
+}
+
 /* A standby that is cut off may be active now: what it owns is left to it. */
 static void a_standby_is_lost(void **state)
 {
@@ -490,6 +514,7 @@ int main(void)
         cmocka_unit_test(the_loser_fences),
         cmocka_unit_test(the_last_numbers_come_before_the_word),
         cmocka_unit_test(numbers_wait_for_the_link),
+        cmocka_unit_test(how_often_numbers_are_told),
         cmocka_unit_test(a_standby_is_lost),
         cmocka_unit_test(a_standby_leaves),
         cmocka_unit_test(a_standby_that_does_not_read),
