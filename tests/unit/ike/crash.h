@@ -1,98 +1,11 @@
-/*
- * An engine is killed and another one takes over what was saved: what the host does then. It is a
- * successor in the same box, or the standby of a pair of boxes, which has taken every record when
- * it was saved and is made active now; the other box comes back as standby.
- */
+/* Engines of IKEv2 that are killed (killed.h). */
 #ifndef TESTS_IKE_CRASH_H
 #define TESTS_IKE_CRASH_H
 
 #include "rekey.h"
 
-static inline struct ike_child_state *claimed(struct sim_node *n, uint32_t spi_in)
-{
-    for (struct ike_sa *sa = n->ike->head; sa; sa = sa->next) {
-        int i = ike_child_by_spi(sa, spi_in);
-        if (i >= 0)
-            return &sa->s.child[i];
-    }
-    return NULL;
-}
-
-static inline bool installed(const struct sim_node *n, uint32_t spi_in)
-{
-    for (size_t i = 0; i < n->n_child; i++)
-        if (n->child[i].up && n->child[i].spi_in == spi_in)
-            return true;
-    return false;
-}
-
-/* What no SA knows leaves the datapath; what the datapath does not have is ended with notice. */
-static inline void reconcile(struct sim_node *n)
-{
-    uint32_t lost[SIM_CHILDREN];
-    unsigned n_lost = 0;
-
-    for (size_t i = 0; i < n->n_child; i++) {
-        struct sim_child *h = &n->child[i];
-        const struct ike_child_state *c = claimed(n, h->spi_in);
-        if (h->up && !c)
-            h->up = false;
-        else if (h->up)
-            h->retired = c->leaving != IKE_STAYS;
-    }
-    for (struct ike_sa *sa = n->ike->head; sa; sa = sa->next)
-        for (unsigned i = 0; i < sa->s.n_children; i++)
-            if (!installed(n, sa->s.child[i].spi_in))
-                lost[n_lost++] = sa->s.child[i].sa_in;
-    for (unsigned i = 0; i < n_lost; i++)
-        ike_end_child(n->ike, lost[i], IKE_R_INTERNAL);
-}
-
-/* A standby for this node, in the other box: it takes all there is. */
-static inline void pair_up(struct sim *s, int node)
-{
-    struct sim_node *n = &s->node[node];
-
-    n->standby = sim_engine(s, node, !n->far);
-    for (size_t i = 0; i < n->n_record; i++)
-        sim_mirror(n, n->record[i].key, n->record[i].p, n->record[i].n);
-}
-
-static inline void switch_over(struct sim *s, int node)
-{
-    struct sim_node *n = &s->node[node];
-
-    while (n->n_record) /* the other box has a journal of its own */
-        sim_forget(n, &n->record[0]);
-    n->ike = n->standby;
-    n->standby = NULL;
-    n->far = !n->far;
-    ike_activate(n->ike);
-    reconcile(n);
-    pair_up(s, node);
-}
-
-static inline void restart(struct sim *s, int node)
-{
-    struct sim_node *n = &s->node[node];
-
-    ike_free(n->ike);
-    n->halted = false;
-    n->kill_in = 0;
-    if (n->standby) {
-        switch_over(s, node);
-        return;
-    }
-    sim_node_start(s, node);
-    for (size_t i = 0; i < n->n_record;) {
-        int err = ike_restore(n->ike, n->record[i].p, n->record[i].n);
-        assert_true(err == 0 || err == -ESTALE);
-        if (err == 0)
-            i++;
-        else
-            sim_forget(n, &n->record[i]);
-    }
-    reconcile(n);
-}
+#define SIM_SA       struct ike_sa
+#define SIM_INNER(x) ike_##x
+#include "tests/unit/ike/killed.h"
 
 #endif

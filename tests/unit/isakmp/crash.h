@@ -1,99 +1,13 @@
-/*
- * An engine is killed and another one takes over what was saved: what the host does then. It is a
- * successor in the same box, or the standby of a pair of boxes, which has taken every record when
- * it was saved and is made active now; the other box comes back as standby.
+/* Engines of IKEv1 that are killed (tests/unit/ike/killed.h), and whether their records are true.
  */
 #ifndef TESTS_ISAKMP_CRASH_H
 #define TESTS_ISAKMP_CRASH_H
 
 #include "tests/unit/isakmp/rekey.h"
 
-static inline struct ike_child_state *claimed(struct sim_node *n, uint32_t spi_in)
-{
-    for (struct isk_sa *sa = n->k->head; sa; sa = sa->next) {
-        int i = isk_child_by_spi(sa, spi_in);
-        if (i >= 0)
-            return &sa->s.child[i];
-    }
-    return NULL;
-}
-
-static inline bool installed(const struct sim_node *n, uint32_t spi_in)
-{
-    for (size_t i = 0; i < n->n_child; i++)
-        if (n->child[i].up && n->child[i].spi_in == spi_in)
-            return true;
-    return false;
-}
-
-/* What no SA knows leaves the datapath; what the datapath does not have is ended with notice. */
-static inline void reconcile(struct sim_node *n)
-{
-    uint32_t lost[SIM_CHILDREN];
-    unsigned n_lost = 0;
-
-    for (size_t i = 0; i < n->n_child; i++) {
-        struct sim_child *h = &n->child[i];
-        const struct ike_child_state *c = claimed(n, h->spi_in);
-        if (h->up && !c)
-            h->up = false;
-        else if (h->up)
-            h->retired = c->leaving != IKE_STAYS;
-    }
-    for (struct isk_sa *sa = n->k->head; sa; sa = sa->next)
-        for (unsigned i = 0; sa->s.child && i < sa->s.n_children; i++)
-            if (!installed(n, sa->s.child[i].spi_in))
-                lost[n_lost++] = sa->s.child[i].sa_in;
-    for (unsigned i = 0; i < n_lost; i++)
-        isakmp_end_child(n->k, lost[i], IKE_R_INTERNAL);
-}
-
-/* A standby for this node, in the other box: it takes all there is. */
-static inline void pair_up(struct sim *s, int node)
-{
-    struct sim_node *n = &s->node[node];
-
-    n->standby = sim_engine(s, node, !n->far);
-    for (size_t i = 0; i < n->n_record; i++)
-        sim_mirror(n, n->record[i].key, n->record[i].p, n->record[i].n);
-}
-
-static inline void switch_over(struct sim *s, int node)
-{
-    struct sim_node *n = &s->node[node];
-
-    while (n->n_record) /* the other box has a journal of its own */
-        sim_forget(n, &n->record[0]);
-    n->k = n->standby;
-    n->standby = NULL;
-    n->far = !n->far;
-    isakmp_activate(n->k);
-    reconcile(n);
-    pair_up(s, node);
-}
-
-static inline void restart(struct sim *s, int node)
-{
-    struct sim_node *n = &s->node[node];
-
-    isakmp_free(n->k);
-    n->halted = false;
-    n->kill_in = 0;
-    if (n->standby) {
-        switch_over(s, node);
-        return;
-    }
-    sim_node_start(s, node);
-    for (size_t i = 0; i < n->n_record;) {
-        int err = isakmp_restore(n->k, n->record[i].p, n->record[i].n);
-        assert_true(err == 0 || err == -ESTALE);
-        if (err == 0)
-            i++;
-        else
-            sim_forget(n, &n->record[i]);
-    }
-    reconcile(n);
-}
+#define SIM_SA       struct isk_sa
+#define SIM_INNER(x) isk_##x
+#include "tests/unit/ike/killed.h"
 
 /* The host of a killed engine starts the next one. */
 static inline void bury(struct sim *s)
