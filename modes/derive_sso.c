@@ -346,6 +346,10 @@ static void set_local(const struct cfg_node *n, struct sso_cfg *c)
         c->path_retransmit = (uint8_t)CFG_ARGS(l, ipc_path_retransmit)->count;
     if ((l = cfg_first(n, E_IPC_ASSOC_RETRANSMIT)))
         c->assoc_retransmit = (uint8_t)CFG_ARGS(l, ipc_assoc_retransmit)->count;
+    if ((l = cfg_first(n, E_IPC_INIT_TIMEOUT)))
+        c->init_timeout = (uint32_t)CFG_ARGS(l, ipc_init_timeout)->ms;
+    if ((l = cfg_first(n, E_IPC_KEEPALIVE)))
+        c->keepalive = (uint32_t)CFG_ARGS(l, ipc_keepalive)->ms;
 }
 
 static void set_remote(const struct cfg_node *n, struct sso_cfg *c)
@@ -381,6 +385,8 @@ void derive_sso(struct derive *d)
     c->rto_min = RTO_MIN;
     c->rto_max = RTO_MAX;
     c->path_retransmit = c->assoc_retransmit = RETRANSMITS;
+    const struct cfg_node *hold = cfg_first(root, E_IPC_HOLDQ_UPPER);
+    c->hold = hold ? (uint32_t)CFG_ARGS(hold, ipc_holdq_upper)->count : SSO_HOLD;
     set_scheme(cfg_first(root, E_RED_INTERDEVICE), c);
     if (assoc)
         set_association(assoc, c);

@@ -80,6 +80,11 @@ static void associations(struct str *out, const struct sso_status *s)
                "  Retransmit timeout: %u to %u msec\n  Path retransmit: %u\n"
                "  Association retransmit: %u\n",
                c->rto_min, c->rto_max, c->path_retransmit, c->assoc_retransmit);
+    if (c->init_timeout)
+        str_printf(out, "  Init timeout: %u msec\n", c->init_timeout);
+    if (c->keepalive)
+        str_printf(out, "  Keepalive: %u msec\n", c->keepalive);
+    str_printf(out, "  Hold queue: %u messages\n", c->hold);
     str_printf(out, "  Came up %llu times, went down %llu times\n", LLU(s->link_ups),
                LLU(s->link_downs));
 }

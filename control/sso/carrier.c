@@ -90,7 +90,9 @@ static bool same(const struct sso_cfg *a, const struct sso_cfg *b)
            same_addrs(a->remote, b->remote, a->n_remote) && a->local_port == b->local_port &&
            a->remote_port == b->remote_port && a->rto_min == b->rto_min &&
            a->rto_max == b->rto_max && a->path_retransmit == b->path_retransmit &&
-           a->assoc_retransmit == b->assoc_retransmit && strcmp(a->security, b->security) == 0;
+           a->assoc_retransmit == b->assoc_retransmit && a->init_timeout == b->init_timeout &&
+           a->keepalive == b->keepalive && a->hold == b->hold &&
+           strcmp(a->security, b->security) == 0;
 }
 
 static void end(struct sso_carrier *k)

@@ -20,13 +20,14 @@
 #include <string.h>
 #include <usrsctp.h>
 
-#define TICK          (20 * USEC_PER_MSEC) /* of usrsctp's timers; no configured time is below 300 ms */
-#define SACK_MS       20      /* an acknowledgement waits for a second packet so long */
-#define PACKET_MAX    1280    /* fits through IPsec on any link, as nothing cuts it on its way */
-#define HEADER        12      /* ports, verification tag, checksum (RFC 9260 §3.1) */
-#define SEND_BUFFER   4194304 /* bytes … */
-#define SEND_MESSAGES 8192    /* … and messages that wait, as small ones cost more */
-#define RECV_BUFFER   524288
+/* Of usrsctp's timers; no configured time is below 300 ms. */
+#define TICK       (20 * USEC_PER_MSEC)
+#define SACK_MS    20   /* an acknowledgement waits for a second packet so long */
+#define PACKET_MAX 1280 /* fits through IPsec on any link, as nothing cuts it on its way */
+#define HEADER     12   /* ports, verification tag, checksum (RFC 9260 §3.1) */
+/* Bytes; how many messages wait is configured, as small ones cost more. */
+#define SEND_BUFFER 4194304
+#define RECV_BUFFER 524288
 
 struct sso_link {
     struct sso_link *next;
@@ -36,7 +37,10 @@ struct sso_link {
     struct timerq *q;
     const struct clock *clk;
     struct sockaddr_conn local, remote;
-    uint32_t rto_max; /* ms */
+    uint32_t rto_max;        /* ms */
+    uint32_t keepalive;      /* ms */
+    uint32_t hold;           /* messages that may wait */
+    struct sctp_rtoinfo rto; /* of an association that is up */
     struct socket *so;
     sctp_assoc_t assoc; /* while up */
     bool up, blocked, busy;
@@ -87,8 +91,16 @@ static void forget(struct sso_link *l)
     l->assoc = 0;
 }
 
+static bool set(struct socket *so, int level, int option, const void *p, socklen_t n)
+{
+    return usrsctp_setsockopt(so, level, option, p, n) == 0;
+}
+
 static void set_up(struct sso_link *l, sctp_assoc_t id)
 {
+    struct sctp_rtoinfo rto = l->rto;
+    rto.srto_assoc_id = id;
+    (void)set(l->so, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof(rto));
     l->assoc = id;
     l->up = true;
     l->ops->up(l->ctx);
@@ -184,11 +196,6 @@ static void received(struct sso_link *l, const struct sctp_rcvinfo *info, size_t
 
 /* --- the socket ------------------------------------------------------------------------------ */
 
-static bool set(struct socket *so, int level, int option, const void *p, socklen_t n)
-{
-    return usrsctp_setsockopt(so, level, option, p, n) == 0;
-}
-
 static bool status_of(const struct sso_link *l, struct sctp_status *st)
 {
     socklen_t n = sizeof(*st);
@@ -218,6 +225,12 @@ static void fetch(struct sso_link *l)
     }
 }
 
+/* One comes an RTO behind this time (RFC 9260 §8.3). */
+static uint32_t heartbeats(const struct sso_link *l)
+{
+    return SPP_HB_ENABLE | (l->keepalive ? 0 : SPP_HB_TIME_IS_ZERO);
+}
+
 /* Heartbeats are for an idle path (RFC 9260 §8.3). Beside data that is sent again they would count
  * as failures, too, and the peer would be given up after half of the configured retries. */
 static void choose_heartbeats(struct sso_link *l, const struct sctp_status *st)
@@ -228,8 +241,8 @@ static void choose_heartbeats(struct sso_link *l, const struct sctp_status *st)
     l->busy = busy;
     struct sctp_paddrparams path = {.spp_address.ss_family = AF_CONN,
                                     .spp_assoc_id = l->assoc,
-                                    .spp_flags = busy ? SPP_HB_DISABLE
-                                                      : SPP_HB_ENABLE | SPP_HB_TIME_IS_ZERO};
+                                    .spp_hbinterval = l->keepalive,
+                                    .spp_flags = busy ? SPP_HB_DISABLE : heartbeats(l)};
     (void)set(l->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path));
 }
 
@@ -256,32 +269,39 @@ static void on_tick(struct timer *t, void *owner)
     }
 }
 
-/* What the configuration says of times and retries. */
-static bool set_times(struct socket *so, const struct sso_cfg *cfg)
+/* What the configuration says of times and retries. Until it is up an association has RTOs of its
+ * own: the first one is T1-init (RFC 9260 §5.1), which may be longer than any other. */
+static bool set_times(struct sso_link *l, const struct sso_cfg *cfg)
 {
     /* Before anything is measured a second (RFC 9260 §16), within the configured bounds. */
     uint32_t first = cfg->rto_max < 1000 ? cfg->rto_max : 1000;
     if (first < cfg->rto_min)
         first = cfg->rto_min;
-    struct sctp_rtoinfo rto = {.srto_initial = first,
-                               .srto_max = cfg->rto_max,
-                               .srto_min = cfg->rto_min};
+    uint32_t call = cfg->init_timeout ? cfg->init_timeout : first;
+    uint32_t most = call > cfg->rto_max ? call : cfg->rto_max;
+    l->rto = (struct sctp_rtoinfo){.srto_initial = first,
+                                   .srto_max = cfg->rto_max,
+                                   .srto_min = cfg->rto_min};
+    struct sctp_rtoinfo rto = {.srto_initial = call,
+                               .srto_max = most,
+                               .srto_min = call < cfg->rto_min ? call : cfg->rto_min};
     struct sctp_assocparams assoc = {.sasoc_asocmaxrxt = cfg->assoc_retransmit};
-    /* A heartbeat each RTO (§8.3), so that a peer that falls silent is found as soon without
-     * traffic as with it. */
+    /* A heartbeat each RTO (§8.3) unless something else is configured, so that a peer that falls
+     * silent is found as soon without traffic as with it. */
     struct sctp_paddrparams path = {.spp_address.ss_family = AF_CONN,
+                                    .spp_hbinterval = l->keepalive,
                                     .spp_pathmaxrxt = cfg->path_retransmit,
                                     .spp_pathmtu = PACKET_MAX,
-                                    .spp_flags =
-                                        SPP_HB_ENABLE | SPP_HB_TIME_IS_ZERO | SPP_PMTUD_DISABLE};
+                                    .spp_flags = heartbeats(l) | SPP_PMTUD_DISABLE};
     struct sctp_initmsg init = {.sinit_num_ostreams = SSO_STREAMS,
                                 .sinit_max_instreams = SSO_STREAMS,
                                 .sinit_max_attempts = cfg->assoc_retransmit,
-                                .sinit_max_init_timeo = (uint16_t)cfg->rto_max};
-    return set(so, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof(rto)) &&
-           set(so, IPPROTO_SCTP, SCTP_ASSOCINFO, &assoc, sizeof(assoc)) &&
-           set(so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path)) &&
-           set(so, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof(init));
+                                .sinit_max_init_timeo =
+                                    (uint16_t)(cfg->init_timeout ? call : cfg->rto_max)};
+    return set(l->so, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof(rto)) &&
+           set(l->so, IPPROTO_SCTP, SCTP_ASSOCINFO, &assoc, sizeof(assoc)) &&
+           set(l->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path)) &&
+           set(l->so, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof(init));
 }
 
 static bool set_events(struct socket *so)
@@ -296,13 +316,13 @@ static bool set_events(struct socket *so)
     return true;
 }
 
-static bool set_options(struct socket *so, const struct sso_cfg *cfg)
+static bool set_options(struct sso_link *l, const struct sso_cfg *cfg)
 {
+    struct socket *so = l->so;
     const int on = 1, tx = SEND_BUFFER, rx = RECV_BUFFER, whole = SSO_MESSAGE_MAX;
     struct linger abort = {.l_onoff = 1, .l_linger = 0};
     struct sctp_sack_info sack = {.sack_delay = SACK_MS, .sack_freq = 2};
-    return set_times(so, cfg) && set_events(so) &&
-           set(so, SOL_SOCKET, SO_SNDBUF, &tx, sizeof(tx)) &&
+    return set_times(l, cfg) && set_events(so) && set(so, SOL_SOCKET, SO_SNDBUF, &tx, sizeof(tx)) &&
            set(so, SOL_SOCKET, SO_RCVBUF, &rx, sizeof(rx)) &&
            set(so, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort)) &&
            set(so, IPPROTO_SCTP, SCTP_DELAYED_SACK, &sack, sizeof(sack)) &&
@@ -331,7 +351,7 @@ static bool open_socket(struct sso_link *l, const struct sso_cfg *cfg)
 {
     usrsctp_register_address((void *)l->id);
     l->so = usrsctp_socket(AF_CONN, SOCK_SEQPACKET, IPPROTO_SCTP, NULL, NULL, 0, NULL);
-    return l->so && set_options(l->so, cfg) &&
+    return l->so && set_options(l, cfg) &&
            usrsctp_bind(l->so, (struct sockaddr *)&l->local, sizeof(l->local)) == 0 &&
            usrsctp_listen(l->so, 1) == 0;
 }
@@ -355,6 +375,8 @@ struct sso_link *sso_link_new(const struct sso_cfg *cfg, const struct sso_link_o
     l->q = q;
     l->clk = clk;
     l->rto_max = cfg->rto_max;
+    l->keepalive = cfg->keepalive;
+    l->hold = cfg->hold ? cfg->hold : 1;
     l->call_at = now;
     l->local = (struct sockaddr_conn){.sconn_family = AF_CONN,
                                       .sconn_port = htons(cfg->local_port),
@@ -410,7 +432,7 @@ int sso_link_send(struct sso_link *l, enum sso_stream s, const uint8_t *p, size_
     if (!l->up)
         return -ENOTCONN;
     struct sctp_sndinfo info = {.snd_sid = (uint16_t)s, .snd_assoc_id = l->assoc};
-    if (l->waiting >= SEND_MESSAGES)
+    if (l->waiting >= l->hold)
         errno = EAGAIN;
     else if (usrsctp_sendv(l->so, p, n, NULL, 0, &info, sizeof(info), SCTP_SENDV_SNDINFO, 0) >= 0) {
         l->waiting++;

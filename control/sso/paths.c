@@ -12,8 +12,9 @@ void paths_init(struct paths *p, const struct sso_cfg *cfg)
         p->path[i].remote = cfg->remote[i];
     }
     p->moment = cfg->rto_min / 2 * USEC_PER_MSEC;
-    /* The peer's heartbeats come once in an RTO, so this is as many of them in a row. */
-    p->limit = (cfg->path_retransmit + 1) * (usec_t)cfg->rto_max * USEC_PER_MSEC;
+    /* The peer's heartbeats come once in an RTO and what is configured beside it, so this is as
+     * many of them in a row. */
+    p->limit = (cfg->path_retransmit + 1) * ((usec_t)cfg->rto_max + cfg->keepalive) * USEC_PER_MSEC;
 }
 
 /* FNV-1a. Who can make another packet of the same hash in time knows what the next one will be,

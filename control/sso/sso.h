@@ -39,7 +39,8 @@ enum rf_state {
 /* What the configuration wants (intent.h: struct intent.sso). */
 #define SSO_ADDRS    2
 #define SSO_SECTIONS 16
-#define SSO_DIGEST   32 /* SHA-256 */
+#define SSO_DIGEST   32   /* SHA-256 */
+#define SSO_HOLD     8192 /* messages that wait by default */
 struct sso_section {
     char name[32]; /* "isakmp policy", "isakmp key", "transform-set", "crypto map", … */
     uint8_t digest[SSO_DIGEST];
@@ -55,6 +56,9 @@ struct sso_cfg {
     uint16_t local_port, remote_port;
     uint32_t rto_min, rto_max; /* milliseconds */
     uint8_t path_retransmit, assoc_retransmit;
+    /* Milliseconds until an INIT is repeated, and between heartbeats beside the RTO; 0: the RTO. */
+    uint32_t init_timeout, keepalive;
+    uint32_t hold; /* messages that may wait to be sent */
     uint8_t n_section;
     struct sso_section section[SSO_SECTIONS]; /* what has to be the same on both boxes */
 };

@@ -113,7 +113,8 @@ static void open_both(struct bench *b)
                                     .rto_min = 300,
                                     .rto_max = 600,
                                     .path_retransmit = 4,
-                                    .assoc_retransmit = 4};
+                                    .assoc_retransmit = 4,
+                                    .hold = SSO_HOLD};
         b->end[i].b = b;
         b->end[i].me = i;
         b->end[i].link = sso_link_new(&cfg, &ops, &b->end[i], &b->timers, &b->clock);

@@ -41,6 +41,7 @@ struct side {
     uint64_t bytes;
     usec_t last, longest; /* the longest time between two messages */
     unsigned wrong;
+    unsigned inits, heartbeats; /* sent by path 0 */
 };
 
 struct net {
@@ -119,6 +120,10 @@ static void on_transmit(void *ctx, unsigned path, const uint8_t *p, size_t len)
     n->packets++;
     if (len > HEADER && p[HEADER] == 0)
         memcpy(n->last[s->me], p, len);
+    if (len > HEADER && path == 0) {
+        s->inits += p[HEADER] == 1;
+        s->heartbeats += p[HEADER] == 4;
+    }
     if (n->cut[path])
         return;
     unsigned copies = chance(n, 100) < n->loss ? 0 : chance(n, 100) < n->twice ? 2 : 1;
@@ -267,6 +272,7 @@ static struct net *net_new(unsigned paths)
         c->rto_min = 300;
         c->rto_max = 600;
         c->path_retransmit = c->assoc_retransmit = 4;
+        c->hold = SSO_HOLD;
     }
     return n;
 }
@@ -447,6 +453,74 @@ static void test_cut(void **state)
     cut(1000, 2000, 2, false, 2500, 9000);
 }
 
+/* INITs to nobody in a minute. */
+static unsigned inits(uint32_t timeout)
+{
+    struct net *n = net_new(1);
+    n->cfg[0].init_timeout = timeout;
+    start(n, 0);
+    run(n, 60 * SEC);
+    unsigned sent = n->side[0].inits;
+    /* and when the other one is there, it is as ever */
+    start(n, 1);
+    run_until(n, true, true, timeout + 2 * SEC);
+    run(n, 5 * SEC);
+    n->cut[0] = true;
+    assert_int_equal(say(&n->side[0], SSO_STREAM_RECORDS, 100), 0);
+    assert_true(run_until(n, false, false, 6 * SEC) > 2 * SEC);
+    net_free(n);
+    return sent;
+}
+
+static void test_init_timeout(void **state)
+{
+    (void)state;
+    unsigned usual = inits(0), slow = inits(10000), some = inits(1000);
+    printf("          INITs in a minute: %u, %u each second, %u each ten\n", usual, some, slow);
+    assert_in_range(usual, 80, 101); /* RTO.Max */
+    assert_in_range(some, 45, 61);
+    assert_in_range(slow, 5, 7);
+}
+
+/* Heartbeats of an idle minute, and how long a cut stays unseen. */
+static unsigned heartbeats(uint32_t keepalive, unsigned *found)
+{
+    struct net *n = net_new(2);
+    n->cfg[0].keepalive = n->cfg[1].keepalive = keepalive;
+    start(n, 0);
+    start(n, 1);
+    run_until(n, true, true, 5 * SEC);
+    assert_int_equal(say(&n->side[0], SSO_STREAM_RECORDS, 100), 0);
+    run(n, SEC); /* after data it is idle again */
+    n->side[0].heartbeats = 0;
+    run(n, 60 * SEC);
+    unsigned sent = n->side[0].heartbeats;
+    struct sso_path path[SSO_ADDRS];
+    uint8_t paths;
+    sso_link_paths(n->side[0].link, path, &paths);
+    assert_true(path[0].up && path[1].up && !path[0].lost && !path[1].lost);
+    n->cut[0] = n->cut[1] = true;
+    *found = run_until(n, false, false, 5 * (keepalive + SEC) + 5 * SEC);
+    net_free(n);
+    return sent;
+}
+
+static void test_keepalive(void **state)
+{
+    (void)state;
+    unsigned found[3], sent[3];
+    const uint32_t keepalive[3] = {0, 1000, 10000};
+    for (unsigned i = 0; i < 3; i++) {
+        sent[i] = heartbeats(keepalive[i], &found[i]);
+        printf("          keepalive %u: %u heartbeats in a minute, a cut is found in %u ms\n",
+               keepalive[i], sent[i], found[i]);
+    }
+    assert_in_range(sent[0], 100, 400);
+    assert_in_range(sent[1], 35, 60);
+    assert_in_range(sent[2], 4, 7);
+    assert_true(found[0] < found[1] && found[1] < found[2]);
+}
+
 static void test_restart(void **state)
 {
     (void)state;
@@ -509,6 +583,38 @@ static void test_stalled(void **state)
     run(n, 10 * SEC);
     assert_int_equal(a->writables, 1);
     assert_int_equal(n->side[1].next[SSO_STREAM_COUNTERS], sent);
+    net_free(n);
+}
+
+/* As many messages as the hold queue has room for, and as many again when it is empty. */
+static void test_hold_queue(void **state)
+{
+    (void)state;
+    struct net *n = net_new(1);
+    struct side *a = &n->side[0];
+    n->cfg[0].hold = 100;
+    start(n, 0);
+    start(n, 1);
+    run_until(n, true, true, 5 * SEC);
+    n->cut[0] = true;
+    unsigned sent = 0;
+    while (sent < 1000 && say(a, SSO_STREAM_COUNTERS, 1200) == 0)
+        sent++;
+    assert_int_equal(sent, 100);
+    run(n, 200);
+    assert_int_equal(a->writables, 0);
+    n->cut[0] = false;
+    for (unsigned k = 1; k < 5; k++) {
+        for (unsigned ms = 0; ms < 5 * SEC && a->writables < k; ms++)
+            run(n, 1);
+        assert_int_equal(a->writables, k);
+        assert_int_equal(n->side[1].next[SSO_STREAM_COUNTERS], sent);
+        unsigned more = 0;
+        while (more < 1000 && say(a, SSO_STREAM_COUNTERS, 1200) == 0)
+            more++;
+        assert_int_equal(more, 100);
+        sent += more;
+    }
     net_free(n);
 }
 
@@ -681,19 +787,14 @@ static void test_junk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_call),
-        cmocka_unit_test(test_same_ports),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_lossy),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_stalled),
-        cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_two_paths),
-        cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_junk),
-        cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_clocks_are_set),
+        cmocka_unit_test(test_both_call), cmocka_unit_test(test_same_ports),
+        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_lossy),
+        cmocka_unit_test(test_cut),       cmocka_unit_test(test_init_timeout),
+        cmocka_unit_test(test_keepalive), cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_stalled),   cmocka_unit_test(test_hold_queue),
+        cmocka_unit_test(test_bulk),      cmocka_unit_test(test_two_paths),
+        cmocka_unit_test(test_copies),    cmocka_unit_test(test_junk),
+        cmocka_unit_test(test_too_long),  cmocka_unit_test(test_clocks_are_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

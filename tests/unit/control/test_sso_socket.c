@@ -152,7 +152,8 @@ static struct box *box_new(unsigned paths, const char *const a[2][SSO_ADDRS])
                                   .rto_min = 300,
                                   .rto_max = 600,
                                   .path_retransmit = 4,
-                                  .assoc_retransmit = 4};
+                                  .assoc_retransmit = 4,
+                                  .hold = SSO_HOLD};
         for (unsigned k = 0; k < paths; k++) {
             assert_int_equal(addr_parse(a[i][k], &e->cfg.local[k]), 0);
             assert_int_equal(addr_parse(a[!i][k], &e->cfg.remote[k]), 0);

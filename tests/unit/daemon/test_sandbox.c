@@ -200,7 +200,8 @@ static int do_link(void)
                                 .rto_min = 300,
                                 .rto_max = 600,
                                 .path_retransmit = 4,
-                                .assoc_retransmit = 4};
+                                .assoc_retransmit = 4,
+                                .hold = SSO_HOLD};
     struct manual_time t = {0};
     struct clock clock = clock_manual(&t);
     struct timerq q = {0};

@@ -29,6 +29,9 @@ static void test_association(void **state)
     assert_int_equal(c->rto_max, 600);
     assert_int_equal(c->path_retransmit, 4);
     assert_int_equal(c->assoc_retransmit, 4);
+    assert_int_equal(c->init_timeout, 0);
+    assert_int_equal(c->keepalive, 0);
+    assert_int_equal(c->hold, SSO_HOLD);
     drop(&b);
 }
 
@@ -38,7 +41,9 @@ static void test_times_and_second_addresses(void **state)
                                  "   local-port 5000\n    local-ip 10.0.0.1 10.0.1.1\n"
                                  "    retransmit-timeout 400 10000\n    path-retransmit 10\n"
                                  "    assoc-retransmit 9\n"
-                                 "   remote-port 5000\n    remote-ip 10.0.0.2 10.0.1.2\n");
+                                 "    init-timeout 2000\n    keepalive 5000\n"
+                                 "   remote-port 5000\n    remote-ip 10.0.0.2 10.0.1.2\n"
+                                 "ipc holdq threshold upper 100\n");
     const struct sso_cfg *c = &b.c->intent.sso;
     (void)state;
     assert_true(c->association && !c->inter_device);
@@ -51,6 +56,9 @@ static void test_times_and_second_addresses(void **state)
     assert_int_equal(c->rto_max, 10000);
     assert_int_equal(c->path_retransmit, 10);
     assert_int_equal(c->assoc_retransmit, 9);
+    assert_int_equal(c->init_timeout, 2000);
+    assert_int_equal(c->keepalive, 5000);
+    assert_int_equal(c->hold, 100);
     assert_int_equal(c->n_section, 0); /* without a scheme nobody compares */
     drop(&b);
 }
