@@ -42,17 +42,34 @@ int clear_ikev1_sa(struct cmd *c, const struct a_clear_ikev1_sa *a)
     return CMD_OK;
 }
 
+struct standby_sa {
+    uint32_t tunnel_id;
+    bool found;
+};
+
+static bool find_standby(void *ctx, const struct ike_sa_state *sa)
+{
+    struct standby_sa *f = (struct standby_sa *)ctx;
+    f->found = f->found || (sa->version == IKE_V1 && sa->passive && sa->tunnel_id == f->tunnel_id);
+    return !f->found;
+}
+
 int clear_isakmp(struct cmd *c, const struct a_clear_isakmp *a)
 {
     struct ike_which w = {.tunnel_id = a->has_conn ? (uint32_t)a->conn : 0};
     size_t n = nobody(c, false, a->standby)
                    ? 0
                    : control_clear_ike(c->control, IKE_V1, &w, IKE_CLEAR_PHASE1);
-    if (a->has_conn && n == 0) {
-        cmd_printf(c, "%% There is no ISAKMP SA with connection id %u\n", (unsigned)a->conn);
-        return CMD_REFUSED;
-    }
-    return CMD_OK;
+    if (!a->has_conn || n)
+        return CMD_OK;
+    struct standby_sa f = {.tunnel_id = w.tunnel_id};
+    query_ike_sas(c->control, find_standby, &f);
+    cmd_printf(c,
+               f.found ? "%% The ISAKMP SA with connection id %u is the other box's: clear it "
+                         "there\n"
+                       : "%% There is no ISAKMP SA with connection id %u\n",
+               (unsigned)a->conn);
+    return CMD_REFUSED;
 }
 
 int clear_crypto_session(struct cmd *c, const struct a_clear_crypto_session *a)

@@ -27,7 +27,7 @@ struct ipsec_view {
     const char *ifname;
     uint32_t mtu;
     usec_t now;
-    bool detail;
+    bool detail, identity;
 };
 void render_ipsec_sa(struct str *out, const struct ipsec_view *v);
 void render_ipsec_sa_ios(struct str *out, const struct ipsec_view *v);

@@ -215,6 +215,8 @@ static bool wanted(const struct ipsec_show *s, const struct query_identity *q)
     const struct a_show_ipsec_sa *a = s->a;
     if (!q->ifp || !q->map || !q->entry || !q->ace || (s->c->asa && (!q->sa || !q->child)))
         return false;
+    if (a->has_vrf) /* there are none */
+        return false;
     if ((a->active || a->standby) && (!q->child || ipsec_is_standby(q) != a->standby))
         return false;
     if (a->has_peer && (!q->sa || !addr_eq(&a->peer, &q->sa->path.remote)))
@@ -248,7 +250,8 @@ static bool each_identity(void *ctx, const struct query_identity *q)
                            .ifname = if_shown_name(q->ifp, s->c->asa),
                            .mtu = q->ifp->mtu ? q->ifp->mtu : 1500,
                            .now = clock_mono(control_clock(s->c->control)),
-                           .detail = s->a->detail};
+                           .detail = s->a->detail,
+                           .identity = s->a->identity};
     s->shown++;
     v.line = query_counters(s->c->control, q->slot);
     if (q->child) {

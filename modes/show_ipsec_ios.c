@@ -139,6 +139,8 @@ void render_ipsec_sa_ios(struct str *out, const struct ipsec_view *v)
         str_printf(out, "    #send errors %llu, #recv errors %llu\n",
                    LLU(ipsec_unprotected(v->line) + ipsec_send_errors(v->out)),
                    LLU(ipsec_all_drops(v->in)));
+    if (v->identity)
+        return;
     str_printf(out, "\n     local crypto endpt.: %s, remote crypto endpt.: %s\n", ipsec_local(q, a),
                peer);
     str_printf(out, "     path mtu %llu, ip mtu %u, ip mtu idb %s\n", LLU(pmtu ? pmtu : v->mtu),

@@ -38,7 +38,7 @@ static const char *hash_short(uint16_t prf)
 struct sa_show {
     struct str v4, v6;
     usec_t now;
-    bool detail, skip_active, skip_standby;
+    bool detail, skip_active, skip_standby, only_nat;
     unsigned active, standby, busy, dead;
 };
 
@@ -82,7 +82,8 @@ static bool each_sa(void *ctx, const struct ike_sa_state *sa)
     struct sa_show *s = (struct sa_show *)ctx;
     struct str *out = sa->path.remote.family == AF_INET6 ? &s->v6 : &s->v4;
     if (sa->version != IKE_V1 || sa->state == IKE_IDLE ||
-        (sa->passive ? s->skip_standby : s->skip_active))
+        (sa->passive ? s->skip_standby : s->skip_active) ||
+        (s->only_nat && !sa->nat_local && !sa->nat_remote))
         return true;
     if (sa->passive)
         s->standby++;
@@ -116,8 +117,9 @@ int show_isakmp_sa(struct cmd *c, const struct a_show_isakmp_sa *a)
 {
     struct sa_show s = {.now = clock_mono(control_clock(c->control)),
                         .detail = a->detail,
-                        .skip_active = a->standby,
-                        .skip_standby = a->active};
+                        .skip_active = a->standby || a->has_vrf, /* there are no VRFs */
+                        .skip_standby = a->active || a->has_vrf,
+                        .only_nat = a->nat};
     query_ike_sas(c->control, each_sa, &s);
     if (a->count) {
         cmd_printf(c,

@@ -331,6 +331,27 @@ static void heading(struct cmd *c, const struct a_show_crypto_session *a)
                     "X - IKE Extended Authentication, F - IKE Fragmentation\n");
 }
 
+static bool at_ports(const struct crypto_session *s, const struct a_show_crypto_session *a)
+{
+    bool any = !a->has_lport && !a->has_rport;
+    for (size_t i = 0; i < s->n_sa && !any; i++)
+        any = (!a->has_lport || s->sa[i]->path.lport == a->lport) &&
+              (!a->has_rport || s->sa[i]->path.rport == a->rport);
+    return any;
+}
+
+static bool meant(const struct crypto_session *s, const struct a_show_crypto_session *a)
+{
+    if (a->has_fvrf || a->has_ivrf) /* there are none */
+        return false;
+    if ((a->has_remote && !addr_eq(&a->remote, &s->peer)) ||
+        (a->has_local && !addr_eq(&a->local, local_end(s))))
+        return false;
+    if ((a->standby && !s->standby) || (a->active && (s->standby || !(s->ike_up || s->active))))
+        return false;
+    return at_ports(s, a);
+}
+
 int show_crypto_session(struct cmd *c, const struct a_show_crypto_session *a)
 {
     struct session_list l = {0};
@@ -346,8 +367,7 @@ int show_crypto_session(struct cmd *c, const struct a_show_crypto_session *a)
         }
         s.n_id = n;
         judge(&s, &l);
-        if ((a->has_remote && !addr_eq(&a->remote, &s.peer)) || (a->standby && !s.standby) ||
-            (a->active && (s.standby || !(s.ike_up || s.active))))
+        if (!meant(&s, a))
             continue;
         if (a->brief)
             one_brief(&out, c, &s);

@@ -378,7 +378,7 @@ size_t control_clear_ike(struct control *c, unsigned version, const struct ike_w
                          enum ike_clear_how how)
 {
     const struct ike_sa_state *sa = &c->sa;
-    bool hit = c->tunnel && (!version || version == sa->version) &&
+    bool hit = c->tunnel && !sa->passive && (!version || version == sa->version) &&
                (!addr_is_set(&w->remote) || addr_eq(&w->remote, &sa->path.remote)) &&
                (!addr_is_set(&w->local) || addr_eq(&w->local, &sa->path.local)) &&
                (!w->lport || w->lport == sa->path.lport) &&
