@@ -35,7 +35,9 @@ enum cli_frame {
     CLI_DONE = 68,        /* struct cli_done, then the next prompt */
     CLI_COMPLETION = 69,  /* the whole line as completed; empty = no unique completion */
     CLI_NOTICE = 70,      /* text outside of any command (log lines, "terminal monitor") */
-    CLI_BYE = 71,         /* text to show last; the session is over */
+    CLI_BANNER = 72, /* the answer to a HELLO that must_auth: a text to show before the password,
+                        or an empty one */
+    CLI_BYE = 71,    /* text to show last; the session is over */
 };
 
 enum cli_kind { CLI_CONSOLE = 0, CLI_SSH = 1, CLI_TELNET = 2 };
@@ -80,6 +82,8 @@ struct cli_done {
     uint8_t refused;     /* 1 when the line was not accepted (exit status of a script) */
     uint8_t asa;         /* personality: error and pager texts */
     uint8_t secret;      /* 1 when the line held a password or a key: not for the history */
+    uint8_t text;        /* 1: the next lines are a text: no prompt, no help, no completion; ABORT
+                            takes it back */
     uint16_t page_lines; /* terminal length in force; 0 = no paging */
     uint16_t width;      /* terminal width in force */
     uint16_t history;    /* how many lines to keep */

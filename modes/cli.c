@@ -317,6 +317,7 @@ struct load {
     struct cli *cli;
     const char *what;
     struct line_place place;
+    struct line_text more;
     struct line_result *r;
     unsigned number, refused;
 };
@@ -345,7 +346,7 @@ static void load_line(struct load *l, const char *text)
                                       [LINE_TOO_LONG] = "too long"};
     struct line_result *r = l->r;
     line_place_check(&l->place, l->cli->tree);
-    line_parse(&l->place, l->cli->tree, text, r);
+    line_read(&l->more, &l->place, l->cli->tree, text, r);
     if (r->status == LINE_OK && !line_is_exec(r->entry)) {
         struct txn t;
         txn_begin(&t, l->cli->tree, l->cli->box.asa);
@@ -358,7 +359,7 @@ static void load_line(struct load *l, const char *text)
             txn_commit(&t);
         }
         txn_end(&t);
-    } else if (r->status != LINE_OK && r->status != LINE_EMPTY) {
+    } else if (r->status != LINE_OK && r->status != LINE_EMPTY && r->status != LINE_OPEN) {
         load_refused(l, text, why[r->status]);
     }
     line_result_free(r);
@@ -391,6 +392,9 @@ static void load_text(struct cli *cli, const char *what, const char *text, size_
         mem_wipe(line, sizeof line);
         at += n + (end ? 1 : 0);
     }
+    if (line_text_open(&l.more))
+        load_refused(&l, str_text(&l.more.whole), "its text has no end");
+    line_text_drop(&l.more);
     free(l.r);
     if (l.refused)
         log_line(control_log(cli->control), LOGL_WARNING, "config", "%s: %u of %u lines refused",

@@ -234,17 +234,32 @@ static const char *next_line(const char *p)
     return p && p[1] ? p + 1 : NULL;
 }
 
+/* The same behind a text over several lines, `banner motd ^C…^C`: those belong to its first. */
+static const char *next_whole(const char *p)
+{
+    const char *end = strchr(p, '\n');
+    bool open = false;
+    if (strncmp(p + strspn(p, " "), "banner ", 7) != 0)
+        return next_line(p);
+    for (const char *mark = strstr(p, "^C"); mark && (open || mark < end);
+         mark = strstr(mark + 2, "^C")) {
+        open = !open;
+        end = strchr(mark, '\n');
+    }
+    return end && end[1] ? end + 1 : NULL;
+}
+
 void config_section(const char *text, const char *words, struct str *out)
 {
     struct section_words s;
     size_t n = 0, cap = 0;
     split_words(words, &s);
-    for (const char *p = *text ? text : NULL; p; p = next_line(p))
+    for (const char *p = *text ? text : NULL; p; p = next_whole(p))
         cap++;
     const char **line = (const char **)calloc(cap ? cap : 1, sizeof *line);
     if (!line)
         return;
-    for (const char *p = *text ? text : NULL; p; p = next_line(p))
+    for (const char *p = *text ? text : NULL; p; p = next_whole(p))
         if (*p != ' ' && *p != '!' && *p != ':')
             line[n++] = p;
     for (unsigned i = 0; i < s.n; i++)
@@ -252,10 +267,10 @@ void config_section(const char *text, const char *words, struct str *out)
     for (size_t k = 0; k < n; k++) {
         const char *p = line[k], *end = p;
         do
-            end = next_line(end);
+            end = next_whole(end);
         while (end && *end == ' ');
-        if (end && end[0] == '!' && next_line(p) != end)
-            end = next_line(end);
+        if (end && end[0] == '!' && next_whole(p) != end)
+            end = next_whole(end);
         str_addn(out, p, end ? (size_t)(end - p) : strlen(p));
     }
     free(line);

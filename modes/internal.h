@@ -55,6 +55,7 @@ struct session {
     unsigned failures;
     struct line_place place;
     struct line_result line;
+    struct line_text text; /* a text that the next lines go on with */
     struct cmd cmd;
     struct str out;
     struct session_frame *first, *last;
@@ -132,6 +133,9 @@ bool cli_user(const struct cli *cli, const char *user, unsigned *level);
 /* A channel from outside whose user another session vouches for; takes fd. NULL: no room. */
 struct session *cli_attach_vouched(struct cli *cli, int fd);
 bool cli_login(const struct cli *cli, const char *user, const char *password, unsigned *level);
+
+/* banner.c: the text of such a line (IOS), if there is one, with what it refers to, as lines. */
+void banner_put(const struct cli *cli, uint16_t entry, struct str *out);
 
 /* config_text.c */
 enum { TEXT_SECRETS = 1, TEXT_ALL = 2, TEXT_STARTUP = 4 };

@@ -77,10 +77,12 @@ void session_done(struct session *s, bool refused)
                          .secret = s->line.entry && line_has_secret(s->line.entry),
                          .page_lines = session_page_lines(s),
                          .width = session_width(s),
-                         .history = s->history};
+                         .history = s->history,
+                         .text = line_text_open(&s->text)};
     struct str prompt = {0};
     line_place_check(&s->place, s->cli->tree);
-    line_prompt(&s->place, cli_hostname(s->cli), &prompt);
+    if (!d.text)
+        line_prompt(&s->place, cli_hostname(s->cli), &prompt);
     ipc_send2(s->ipc, CLI_DONE, &d, sizeof d, str_text(&prompt), prompt.len);
     str_free(&prompt);
 }
@@ -191,7 +193,7 @@ static void run_config(struct session *s, const char *text)
         if (s->cli->tree->serial != before)
             cli_edited(s->cli, s);
         if (s->line.entry)
-            session_log_command(s, text, true);
+            session_log_command(s, text, true); /* of a text: its last line */
     }
     txn_end(&t);
     if (depth && !s->place.depth)
@@ -200,10 +202,24 @@ static void run_config(struct session *s, const char *text)
     line_result_free(&s->line);
 }
 
+/* The line begins a text, or is one of it. */
+static void text_goes_on(struct session *s, bool begun)
+{
+    if (begun)
+        str_printf(&s->out, "Enter TEXT message.  End with the character '%s'.\n", s->text.until);
+    session_done(s, false);
+    line_result_free(&s->line);
+}
+
 static void on_exec(struct session *s, const char *text)
 {
+    bool begun = !line_text_open(&s->text);
     line_place_check(&s->place, s->cli->tree);
-    line_parse(&s->place, s->cli->tree, text, &s->line);
+    line_read(&s->text, &s->place, s->cli->tree, text, &s->line);
+    if (s->line.status == LINE_OPEN) {
+        text_goes_on(s, begun);
+        return;
+    }
     if (s->line.status == LINE_EMPTY) {
         session_done(s, false);
         line_result_free(&s->line);
@@ -242,6 +258,16 @@ static void on_complete(struct session *s, const char *text)
 
 /* --- coming in --------------------------------------------------------------------------- */
 
+/* What is said before the password (IOS: `banner login`). */
+static void send_banner(struct session *s)
+{
+    struct str text = {0};
+    if (!s->cli->box.asa)
+        banner_put(s->cli, E_BANNER_LOGIN, &text);
+    ipc_send(s->ipc, CLI_BANNER, str_text(&text), text.len);
+    str_free(&text);
+}
+
 static void on_hello(struct session *s, const unsigned char *data, size_t len)
 {
     if (s->greeted || len < sizeof s->hello || len - sizeof s->hello >= sizeof s->peer) {
@@ -253,6 +279,8 @@ static void on_hello(struct session *s, const unsigned char *data, size_t len)
     s->greeted = true;
     if (s->admitted) /* another session vouched for it */
         return;
+    if (s->hello.must_auth)
+        send_banner(s);
     /* Only the unix socket vouches for who is there; what access passes on must prove it. */
     s->admitted = s->trusted && !s->hello.must_auth;
     if (s->admitted) {
@@ -332,8 +360,13 @@ static unsigned start_level(const struct session *s)
 
 static void greet(struct session *s)
 {
-    if (!s->cli->box.asa || !s->hello.interactive)
+    if (!s->hello.interactive)
         return;
+    if (!s->cli->box.asa) {
+        banner_put(s->cli, E_BANNER_MOTD, &s->out);
+        banner_put(s->cli, E_BANNER_EXEC, &s->out);
+        return;
+    }
     cfg_each(s->cli->tree->root, E_BANNER, n)
     {
         const struct a_banner *b = CFG_ARGS(n, banner);
@@ -456,6 +489,11 @@ static void on_answer(struct session *s, const struct ipc_msg *m)
 
 static void on_abort(struct session *s)
 {
+    if (line_text_open(&s->text)) {
+        line_text_drop(&s->text);
+        session_done(s, true);
+        return;
+    }
     if (!s->running)
         return;
     if (s->cmd.on_abort)
@@ -581,6 +619,7 @@ void session_free(struct session *s)
     for (unsigned i = 0; i < s->n_typed; i++)
         free(s->typed[i]);
     line_result_free(&s->line);
+    line_text_drop(&s->text);
     str_wipe(&s->out);
     event_free(s->silence);
     ipc_free(s->ipc);

@@ -15,6 +15,7 @@ struct check {
     struct check_counts *counts;
     struct cfg_tree *tree;
     struct line_place place;
+    struct line_text more;
     struct line_result r;
 };
 
@@ -69,7 +70,11 @@ static void edit(struct check *c, const char *text)
 
 static void check_line(struct check *c, const char *text)
 {
-    line_parse(&c->place, c->tree, text, &c->r);
+    line_read(&c->more, &c->place, c->tree, text, &c->r);
+    if (c->r.status == LINE_OPEN) {
+        line_result_free(&c->r);
+        return;
+    }
     if (c->r.status != LINE_EMPTY)
         c->counts->lines++;
     if (c->r.status == LINE_OK && line_is_exec(c->r.entry)) {
@@ -110,6 +115,9 @@ void check_text(bool asa, const char *name, const char *text, size_t len,
         check_line(&c, str_text(&line));
         at += k + 1;
     }
+    if (line_text_open(&c.more))
+        refuse(&c, "", "% A text has no end");
+    line_text_drop(&c.more);
     str_wipe(&line);
     str_free(&line);
     cfg_tree_free(c.tree);

@@ -56,6 +56,10 @@ void line_error(const struct line_place *p, const struct line_result *r, const c
                             : "% Invalid input detected at '^' marker.\n\n");
         break;
     case LINE_TOO_LONG:
+        if (r->until[0]) {
+            str_printf(out, "%% The text has too many characters\n\n");
+            break;
+        }
         str_printf(out, "%s%% Line is longer than %d characters\n%s", p->asa ? "ERROR: " : "",
                    p->asa ? LINE_MAX_ASA : LINE_MAX_IOS, p->asa ? "" : "\n");
         break;

@@ -29,6 +29,7 @@ enum g_type_kind {
     GT_NUM,
     GT_WORD,
     GT_REST,
+    GT_TEXT, /* between two equal characters, over any number of lines */
     GT_IP,
     GT_MASK,
     GT_WILDCARD,
@@ -95,6 +96,7 @@ static inline unsigned g_rank(unsigned type_kind)
     case GT_HEX:
         return 4;
     case GT_REST:
+    case GT_TEXT:
         return 9;
     default:
         return 5; /* host, word, ref */

@@ -174,8 +174,11 @@ static int take_value(struct line_result *r, const struct g_pos *p, const char *
     const struct g_arg *a = &g_args[p->arg];
     char buf[VALUE_TEXT];
     struct value v;
+    size_t from, len;
     if (value_read(a, t, n, &v, buf) != 0)
         return -1;
+    if (a->type == GT_TEXT && text_span(t, n, &from, &len, r->until))
+        r->until[0] = '\0';
     if (v.str && !(v.str = arena_strdup(&k->mem, buf)))
         return -1;
     mem_wipe(buf, sizeof(buf));
@@ -453,12 +456,11 @@ void line_blanks(char *text)
     *to = '\0';
 }
 
-void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,
-                struct line_result *r)
+void line_parse_text(const struct line_place *p, const char *text, size_t end,
+                     struct line_result *r)
 {
     struct tokens tok;
     size_t n = strcspn(text, "\r\n");
-    (void)tree;
     memset(r, 0, sizeof(*r));
     if (line_is_comment(p->asa, text)) {
         r->status = LINE_EMPTY;
@@ -472,7 +474,18 @@ void line_parse(const struct line_place *p, const struct cfg_tree *tree, const c
         r->status = LINE_EMPTY;
         return;
     }
+    if (end > n)
+        tok.end = end;
     parse_line(p, &tok, r);
+    if (r->status == LINE_OK && r->until[0])
+        r->status = LINE_OPEN;
+}
+
+void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,
+                struct line_result *r)
+{
+    (void)tree;
+    line_parse_text(p, text, 0, r);
 }
 
 void line_result_free(struct line_result *r)

@@ -42,7 +42,8 @@ enum line_status {
     LINE_INCOMPLETE,
     LINE_AMBIGUOUS,
     LINE_INVALID,
-    LINE_TOO_LONG
+    LINE_TOO_LONG,
+    LINE_OPEN /* a text begins that the line does not end: see line_read() */
 };
 
 struct line_result {
@@ -59,6 +60,7 @@ struct line_result {
     char filter_re[256];
     unsigned column; /* 0-based, in the line: the caret of LINE_INVALID, the word that is
                         LINE_AMBIGUOUS */
+    char until[3];   /* LINE_OPEN: what ends the text; LINE_TOO_LONG: of such a text */
     char among[256]; /* LINE_AMBIGUOUS: the keywords it could be, blanks between (may be cut) */
     /* The winner's arguments; strings in it live until line_result_free. */
     _Alignas(16) unsigned char args[LINE_ARGS_SIZE];
@@ -70,6 +72,19 @@ struct line_result {
 void line_blanks(char *text);
 void line_parse(const struct line_place *p, const struct cfg_tree *tree, const char *text,
                 struct line_result *r);
+/* The same for one line of many, where a text between two equal characters may go on: such a
+ * line is LINE_OPEN, and so are the next ones, up to the one that ends the text, which gives the
+ * result of the whole. Zeroed at first; the caller's, freed by line_text_drop(). */
+#define LINE_TEXT_MAX 3200 /* of the whole; what comes then is read to its end and refused */
+struct line_text {
+    struct str whole;
+    char until[3]; /* "": none is open */
+    bool too_long;
+};
+void line_read(struct line_text *more, const struct line_place *p, const struct cfg_tree *tree,
+               const char *text, struct line_result *r);
+bool line_text_open(const struct line_text *more);
+void line_text_drop(struct line_text *more);  /* an open text is forgotten */
 void line_result_free(struct line_result *r); /* wipes; safe on a zeroed struct */
 
 /* The platform's words for a refused line, with the caret under the column behind a prompt

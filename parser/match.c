@@ -196,7 +196,7 @@ static unsigned typed_rank(const struct candidate *c, const char *t, size_t n, u
         *half = H_FIRST;
         return g_rank(a->type);
     }
-    if (a->type == GT_REST)
+    if (a->type == GT_REST || a->type == GT_TEXT)
         *half = H_REST;
     return value_accepts(a, t, n) ? g_rank(a->type) : 0;
 }

@@ -37,6 +37,10 @@ enum builtin builtin_find(const struct line_place *p, const struct tokens *tok, 
 /* True for a comment of this personality. */
 bool line_is_comment(bool asa, const char *text);
 
+/* line_parse() of a text that goes on behind its first line, up to `end` (0: it does not). */
+void line_parse_text(const struct line_place *p, const char *text, size_t end,
+                     struct line_result *r);
+
 /* True when a printed line, typed in its form's mode, is this entry with these arguments
  * again. */
 bool line_reads_as(const struct g_form *f, bool asa, const char *text, const void *args);

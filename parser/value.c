@@ -143,7 +143,8 @@ bool value_accepts(const struct g_arg *a, const char *t, size_t n)
     struct addr ad;
     struct prefix p;
     uint64_t v;
-    char name[64];
+    char name[64], until[TEXT_UNTIL];
+    size_t from, len;
     switch (a->type) {
     case GT_NUM:
     case GT_PROTO:
@@ -168,6 +169,8 @@ bool value_accepts(const struct g_arg *a, const char *t, size_t n)
         return read_time(t, n, &v);
     case GT_HEX:
         return n > 0 && n <= a->hi && hex_span(t, n) == n;
+    case GT_TEXT:
+        return n > 0 && (text_span(t, n, &from, &len, until), len <= a->hi);
     case GT_WORD:
     case GT_REST:
     case GT_REF:
@@ -250,6 +253,7 @@ size_t value_viable(const struct g_arg *a, const char *t, size_t n)
         return i;
     case GT_WORD:
     case GT_REST:
+    case GT_TEXT:
     case GT_REF:
         return n > a->hi ? a->hi : n;
     default:
@@ -287,6 +291,8 @@ static bool read_keyword(const struct g_arg *a, const char *t, size_t n, uint64_
 
 int value_read(const struct g_arg *a, const char *t, size_t n, struct value *v, char *buf)
 {
+    char until[TEXT_UNTIL];
+    size_t from, len;
     bool ok;
     memset(v, 0, sizeof(*v));
     switch (a->type) {
@@ -322,6 +328,11 @@ int value_read(const struct g_arg *a, const char *t, size_t n, struct value *v, 
         break;
     case GT_IFNAME:
         ok = ifname_read(t, n, buf, VALUE_TEXT) == 0;
+        v->str = buf;
+        break;
+    case GT_TEXT:
+        (void)text_span(t, n, &from, &len, until);
+        ok = copy_text(t + from, len, buf);
         v->str = buf;
         break;
     default:
@@ -378,6 +389,9 @@ void value_print(const struct g_arg *a, const struct value *v, bool asa, struct 
         str_printf(out, "%02u:%02u:%02u", (unsigned)(v->num / 3600) % 24,
                    (unsigned)(v->num / 60) % 60, (unsigned)(v->num % 60));
         break;
+    case GT_TEXT:
+        text_print(v->str ? v->str : "", out);
+        break;
     default:
         str_add(out, v->str ? v->str : "");
         break;
@@ -392,6 +406,7 @@ void value_hint(const struct g_arg *a, struct str *out)
     case GT_PORT:
         str_printf(out, "<%" PRIu64 "-%" PRIu64 ">", a->lo, a->hi);
         break;
+    case GT_TEXT:
     case GT_REST:
         str_add(out, "LINE");
         break;

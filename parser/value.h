@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#define VALUE_TEXT 1040 /* longest text of a value, with its NUL */
+#define VALUE_TEXT 3072 /* longest text of a value, with its NUL */
 
 struct value {
     uint64_t num; /* numbers, enum values, flags */
@@ -40,6 +40,14 @@ enum kw_match { KW_NO, KW_PREFIX, KW_EXACT };
 enum kw_match kw_match(const char *keyword, const char *t, size_t n);
 /* How many first characters of the token are a prefix of the keyword. */
 size_t kw_common(const char *keyword, const char *t, size_t n);
+
+/* A text between two equal characters (or between two ^C): where it stands in t[0..n), and what
+ * ends it, which is not there yet when false is returned. What follows its end counts for nothing.
+ */
+#define TEXT_UNTIL 3
+bool text_span(const char *t, size_t n, size_t *from, size_t *len, char until[TEXT_UNTIL]);
+/* ^C before it and behind it; another character where the text holds that. */
+void text_print(const char *text, struct str *out);
 
 /* Interface names: "gi0/1" → "GigabitEthernet0/1". cap at least 64. 0, or -1. */
 int ifname_read(const char *t, size_t n, char *out, size_t cap);

@@ -36,6 +36,22 @@ static bool open_login(struct conn *c)
     return c->login_open;
 }
 
+/* RFC 4252 §5.4: before the password is asked for. */
+void auth_banner(struct conn *c)
+{
+    if (!open_login(c))
+        return;
+    while (!c->login.banner_known && link_receive(&c->login))
+        continue;
+    const struct str *banner = &c->login.banner;
+    ssh_string text = banner->len ? ssh_string_new(banner->len) : NULL;
+    if (!text)
+        return;
+    if (ssh_string_fill(text, banner->s, banner->len) == 0)
+        ssh_send_issue_banner(c->ssh, text);
+    ssh_string_free(text);
+}
+
 /* Slows guessing down; this process has nothing else to do. */
 static void penalty(void)
 {

@@ -55,6 +55,8 @@ static int on_message(ssh_session ssh, ssh_message m, void *ctx)
         return on_open(c, m);
     case SSH_REQUEST_SERVICE:
         ssh_message_service_reply_success(m);
+        if (!c->authenticated && !c->login_open)
+            auth_banner(c);
         return 0;
     default:
         return 1;

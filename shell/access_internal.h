@@ -69,6 +69,8 @@ int conn_engine(struct conn *c, struct link *l);
 
 /* access_auth.c */
 void auth_setup(struct conn *c);
+/* What the box says to who is about to log in. */
+void auth_banner(struct conn *c);
 /* Handles a message of the authentication; returns 0 when it did. */
 int auth_message(struct conn *c, ssh_message m);
 /* The engine's word on this user, over an open link. */

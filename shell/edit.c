@@ -18,6 +18,7 @@ static struct {
     unsigned width;
     enum edit_end end;
     bool ended;    /* by a key; otherwise the input stopped */
+    bool text;     /* no command is being typed */
     FILE *nowhere; /* whatever readline itself would write */
     Keymap keys;
 } ed;
@@ -140,8 +141,8 @@ static char *text_to_cursor(void)
 
 static int on_help(int count, int key)
 {
-    (void)count;
-    (void)key;
+    if (ed.text)
+        return rl_insert(count, key);
     char *text = text_to_cursor();
     if (!text)
         return 0;
@@ -156,8 +157,9 @@ static int on_help(int count, int key)
 /* Tab. In a pasted text a tab is the blank it was meant as wherever it completes nothing. */
 static int on_tab(int count, int key)
 {
-    (void)count;
     (void)key;
+    if (ed.text)
+        return rl_insert(count, ' ');
     char *text = text_to_cursor();
     struct str whole = {0};
     bool behind_word = rl_point > 0 && rl_line_buffer[rl_point - 1] != ' ';
@@ -315,8 +317,9 @@ void edit_history(unsigned lines)
     stifle_history((int)lines);
 }
 
-enum edit_end edit_read(const char *prompt, char **line)
+enum edit_end edit_read(const char *prompt, bool text, char **line)
 {
+    ed.text = text;
     redraw_start(&ed.screen, ed.width);
     ed.end = EDIT_ENTER;
     ed.ended = false;

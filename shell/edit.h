@@ -37,8 +37,9 @@ void edit_close(void);
 void edit_screen(unsigned width); /* columns; 0 = unlimited */
 void edit_history(unsigned lines);
 
-/* Reads one line behind the prompt. *line is malloc'd (NULL for EDIT_EOF). */
-enum edit_end edit_read(const char *prompt, char **line);
+/* Reads one line behind the prompt. *line is malloc'd (NULL for EDIT_EOF). text: it is no
+ * command, so `?` and Tab are characters like others. */
+enum edit_end edit_read(const char *prompt, bool text, char **line);
 /* A line that was run: the newest of the history, and there but once. */
 void edit_remember(const char *line);
 /* Prompt and line again; the cursor stands on a fresh row. Only from the key hook. */

@@ -101,6 +101,11 @@ static void on_frame(struct ipc *c, struct ipc_msg *m, void *ctx)
         str_addn(&l->completion, text, m->len);
         l->completed = true;
         break;
+    case CLI_BANNER:
+        str_clear(&l->banner);
+        str_addn(&l->banner, text, m->len);
+        l->banner_known = true;
+        break;
     case CLI_NOTICE:
         str_addn(&l->notices, text, m->len);
         break;
@@ -129,6 +134,7 @@ void link_close(struct link *l)
     str_wipe(&l->notices);
     str_wipe(&l->question);
     str_wipe(&l->completion);
+    str_free(&l->banner);
     memset(l, 0, sizeof(*l));
 }
 
@@ -156,7 +162,8 @@ void link_auth(struct link *l, const char *user, const char *password)
 
 void link_send(struct link *l, unsigned type, const char *text)
 {
-    if (type == CLI_EXEC || type == CLI_START || type == CLI_HELP) {
+    bool takes_back = type == CLI_ABORT && l->idle && l->done.text;
+    if (type == CLI_EXEC || type == CLI_START || type == CLI_HELP || takes_back) {
         l->idle = false;
         l->done.refused = 0; /* BYE ends a command too, without a DONE */
     }

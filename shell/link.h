@@ -18,18 +18,19 @@ struct link {
     struct ipc *ipc;
     struct cli_done done; /* of the last command */
     char prompt[LINK_PROMPT];
-    bool idle;       /* the last command has ended */
-    bool over;       /* the engine ended the session, or went away */
-    bool bye;        /* it said so */
-    bool completed;  /* COMPLETION came */
-    bool asked;      /* ASK came: `ask` and `question` hold it */
-    bool bad_filter; /* the command's expression was not one */
-    bool auth_known; /* AUTH_RESULT came */
+    bool idle;         /* the last command has ended */
+    bool over;         /* the engine ended the session, or went away */
+    bool bye;          /* it said so */
+    bool completed;    /* COMPLETION came */
+    bool asked;        /* ASK came: `ask` and `question` hold it */
+    bool bad_filter;   /* the command's expression was not one */
+    bool auth_known;   /* AUTH_RESULT came */
+    bool banner_known; /* BANNER came */
     struct cli_auth_result auth;
     struct cli_ask ask;
     struct filter *filter; /* of the running command */
     struct str out;        /* output, filtered */
-    struct str notices, question, completion;
+    struct str notices, question, completion, banner;
 };
 
 /* Takes fd. 0, or -errno. */

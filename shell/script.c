@@ -129,6 +129,10 @@ bool script_run(struct script *s, FILE *in, const char *name)
             whole = c == EOF && s->link->bye;
         }
     }
+    if (!s->link->over && s->link->done.text) {
+        s->refused++;
+        fprintf(s->out, "%% A text has no end%s", s->crlf ? "\r\n" : "\n");
+    }
     mem_wipe(buf, cap);
     free(buf);
     fflush(s->out);

@@ -389,22 +389,25 @@ static bool one_line(struct session *s)
     char *line = NULL;
     edit_history(l->done.history);
     s->where = AT_PROMPT;
-    enum edit_end end = edit_read(l->prompt, &line);
+    enum edit_end end = edit_read(l->prompt, l->done.text, &line);
     s->where = AT_COMMAND;
     if (end == EDIT_EOF || ended(s)) {
         free(line);
         return false;
     }
-    if (end != EDIT_ABORT) {
+    bool text = l->done.text; /* a line of it is no command */
+    if (text && end != EDIT_ENTER) {
+        run_command(s, CLI_ABORT, "");
+    } else if (end != EDIT_ABORT) {
         l->done.secret = 0;
         if (end == EDIT_ENTER || line[0])
             run_command(s, CLI_EXEC, line);
-        if (!l->done.secret) /* only the engine knows which words are */
+        if (!text && !l->done.secret) /* only the engine knows which words are */
             edit_remember(line);
     }
     mem_wipe(line, strlen(line));
     free(line);
-    if (end != EDIT_ENTER)
+    if (end != EDIT_ENTER && !text)
         leave_config(s);
     return true;
 }

@@ -19,6 +19,9 @@ static void value(const struct arg *a, unsigned v, struct str *out)
     case GT_REST:
         str_add(out, a->hi > 9 && (v & 1) ? "Zq  text" : "Zq");
         break;
+    case GT_TEXT:
+        str_add(out, v & 1 ? "#Zq  text# and what follows" : "^CZq^C");
+        break;
     case GT_IP:
         str_printf(out, "10.1.%u.3", v);
         break;

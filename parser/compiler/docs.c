@@ -12,6 +12,9 @@ static const char *hint(struct grammar *g, const struct arg *a)
     case GT_NUM:
         str_printf(&s, "<%llu-%llu>", a->lo, a->hi);
         break;
+    case GT_TEXT:
+        str_add(&s, "c TEXT c");
+        break;
     case GT_REST:
         str_add(&s, "LINE");
         break;

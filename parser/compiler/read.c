@@ -239,7 +239,7 @@ static unsigned long long in_brackets(struct reader *r, const char *t, unsigned 
         fail_at(r->g, r->at, "'%s' does not end in '>'", t);
         return normal;
     }
-    return number(r, take_text(r->g, open + 1, n - 2), 1024);
+    return number(r, take_text(r->g, open + 1, n - 2), 3000);
 }
 
 static void arg_type(struct reader *r, struct arg *a, const char *t)
@@ -276,6 +276,9 @@ static void arg_type(struct reader *r, struct arg *a, const char *t)
     } else if (base == 4 && strncmp(t, "rest", 4) == 0) {
         a->type = GT_REST;
         a->hi = in_brackets(r, t, 254);
+    } else if (base == 4 && strncmp(t, "text", 4) == 0) {
+        a->type = GT_TEXT;
+        a->hi = in_brackets(r, t, 3000);
     } else if (base == 3 && strncmp(t, "hex", 3) == 0) {
         a->type = GT_HEX;
         a->hi = in_brackets(r, t, 64);

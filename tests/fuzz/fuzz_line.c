@@ -14,6 +14,7 @@
 struct box {
     struct cfg_tree *tree;
     struct line_place place;
+    struct line_text more;
     struct line_result r;
 };
 
@@ -31,8 +32,10 @@ static bool type(struct box *b, const char *line)
     struct txn t;
     struct str error = {0};
     line_place_check(&b->place, b->tree);
-    line_parse(&b->place, b->tree, line, &b->r);
-    bool ok = b->r.status == LINE_OK || b->r.status == LINE_EMPTY;
+    line_read(&b->more, &b->place, b->tree, line, &b->r);
+    bool ok = b->r.status == LINE_OK || b->r.status == LINE_EMPTY || b->r.status == LINE_OPEN;
+    if (line_text_open(&b->more) != (b->r.status == LINE_OPEN) || b->more.whole.len > LINE_TEXT_MAX)
+        abort(); /* a text is collected up to its bound */
     line_error(&b->place, &b->r, line, 10, &error);
     if (ok == (error.len > 0) || b->r.column > strlen(line))
         abort(); /* a refused line says why, within the line */
@@ -99,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         at += n + 1;
     }
     print_again(b);
+    line_text_drop(&b->more);
     cfg_tree_free(b->tree);
     free(b);
     return 0;

@@ -70,6 +70,7 @@ static void random_ifname(struct rnd *r, struct str *out)
 void random_value(struct rnd *r, const struct g_arg *a, struct str *out)
 {
     const struct g_enum *e = value_keywords(a);
+    unsigned k;
     switch (a->type) {
     case GT_ENUM:
         str_add(out, g_words[e->first + rnd_below(r, e->count)].text);
@@ -110,6 +111,12 @@ void random_value(struct rnd *r, const struct g_arg *a, struct str *out)
         break;
     case GT_HEX:
         str_printf(out, "%x", rnd_below(r, a->hi > 3 ? 0xfff : 0xf));
+        break;
+    case GT_TEXT:
+        k = rnd_below(r, 2);
+        str_add(out, k ? "^C" : "#");
+        random_rest(r, a->hi > 60 ? 60 : a->hi, out);
+        str_add(out, k ? "^C" : "# behind it");
         break;
     case GT_REST:
         random_rest(r, a->hi, out);
@@ -201,14 +208,15 @@ void random_line(struct rnd *r, uint16_t form, struct str *out)
     line_below(r, form, NULL, out);
 }
 
-enum line_status type_line(struct line_place *p, struct cfg_tree *t, const char *text)
+static enum line_status type_next(struct line_text *more, struct line_place *p, struct cfg_tree *t,
+                                  const char *text)
 {
     struct line_result *r = calloc(1, sizeof(*r));
     enum line_status s;
     struct txn x;
     if (!r)
         return LINE_TOO_LONG;
-    line_parse(p, t, text, r);
+    line_read(more, p, t, text, r);
     s = r->status;
     if (s == LINE_OK && !line_is_exec(r->entry)) {
         txn_begin(&x, t, p->asa);
@@ -222,19 +230,30 @@ enum line_status type_line(struct line_place *p, struct cfg_tree *t, const char 
     return s;
 }
 
+enum line_status type_line(struct line_place *p, struct cfg_tree *t, const char *text)
+{
+    struct line_text more = {0};
+    enum line_status s = type_next(&more, p, t, text);
+    line_text_drop(&more);
+    return s;
+}
+
 unsigned type_text(struct line_place *p, struct cfg_tree *t, const char *text, struct str *bad)
 {
     unsigned refused = 0;
     struct str line = {0};
+    struct line_text more = {0};
     while (*text) {
         size_t n = strcspn(text, "\n");
         str_clear(&line);
         str_addn(&line, text, n);
-        enum line_status s = type_line(p, t, str_text(&line));
-        if (s != LINE_OK && s != LINE_EMPTY && refused++ == 0 && bad)
+        enum line_status s = type_next(&more, p, t, str_text(&line));
+        if (s != LINE_OK && s != LINE_EMPTY && s != LINE_OPEN && refused++ == 0 && bad)
             str_add(bad, str_text(&line));
         text += n + (text[n] == '\n');
     }
+    refused += line_text_open(&more);
+    line_text_drop(&more);
     str_free(&line);
     return refused;
 }

@@ -16,7 +16,8 @@
  *     #+ LINE                     a line of the startup-config
  *
  * {*} in expected output stands for anything up to the character behind it (hashes, hardware).
- * A typed line that ends in '?' asks for help, one that ends in <TAB> for completion. With
+ * A typed line that ends in '?' asks for help, one that ends in <TAB> for completion; in a text
+ * over several lines neither does, and <ABORT> alone is Ctrl-C. With
  * `test_transcripts --record FILE` the file holds one typed line per line behind the scene, and
  * the transcript is printed: look at it closely before it becomes a test.
  */
@@ -171,7 +172,11 @@ static void send_typed(struct play *p, char *line)
 {
     struct shell *s = &p->shell;
     size_t n = strlen(line);
-    if (n && line[n - 1] == '?') {
+    if (s->done.text && strcmp(line, "<ABORT>") == 0) {
+        shell_do(s, CLI_ABORT, "");
+    } else if (s->done.text) {
+        shell_do(s, CLI_EXEC, line);
+    } else if (n && line[n - 1] == '?') {
         line[n - 1] = 0;
         shell_do(s, CLI_HELP, line);
     } else if (n >= 5 && strcmp(line + n - 5, "<TAB>") == 0) {

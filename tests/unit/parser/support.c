@@ -44,6 +44,7 @@ void box_free(struct box *b)
 {
     line_result_free(&b->r);
     cfg_tree_free(b->tree);
+    line_text_drop(&b->more);
     str_free(&b->said);
 }
 
@@ -60,7 +61,7 @@ const char *box_type(struct box *b, const char *line)
     str_clear(&b->said);
     line_result_free(&b->r);
     line_place_check(&b->place, b->tree);
-    line_parse(&b->place, b->tree, line, &b->r);
+    line_read(&b->more, &b->place, b->tree, line, &b->r);
     if (b->r.status != LINE_OK) {
         line_error(&b->place, &b->r, line, width, &b->said);
     } else if (line_is_exec(b->r.entry)) {

@@ -20,6 +20,7 @@
 struct box {
     struct cfg_tree *tree;
     struct line_place place;
+    struct line_text more;
     struct str said; /* the answer to the last line */
     struct line_result r;
 };

@@ -15,10 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define FAKE_BANNER "Keep out.\n"
+
 struct fake {
     struct ipc *ipc;
     struct cli_hello hello;
-    bool asa, admitted, config, waiting, key;
+    bool asa, admitted, config, waiting, key, text;
     unsigned page, commands, width;
     char asked[32], peer[64];
 };
@@ -35,10 +37,11 @@ static inline void fake_done(struct fake *f, bool refused)
                          .secret = f->key,
                          .page_lines = (uint16_t)f->page,
                          .width = 80,
-                         .history = 3};
+                         .history = 3,
+                         .text = f->text};
     const char *prompt =
         f->asa ? (f->config ? "fw(config)# " : "fw# ") : (f->config ? "R1(config)#" : "R1#");
-    ipc_send2(f->ipc, CLI_DONE, &d, sizeof(d), prompt, strlen(prompt));
+    ipc_send2(f->ipc, CLI_DONE, &d, sizeof(d), prompt, f->text ? 0 : strlen(prompt));
 }
 
 static inline void fake_ask(struct fake *f, const char *name, const char *question, uint8_t echo,
@@ -68,6 +71,13 @@ static inline void fake_filter(struct fake *f, uint8_t kind, const char *re)
 static inline bool fake_command(struct fake *f, const char *line)
 {
     unsigned n;
+    if (f->text || strcmp(line, "text") == 0) { /* a text ends with a line of its own */
+        f->text = strcmp(line, "#") != 0;
+        fake_out(f, "<");
+        fake_out(f, line);
+        fake_out(f, ">\n");
+        return true;
+    }
     if (sscanf(line, "lines %u", &n) == 1) {
         fake_lines(f, n);
     } else if (sscanf(line, "page %u", &n) == 1) {
@@ -138,6 +148,8 @@ static inline void fake_hello(struct fake *f, const struct ipc_msg *m)
     snprintf(f->peer, sizeof(f->peer), "%.*s\n", (int)(m->len - sizeof(f->hello)),
              (const char *)m->data + sizeof(f->hello));
     f->admitted |= !f->hello.must_auth;
+    if (f->hello.must_auth)
+        ipc_send(f->ipc, CLI_BANNER, FAKE_BANNER, strlen(FAKE_BANNER));
     if (!f->hello.interactive)
         f->page = 0;
 }
@@ -182,7 +194,7 @@ static inline void fake_frame(struct ipc *c, struct ipc_msg *m, void *ctx)
     } else if (m->type == CLI_EXEC) {
         f->commands++;
         f->key = strncmp(text, "key ", 4) == 0;
-        if (strcmp(text, "exit") == 0)
+        if (strcmp(text, "exit") == 0 && !f->text)
             ipc_send(f->ipc, CLI_BYE, "\nLogoff\n\n", 9);
         else if (fake_command(f, text))
             fake_done(f, false);
@@ -194,8 +206,8 @@ static inline void fake_frame(struct ipc *c, struct ipc_msg *m, void *ctx)
         ipc_send(f->ipc, CLI_COMPLETION, whole, strlen(whole));
     } else if (m->type == CLI_ANSWER) {
         fake_answer(f, text);
-    } else if (m->type == CLI_ABORT && (f->waiting || f->asked[0])) {
-        f->waiting = false;
+    } else if (m->type == CLI_ABORT && (f->waiting || f->asked[0] || f->text)) {
+        f->waiting = f->text = false;
         f->asked[0] = 0;
         fake_out(f, "aborted\n");
         fake_done(f, true);

@@ -131,7 +131,7 @@ static int switch_off(void **state)
 
 #define SSH                                                                                        \
     "sshpass -p %s ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "       \
-    "-o LogLevel=ERROR -o ConnectTimeout=200 %s -p %u admin@127.0.0.1 %s"
+    "%s -o LogLevel=ERROR -o ConnectTimeout=200 -p %u admin@127.0.0.1 %s"
 
 /* Runs ssh with this input; what it printed comes back in out. Returns its exit status. */
 static int ssh_run(const struct box *b, const char *password, const char *options,
@@ -174,6 +174,23 @@ static void exec_prints_output_only(void **state)
     check_ssh(state, "", "'say hello'", "", "hello\n", 0);
     check_ssh(state, "", "'lines 3'", "", "line 1\nline 2\nline 3\n", 0);
     check_ssh(state, "", "size", "", "0 by 0, 0\n", 0);
+}
+
+/* Before the password; ssh prints it where it says what went wrong. */
+static void banner_comes_before_the_password(void **state)
+{
+    struct str out = {0};
+    assert_int_equal(ssh_run((const struct box *)*state, "secret", "-o LogLevel=INFO",
+                             "'say hello' 2>&1", "", &out),
+                     0);
+    assert_non_null(strstr(str_text(&out), FAKE_BANNER));
+    assert_non_null(strstr(str_text(&out), "hello\n"));
+    str_clear(&out);
+    assert_int_equal(ssh_run((const struct box *)*state, "wrong", "-o LogLevel=INFO",
+                             "'say no' 2>&1", "", &out),
+                     5); /* sshpass: a wrong password */
+    assert_non_null(strstr(str_text(&out), FAKE_BANNER));
+    str_free(&out);
 }
 
 /* The engine is told who it is. */
@@ -325,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exec_prints_output_only),
         cmocka_unit_test(exec_with_several_commands),
+        cmocka_unit_test(banner_comes_before_the_password),
         cmocka_unit_test(either_family_comes_in),
         cmocka_unit_test(exec_tells_of_a_refusal),
         cmocka_unit_test(exec_answers_questions_with_the_next_line),

@@ -106,6 +106,13 @@ static void question_takes_the_next_line(void **state)
               0);
 }
 
+static void text_may_go_on_over_lines(void **state)
+{
+    (void)state;
+    check_run(false, "conf\ntext\n  bad\n#\nsay on", NULL, "<text>\n<  bad>\n<#>\non\n", 5, 0);
+    check_run(false, "text\nbad\n", NULL, "<text>\n<bad>\n% A text has no end\n", 2, 1);
+}
+
 static void what_nobody_confirms_is_not_done(void **state)
 {
     (void)state;
@@ -267,6 +274,7 @@ int main(void)
         cmocka_unit_test(numbers_begin_anew_with_each_text),
         cmocka_unit_test(commands_print_their_output_alone),
         cmocka_unit_test(question_takes_the_next_line),
+        cmocka_unit_test(text_may_go_on_over_lines),
         cmocka_unit_test(what_nobody_confirms_is_not_done),
         cmocka_unit_test(large_output_is_not_held_back),
         cmocka_unit_test(lines_behind_the_end_are_reported),

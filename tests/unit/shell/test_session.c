@@ -142,6 +142,36 @@ static void asa_prompt_has_its_blank(void **state)
     expect_end(&p, "fw# conf\r\nfw(config)# end\r\nfw# " LOGOFF, 0);
 }
 
+/* In a text over several lines nothing but its end means anything. */
+static void text_is_taken_as_it_is(void **state)
+{
+    (void)state;
+    struct person p = sit_down(false, 80);
+    type(&p, "conf\ntext\nsay what?\n\nexit\n#\nsay done\n\x10\x10\x10\n#\n");
+    expect(&p, "R1#conf\r\nR1(config)#text\r\n<text>\r\nsay what?\r\n<say what?>\r\n"
+               "\r\n<>\r\nexit\r\n<exit>\r\n#\r\n<#>\r\nR1(config)#say done\r\ndone\r\n");
+    /* Nothing of it is in the history. */
+    expect(&p, "R1(config)#say done\b\b\b\b\b\b\b\btext    \b\b\b\b\b\b\b\bconf\r\n");
+    close(p.fd);
+    close(p.control);
+    waitpid(p.shell, NULL, 0);
+    waitpid(p.engine, NULL, 0);
+}
+
+static void text_is_taken_back_by_the_abort_keys(void **state)
+{
+    (void)state;
+    struct person p = sit_down(false, 80);
+    type(&p, "conf\ntext\nof no use");
+    expect(&p, "R1#conf\r\nR1(config)#text\r\n<text>\r\nof no use");
+    type(&p, "\x03");
+    expect(&p, "^C\r\naborted\r\nR1(config)#");
+    type(&p, "text\n\x1a");
+    expect(&p, "text\r\n<text>\r\n^Z\r\naborted\r\nR1(config)#");
+    type(&p, "exit\n");
+    expect_end(&p, LOGOFF, 0);
+}
+
 static void hundred_lines_at_once(void **state)
 {
     (void)state;
@@ -504,6 +534,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_echoed_once_and_answered_in_order),
         cmocka_unit_test(asa_prompt_has_its_blank),
+        cmocka_unit_test(text_is_taken_as_it_is),
+        cmocka_unit_test(text_is_taken_back_by_the_abort_keys),
         cmocka_unit_test(hundred_lines_at_once),
         cmocka_unit_test(long_line_is_echoed_whole),
         cmocka_unit_test(the_end_of_input_ends_the_line_and_the_session),
