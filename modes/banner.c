@@ -1,5 +1,5 @@
 /*
- * The banners of IOS: texts for people who log in.
+ * What a session begins with: banners, as texts (IOS) or line by line (ASA).
  */
 #include "modes/internal.h"
 #include <string.h>
@@ -33,7 +33,7 @@ static void put_text(const struct cli *cli, const char *text, struct str *out)
     }
 }
 
-void banner_put(const struct cli *cli, uint16_t entry, struct str *out)
+static void put(const struct cli *cli, uint16_t entry, struct str *out)
 {
     const struct cfg_node *n = cfg_first(cli->tree->root, entry);
     if (!n)
@@ -42,4 +42,34 @@ void banner_put(const struct cli *cli, uint16_t entry, struct str *out)
     put_text(cli, CFG_ARGS(n, banner_motd)->text, out);
     if (out->len && out->s[out->len - 1] != '\n')
         str_addc(out, '\n');
+}
+
+void banner_greet(struct session *s)
+{
+    if (!s->hello.interactive)
+        return;
+    if (!s->cli->box.asa) {
+        put(s->cli, E_BANNER_MOTD, &s->out);
+        put(s->cli, E_BANNER_EXEC, &s->out);
+        return;
+    }
+    cfg_each(s->cli->tree->root, E_BANNER, n)
+    {
+        const struct a_banner *b = CFG_ARGS(n, banner);
+        if (b->kind == ENUM_BANNER_KIND_MOTD || b->kind == ENUM_BANNER_KIND_EXEC)
+            str_printf(&s->out, "%s\n", b->text);
+    }
+    if (s->hello.must_auth)
+        str_printf(&s->out, "User %s logged in to %s\n", s->user, cli_hostname(s->cli));
+    str_add(&s->out, "Type help or '?' for a list of available commands.\n");
+}
+
+/* What is said before the password (IOS: `banner login`). */
+void banner_send(struct session *s)
+{
+    struct str text = {0};
+    if (!s->cli->box.asa)
+        put(s->cli, E_BANNER_LOGIN, &text);
+    ipc_send(s->ipc, CLI_BANNER, str_text(&text), text.len);
+    str_free(&text);
 }

@@ -105,8 +105,20 @@ static int check_wild(struct txn *t, bool has, const struct addr *wild)
     return txn_refuse(t, "%% At most %d bits of a wildcard may be scattered", DERIVE_WILD_BITS);
 }
 
+static void expect_groups(struct txn *t, const struct a_ace_ext *a)
+{
+    if (a->has_service)
+        group_ios_expected(t, E_GROUP_SERVICE_IOS, a->service);
+    if (a->has_src_group)
+        group_ios_expected(t, E_GROUP_NET_IOS, a->src_group);
+    if (a->has_dst_group)
+        group_ios_expected(t, E_GROUP_NET_IOS, a->dst_group);
+}
+
 static int check_rule(struct txn *t, const struct a_ace_ext *a)
 {
+    if (a->has_service && (has_ports(a) || a->m_established || a->has_icmp || a->has_icmpnum))
+        return txn_refuse(t, "%% Ports and messages are those of the object-group");
     if (has_ports(a) && a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP)
         return txn_refuse(t, "%% Ports need the protocol tcp or udp");
     if (a->m_established && a->proto != IPPROTO_TCP)
@@ -174,6 +186,7 @@ int ace_ext_check(struct txn *t, struct cfg_node *n, const struct a_ace_ext *a, 
         return 0;
     if (check_rule(t, a) < 0)
         return -1;
+    expect_groups(t, a);
     struct a_ace_ext kept = *a;
     canonical_ext(&kept);
     kept.seq = seq_for(n, a->has_seq, a->seq);

@@ -158,7 +158,16 @@ void derive_tunnels(struct derive *d);
 /* derive_protect.c (IOS): behind derive_sso() and the maps */
 void derive_protect(struct derive *d);
 
+/* derive_object_ios.c */
+#define DERIVE_GROUP_DEPTH 16 /* of groups in groups */
+void derive_group_ios(const struct cfg_tree *tree, const char *name, struct ranges *s);
+/* Calls fn for every service of a group, with protocol and ports of r set to it. */
+void derive_services_ios(const struct cfg_tree *tree, const char *name, struct rule *r,
+                         void (*fn)(struct rule *r, void *ctx), void *ctx);
+
 /* derive_acl_ios.c */
+/* A message of ICMP by the name that IOS has for it. */
+void rule_icmp_ios(struct rule *r, int message);
 /* What a list of IOS is called: its number or name. */
 void acl_ios_name(const struct cfg_node *n, char name[INTENT_NAME]);
 void derive_acl_std(struct derive *d, const struct cfg_node *n, struct intent_acl *out);

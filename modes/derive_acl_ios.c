@@ -70,16 +70,20 @@ static void add_wild(struct ranges *s, const struct addr *a, const struct addr *
     }
 }
 
-/* One end of a rule: any, a host, an address with a wildcard, or (standard lists) without one. */
+/* One end of a rule: any, a host, a group, an address with a wildcard, or (standard lists) without
+ * one. */
 struct end {
     bool any, has_host, has_addr, has_wild;
     const struct addr *host, *addr, *wild;
+    const char *group;
 };
 
-static void end_ranges(const struct end *e, struct ranges *s)
+static void end_ranges(const struct cfg_tree *tree, const struct end *e, struct ranges *s)
 {
     if (e->any)
         ranges_add_any(s, true, false);
+    else if (e->group)
+        derive_group_ios(tree, e->group, s);
     else if (e->has_host)
         ranges_add_host(s, e->host);
     else if (e->has_addr && e->has_wild)
@@ -130,7 +134,7 @@ static struct port_set ports(const struct port_args *a)
     return p;
 }
 
-static void icmp_message(const struct a_ace_ext *a, struct rule *r)
+void rule_icmp_ios(struct rule *r, int named)
 {
     static const struct {
         uint8_t type;
@@ -158,8 +162,14 @@ static void icmp_message(const struct a_ace_ext *a, struct rule *r)
                    [ENUM_ICMP_IOS_TRACEROUTE] = {30, -1},
                    [ENUM_ICMP_IOS_TTL_EXCEEDED] = {11, 0},
                    [ENUM_ICMP_IOS_UNREACHABLE] = {3, -1}};
-    if (a->has_icmp && (unsigned)a->icmp < sizeof message / sizeof *message)
-        rule_icmp(r, message[a->icmp].type, message[a->icmp].code);
+    if ((unsigned)named < sizeof message / sizeof *message)
+        rule_icmp(r, message[named].type, message[named].code);
+}
+
+static void icmp_message(const struct a_ace_ext *a, struct rule *r)
+{
+    if (a->has_icmp)
+        rule_icmp_ios(r, a->icmp);
     else if (a->has_icmpnum)
         rule_icmp(r, (unsigned)a->icmpnum, a->has_icmpcode ? (int)a->icmpcode : -1);
 }
@@ -172,13 +182,23 @@ static bool beyond_selectors(const struct a_ace_ext *a)
            a->has_m_tos || a->has_m_service || a->has_m_dscp || a->has_m_range;
 }
 
-static void extended_rule(const struct a_ace_ext *a, uint32_t line, struct ace_buf *b)
+static void expand_service(struct rule *r, void *ctx)
+{
+    rule_expand(r, (struct ace_buf *)ctx);
+}
+
+static void extended_rule(const struct cfg_tree *tree, const struct a_ace_ext *a, uint32_t line,
+                          struct ace_buf *b)
 {
     const struct port_args sp = PORT_ARGS(a, sport), dp = PORT_ARGS(a, dport);
-    const struct end src = {a->src_any,   a->has_src_host, a->has_src_addr, a->has_src_wild,
-                            &a->src_host, &a->src_addr,    &a->src_wild};
-    const struct end dst = {a->dst_any,   a->has_dst_host, a->has_dst_addr, a->has_dst_wild,
-                            &a->dst_host, &a->dst_addr,    &a->dst_wild};
+    const struct end src = {a->src_any,      a->has_src_host,
+                            a->has_src_addr, a->has_src_wild,
+                            &a->src_host,    &a->src_addr,
+                            &a->src_wild,    a->has_src_group ? a->src_group : NULL};
+    const struct end dst = {a->dst_any,      a->has_dst_host,
+                            a->has_dst_addr, a->has_dst_wild,
+                            &a->dst_host,    &a->dst_addr,
+                            &a->dst_wild,    a->has_dst_group ? a->dst_group : NULL};
     struct rule r = {.permit = a->action == ENUM_ACL_ACTION_PERMIT,
                      .proto = (uint8_t)a->proto,
                      .line = line,
@@ -186,10 +206,13 @@ static void extended_rule(const struct a_ace_ext *a, uint32_t line, struct ace_b
                      .dport = ports(&dp)};
     if (!r.permit && beyond_selectors(a))
         return;
-    end_ranges(&src, &r.src);
-    end_ranges(&dst, &r.dst);
+    end_ranges(tree, &src, &r.src);
+    end_ranges(tree, &dst, &r.dst);
     icmp_message(a, &r);
-    rule_expand(&r, b);
+    if (a->has_service)
+        derive_services_ios(tree, a->service, &r, expand_service, b);
+    else
+        rule_expand(&r, b);
     rule_free(&r);
 }
 
@@ -202,7 +225,7 @@ void derive_acl_ext(struct derive *d, const struct cfg_node *n, struct intent_ac
     {
         line++; /* remarks count, as query_acl_hits() is asked by place */
         if (CFG_ARGS(e, ace_ext)->has_action)
-            extended_rule(CFG_ARGS(e, ace_ext), line, &b);
+            extended_rule(d->tree, CFG_ARGS(e, ace_ext), line, &b);
     }
     ace_buf_store(d, &b, out);
 }
@@ -210,9 +233,9 @@ void derive_acl_ext(struct derive *d, const struct cfg_node *n, struct intent_ac
 static void standard_rule(const struct a_ace_std *a, uint32_t line, struct ace_buf *b)
 {
     const struct end src = {a->any,   a->has_host, a->has_addr, a->has_wild,
-                            &a->host, &a->addr,    &a->wild};
+                            &a->host, &a->addr,    &a->wild,    NULL};
     struct rule r = {.permit = a->action == ENUM_ACL_ACTION_PERMIT, .line = line};
-    end_ranges(&src, &r.src);
+    end_ranges(NULL, &src, &r.src);
     ranges_add_any(&r.dst, true, false);
     port_set_add(&r.sport, 0, UINT16_MAX);
     port_set_add(&r.dport, 0, UINT16_MAX);

@@ -90,6 +90,8 @@ void rule_expand(const struct rule *r, struct ace_buf *b)
 {
     for (size_t i = 0; i < r->src.n; i++) {
         for (size_t k = 0; k < r->dst.n; k++) {
+            if (b->n >= DERIVE_ACES)
+                return;
             if (!pair_ok(r, &r->src.r[i], &r->dst.r[k]))
                 continue;
             struct intent_ace e = {.permit = r->permit, .line = r->line};

@@ -134,8 +134,9 @@ bool cli_user(const struct cli *cli, const char *user, unsigned *level);
 struct session *cli_attach_vouched(struct cli *cli, int fd);
 bool cli_login(const struct cli *cli, const char *user, const char *password, unsigned *level);
 
-/* banner.c: the text of such a line (IOS), if there is one, with what it refers to, as lines. */
-void banner_put(const struct cli *cli, uint16_t entry, struct str *out);
+/* banner.c */
+void banner_greet(struct session *s); /* before the first prompt */
+void banner_send(struct session *s);  /* CLI_BANNER */
 
 /* config_text.c */
 enum { TEXT_SECRETS = 1, TEXT_ALL = 2, TEXT_STARTUP = 4 };
@@ -199,6 +200,8 @@ int if_without_address(struct txn *t, struct cfg_node *ifn, bool dhcp);
 int if_own_secondary(struct txn *t, const struct cfg_node *ifn, const struct addr *primary);
 /* Removes the lines that speak of a nameif that an interface lost in this transaction. */
 int if_forget_names(struct txn *t);
+/* check_object_ios.c: says that a group that a line names is still to come. */
+void group_ios_expected(struct txn *t, uint16_t kind, const char *name);
 /* The access list of IOS that has this number or name. */
 const struct cfg_node *acl_ios_find(const struct cfg_tree *tree, const char *name);
 const struct cfg_node *if_by_nameif(const struct cfg_tree *tree, const char *nameif);

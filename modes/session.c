@@ -258,16 +258,6 @@ static void on_complete(struct session *s, const char *text)
 
 /* --- coming in --------------------------------------------------------------------------- */
 
-/* What is said before the password (IOS: `banner login`). */
-static void send_banner(struct session *s)
-{
-    struct str text = {0};
-    if (!s->cli->box.asa)
-        banner_put(s->cli, E_BANNER_LOGIN, &text);
-    ipc_send(s->ipc, CLI_BANNER, str_text(&text), text.len);
-    str_free(&text);
-}
-
 static void on_hello(struct session *s, const unsigned char *data, size_t len)
 {
     if (s->greeted || len < sizeof s->hello || len - sizeof s->hello >= sizeof s->peer) {
@@ -280,7 +270,7 @@ static void on_hello(struct session *s, const unsigned char *data, size_t len)
     if (s->admitted) /* another session vouched for it */
         return;
     if (s->hello.must_auth)
-        send_banner(s);
+        banner_send(s);
     /* Only the unix socket vouches for who is there; what access passes on must prove it. */
     s->admitted = s->trusted && !s->hello.must_auth;
     if (s->admitted) {
@@ -358,26 +348,6 @@ static unsigned start_level(const struct session *s)
     return auto_enable && s->user_level == 15 ? 15 : 1;
 }
 
-static void greet(struct session *s)
-{
-    if (!s->hello.interactive)
-        return;
-    if (!s->cli->box.asa) {
-        banner_put(s->cli, E_BANNER_MOTD, &s->out);
-        banner_put(s->cli, E_BANNER_EXEC, &s->out);
-        return;
-    }
-    cfg_each(s->cli->tree->root, E_BANNER, n)
-    {
-        const struct a_banner *b = CFG_ARGS(n, banner);
-        if (b->kind == ENUM_BANNER_KIND_MOTD || b->kind == ENUM_BANNER_KIND_EXEC)
-            str_printf(&s->out, "%s\n", b->text);
-    }
-    if (s->hello.must_auth)
-        str_printf(&s->out, "User %s logged in to %s\n", s->user, cli_hostname(s->cli));
-    str_add(&s->out, "Type help or '?' for a list of available commands.\n");
-}
-
 static void on_start(struct session *s)
 {
     if (!s->admitted || s->started) {
@@ -386,7 +356,7 @@ static void on_start(struct session *s)
     }
     s->started = true;
     line_place_init(&s->place, s->cli->box.asa, start_level(s), s->cli->tree);
-    greet(s);
+    banner_greet(s);
     session_done(s, false);
 }
 

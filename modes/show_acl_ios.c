@@ -1,6 +1,6 @@
 /*
  * show access-lists, show ip access-lists: the rules with their sequence numbers and how often
- * each matched.
+ * each matched. show object-group: as the configuration has them.
  */
 #include "modes/derive.h"
 #include "modes/internal.h"
@@ -104,5 +104,27 @@ int show_access_lists(struct cmd *c, const struct a_show_access_lists *a)
     }
     all_of(c, E_ACL_STD);
     all_of(c, E_ACL_EXT);
+    return CMD_OK;
+}
+
+static void one_group(struct cmd *c, const struct cfg_node *n)
+{
+    struct str text = {0};
+    print_node(n, false, 0, &text);
+    const char *p = strchr(str_text(&text), '\n');
+    cmd_printf(c, "%s object group %s\n%s\n", n->entry == E_GROUP_NET_IOS ? "Network" : "Service",
+               n->entry == E_GROUP_NET_IOS ? CFG_ARGS(n, group_net_ios)->name
+                                           : CFG_ARGS(n, group_service_ios)->name,
+               p ? p + 1 : "");
+    str_free(&text);
+}
+
+int show_object_group(struct cmd *c, const struct a_show_object_group *a)
+{
+    static const uint16_t kinds[] = {E_GROUP_NET_IOS, E_GROUP_SERVICE_IOS};
+    for (unsigned i = 0; i < 2; i++)
+        for (const struct cfg_node *n = cfg_first(c->tree->root, kinds[i]); n; n = cfg_next(n))
+            if (!a->has_name || n == cfg_find_word(c->tree->root, kinds[i], a->name))
+                one_group(c, n);
     return CMD_OK;
 }

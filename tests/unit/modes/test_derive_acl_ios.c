@@ -93,12 +93,53 @@ static void test_ports(void **state)
     drop(&b);
 }
 
+static void test_object_groups(void **state)
+{
+    (void)state;
+    struct box b =
+        load("object-group network INNER\n host 10.0.0.1\n"
+             "object-group network NETS\n 10.1.1.9 255.255.255.0\n group-object INNER\n"
+             " range 10.2.0.5 10.2.0.9\n"
+             "object-group service WEB\n tcp source gt 1023 eq www\n"
+             "object-group service S\n group-object WEB\n tcp-udp eq 53\n icmp echo\n 47\n"
+             "ip access-list extended A\n"
+             " permit ip object-group NETS host 10.9.9.9\n"
+             " deny object-group S any object-group INNER\n"
+             " permit ip object-group MISSING any\n"
+             " permit object-group MISSING any any\n");
+    const struct intent_acl *a = acl(&b, "A");
+    assert_int_equal(a->n, 3 + 5);
+    is_range(&a->ace[0].sel.local, "10.1.1.0", "10.1.1.255");
+    is_range(&a->ace[1].sel.local, "10.0.0.1", "10.0.0.1");
+    is_range(&a->ace[2].sel.local, "10.2.0.5", "10.2.0.9");
+    is_range(&a->ace[2].sel.remote, "10.9.9.9", "10.9.9.9");
+    const struct intent_ace *e = &a->ace[3];
+    static const struct {
+        uint8_t proto;
+        uint16_t lport[2], rport[2];
+    } want[] = {{6, {1024, 65535}, {80, 80}},
+                {6, {0, 65535}, {53, 53}},
+                {17, {0, 65535}, {53, 53}},
+                {1, {8 << 8, 8 << 8 | 255}, {0, 65535}},
+                {47, {0, 65535}, {0, 65535}}};
+    for (unsigned i = 0; i < 5; i++) {
+        assert_false(e[i].permit);
+        assert_int_equal(e[i].line, 2);
+        assert_int_equal(e[i].sel.proto, want[i].proto);
+        assert_memory_equal(e[i].sel.lport, want[i].lport, 4);
+        assert_memory_equal(e[i].sel.rport, want[i].rport, 4);
+        is_range(&e[i].sel.remote, "10.0.0.1", "10.0.0.1");
+    }
+    drop(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_directions),
         cmocka_unit_test(test_wildcards),
         cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_object_groups),
     };
     return cmocka_run_group_tests_name("derive-acl-ios", tests, NULL, NULL);
 }
