@@ -2,6 +2,7 @@
  * What IKEv1 asks of its host (control/isakmp/isakmp.h) beyond what both versions ask
  * (ikehost.c): policies and keys of its own, debug classes of its own, another kind of record.
  */
+#include "control/crypto/by_addr.h"
 #include "control/ike/wire.h"
 #include "control/journal.h"
 #include "control/priv.h"
@@ -34,10 +35,12 @@ static bool aggressive_with(const struct control *c, const struct ike_path *p)
 {
     const struct port *port = endpoint_port(c, p);
     const struct intent_map *m = port ? port->ifp->map : NULL;
-    for (uint32_t e = 0; m && e < m->n; e++)
-        for (uint8_t i = 0; i < m->entry[e].n_peer; i++)
-            if (addr_eq(&m->entry[e].peer[i], &p->remote))
-                return m->entry[e].aggressive;
+    if (!m)
+        return false;
+    struct by_addr_walk w = by_addr_walk(m->peers, m->n, &p->remote);
+    while (by_addr_next(&w))
+        if (intent_entry_lists(&m->entry[w.at], &p->remote))
+            return m->entry[w.at].aggressive;
     return false;
 }
 

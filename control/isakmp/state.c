@@ -84,8 +84,10 @@ static void code_flags(struct coder *k, struct isk_sa *sa)
  * replaced. So whoever takes over begins another one. */
 static usec_t successor_time(const struct isk_sa *sa)
 {
-    for (const struct isk_sa *o = sa->k->head; o; o = o->next)
-        if (isk_up(sa) && o != sa && o->nego && o->s.initiator && isk_same_as(o, sa))
+    const struct isk_sa *o = isk_up(sa) ? isk_peer_first(sa->k, &sa->s.path) : NULL;
+
+    for (; o; o = o->peer_next)
+        if (o != sa && o->nego && o->s.initiator && isk_same_as(o, sa))
             return DUE_AT_ONCE;
     return sa->s.rekey_at;
 }
