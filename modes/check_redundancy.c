@@ -41,12 +41,9 @@ static bool group_named(const struct cfg_tree *tree, const struct cfg_node *only
 
 int red_scheme_check(struct txn *t, struct cfg_node *n, const struct a_red_scheme *a, bool negate)
 {
-    const struct a_red_scheme *was = (const struct a_red_scheme *)txn_before(t, E_RED_SCHEME, 0);
     (void)n;
     if (negate)
         return 0;
-    if (was && strcmp(was->group, a->group) != 0)
-        txn_note(t, "WARNING: a scheme is in use; the new one takes effect after the next reload.");
     if (!group_named(t->tree, NULL, a->group))
         txn_note(t,
                  "WARNING: no standby group is named \"%s\" yet; this line takes effect when one "

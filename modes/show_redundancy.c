@@ -5,7 +5,6 @@
 #include "control/sso/rf.h"
 #include "modes/internal.h"
 #include "modes/render.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -327,7 +326,7 @@ int show_redundancy(struct cmd *c, const struct a_show_redundancy *a)
 
 struct switch_table {
     struct cmd *c;
-    unsigned n;
+    unsigned n, own; /* own: the number of this box in the pair */
 };
 
 /* A box that loses its role begins anew: what it remembers is how it took over from its peer. */
@@ -336,31 +335,107 @@ static void switch_row(void *ctx, const struct sso_switch *w)
     struct switch_table *t = (struct switch_table *)ctx;
     char when[80];
     time_clock(when, sizeof when, t->c->tree, w->wall_us, false);
-    cmd_printf(t->c, "%4u     %-8s  %-7s  %-21s  %s\n", ++t->n, "peer", "local", w->reason, when);
+    if (!t->n)
+        cmd_puts(t->c, "Index  Previous  Current  Switchover             Switchover\n"
+                       "       active    active   reason                 time\n"
+                       "-----  --------  -------  ----------             ----------\n");
+    cmd_printf(t->c, "%4u%8u%9u     %-23s%s\n", ++t->n, 3 - t->own, t->own, w->reason, when);
 }
 
+/* Nothing says which box is the first one, so it is the one with the lower address of the
+ * association: both boxes mean the same by a number. */
 int show_switchovers(struct cmd *c, const struct a_show_switchovers *a)
 {
-    struct switch_table t = {.c = c};
+    const struct sso_cfg *cfg = &query_intent(c->control)->sso;
+    struct switch_table t = {.c = c,
+                             .own = addr_cmp(&cfg->local[0], &cfg->remote[0]) <= 0 ? 1 : 2};
     (void)a;
-    cmd_puts(c, "Index  Previous  Current  Switchover             Switchover\n"
-                "       active    active   reason                 time\n"
-                "-----  --------  -------  ----------             ----------\n");
     sso_switches(c->control, switch_row, &t);
     return CMD_OK;
 }
 
+/* --- the scheme ------------------------------------------------------------------------------- */
+
+void scheme_waits_text(const struct cli *cli, const struct a_red_scheme *typed, struct str *out)
+{
+    struct sso_status s;
+    sso_status(cli->control, &s);
+    if (s.group[0] && strcmp(s.group, typed->group) != 0)
+        str_printf(out,
+                   "WARNING: scheme standby %s is in force; the new one takes effect after the "
+                   "next reload.\n",
+                   s.group);
+}
+
 /* --- redundancy switchover -------------------------------------------------------------------- */
+
+static void say_sections(struct cmd *c)
+{
+    struct sso_status s;
+    sso_status(c->control, &s);
+    cmd_puts(c, "% The boxes are configured differently in: ");
+    for (unsigned i = 0; i < s.n_differ; i++)
+        cmd_printf(c, "%s%s", i ? ", " : "", s.differ[i]);
+    cmd_puts(c, "\n");
+}
+
+/* Where a switch would find nobody afterwards. */
+static bool say_group(void *ctx, const struct hsrp_group *g, usec_t next_hello)
+{
+    struct cmd *c = (struct cmd *)ctx;
+    (void)next_hello;
+    if (g->state == HSRP_ACTIVE && !addr_is_set(&g->standby.addr))
+        cmd_printf(c, "%% Group %u on %s has no standby router (yet)\n", g->cfg.number,
+                   g->link.name);
+    return true;
+}
+
+static void say_outcome(struct cmd *c, enum sso_outcome o)
+{
+    static const char *const text[SSO_OUTCOMES] = {
+        [SSO_NO_SCHEME] = "There is no redundancy scheme: nothing is shared with another box",
+        [SSO_NOT_ACTIVE] = "This box is not the active one: hand over on the other box",
+        [SSO_BUSY] = "A switchover is going on already",
+        [SSO_NO_PEER] = "There is no other box: nothing is heard of it (show ipc associations)",
+        [SSO_BULK_SYNC] = "The standby is still being told all that there is: try again",
+        [SSO_NOT_HOT] = "The standby is not hot (show redundancy states)",
+        [SSO_PEER_EMPTY] = "The other box refuses: it does not have everything",
+        [SSO_PEER_NOT_STANDBY] =
+            "The other box refuses: it is not standby in all of its groups (yet)",
+        [SSO_PEER_LATE] = "The other box refuses: it does not get ready in time",
+        [SSO_NO_ANSWER] = "The other box does not answer: this one stays active",
+    };
+    if (o == SSO_DIFFERS)
+        say_sections(c);
+    else if (o == SSO_NO_STANDBY)
+        query_hsrp(c->control, say_group, c);
+    else if (text[o])
+        cmd_printf(c, "%% %s\n", text[o]);
+}
+
+static void on_outcome(void *ctx, enum sso_outcome o)
+{
+    struct cmd *c = (struct cmd *)ctx;
+    c->on_abort = NULL;
+    say_outcome(c, o);
+    cmd_done(c, o == SSO_HANDED_OVER ? CMD_OK : CMD_REFUSED);
+}
+
+/* It goes on; who typed it has the prompt back. */
+static void on_switch_abort(struct cmd *c)
+{
+    sso_switchover_forget(c->control);
+    cmd_done(c, CMD_REFUSED);
+}
 
 static int switchover(struct cmd *c)
 {
-    int err = sso_switchover(c->control);
-    if (err == 0)
-        return CMD_OK;
-    cmd_puts(c, err == -EPERM ? "% This box is not the active one: hand over on the other box\n"
-                : err == -ENOTCONN ? "% No standby is hot: there is nobody to hand over to\n"
-                : err == -EBUSY    ? "% A switchover is going on already\n"
-                                   : "% The switchover could not begin\n");
+    enum sso_outcome o = sso_switchover(c->control, on_outcome, c);
+    if (o == SSO_ASKED) {
+        c->on_abort = on_switch_abort;
+        return CMD_ASYNC;
+    }
+    say_outcome(c, o);
     return CMD_REFUSED;
 }
 
@@ -368,7 +443,9 @@ static void on_confirm(struct cmd *c, const char *text)
 {
     bool yes = !text[0] || text[0] == 'y' || text[0] == 'Y';
     cmd_puts(c, "\n");
-    cmd_done(c, yes ? switchover(c) : CMD_OK);
+    int r = yes ? switchover(c) : CMD_OK;
+    if (r != CMD_ASYNC)
+        cmd_done(c, r);
 }
 
 int exec_switchover(struct cmd *c, const struct a_exec_switchover *a)

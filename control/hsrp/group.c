@@ -187,7 +187,8 @@ static void enter(struct hsrp_group *g, enum hsrp_state next)
 void hsrp_event(struct hsrp_group *g, enum hsrp_event e, const struct hsrp_heard *h)
 {
     char about[64];
-    bool may = g->cfg.preempt && now(g) >= g->preempt_after && now(g) >= g->host->preempt_from;
+    bool may =
+        g->cfg.preempt && now(g) >= g->preempt_after && g->host->may_preempt(g->host->ctx);
     unsigned facts = (addr_is_set(&g->vip) ? HSRP_IF_ADDRESS : 0) | (may ? HSRP_IF_PREEMPT : 0);
     const struct hsrp_row *r = hsrp_step(g->state, e, facts);
     if (!r)
@@ -377,6 +378,20 @@ void hsrp_group_track(struct hsrp_group *g)
     settle(g, 0);
     if (g->priority != was)
         prepare(g, false); /* the next hello tells it */
+}
+
+bool hsrp_group_settled(const struct hsrp_group *g)
+{
+    switch (g->state) {
+    case HSRP_INIT: /* it may be waiting for its delay */
+        return !runs(&g->cfg, &g->link, g->track_shut);
+    case HSRP_LISTEN:
+        return addr_is_set(&g->standby.addr);
+    case HSRP_SPEAK:
+        return false;
+    default: /* in Learn nobody has told the virtual address */
+        return true;
+    }
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

@@ -106,11 +106,12 @@ struct hsrp_host {
     /* What its successor has to know has changed. */
     void (*save)(void *ctx, const struct hsrp_group *g);
     enum hsrp_known (*tracked)(void *ctx, const struct hsrp_track *t);
+    /* A group that may take over from a living router by its own configuration really may. */
+    bool (*may_preempt)(void *ctx);
     void (*tell)(void *ctx, const struct hsrp_group *g, enum hsrp_tell what,
                  const struct hsrp_message *m, const struct addr *from, const uint8_t *mac);
     bool (*debugs)(void *ctx, enum hsrp_debug cls);
     void (*debug)(void *ctx, const char *line);
-    usec_t preempt_from; /* monotonic; before that no group takes over from a living router */
     void *ctx;
 };
 
@@ -155,6 +156,9 @@ bool hsrp_group_input(struct hsrp_group *g, const struct hsrp_message *m, const 
                       const uint8_t mac[HSRP_MAC], const uint8_t *p, size_t n);
 /* From standby to active at once, as if the active router had resigned. */
 void hsrp_group_take(struct hsrp_group *g);
+/* It has found its place: it is active or standby, others are both, or it cannot take part. Any
+ * other state is on the way to one of these. */
+bool hsrp_group_settled(const struct hsrp_group *g);
 /* So many hellos have gone out. */
 void hsrp_group_sent(struct hsrp_group *g, uint64_t n);
 /* Somebody at this MAC address says that he has this address. */

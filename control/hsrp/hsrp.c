@@ -77,6 +77,21 @@ static enum hsrp_known tracked(void *ctx, const struct hsrp_track *t)
     return p && p->ifp && !p->ifp->shutdown && l && l->up && l->carrier ? HSRP_UP : HSRP_DOWN;
 }
 
+bool hsrp_settled(const struct control *c)
+{
+    const struct hsrp *h = c->hsrp;
+    for (unsigned i = 0; i < h->n; i++)
+        if (h->member[i] && !hsrp_group_settled(&h->member[i]->g))
+            return false;
+    return true;
+}
+
+static bool may_preempt(void *ctx)
+{
+    const struct hsrp *h = (const struct hsrp *)ctx;
+    return clock_mono(&h->c->o.clock) >= h->hold_until && (!h->together || hsrp_settled(h->c));
+}
+
 static void on_told(evutil_socket_t fd, short what, void *arg)
 {
     struct hsrp *h = (struct hsrp *)arg;
@@ -110,6 +125,7 @@ int hsrp_open(struct control *c)
                                  .changed = changed,
                                  .save = hsrp_keep,
                                  .tracked = tracked,
+                                 .may_preempt = may_preempt,
                                  .tell = hsrp_tell,
                                  .debugs = hsrp_debugs,
                                  .debug = hsrp_debug_line,
@@ -301,7 +317,12 @@ const struct hsrp_group *hsrp_named_on(const struct control *c, const char *ifna
 
 void hsrp_hold(struct control *c, usec_t until)
 {
-    c->hsrp->host.preempt_from = until;
+    c->hsrp->hold_until = until;
+}
+
+void hsrp_together(struct control *c, bool on)
+{
+    c->hsrp->together = on;
 }
 
 int hsrp_listen(struct control *c,
@@ -327,6 +348,16 @@ void hsrp_hand_over(struct control *c, enum hsrp_handover how)
         hsrp_vip(h, m);
     }
     control_kick(c);
+}
+
+bool hsrp_has_standby(const struct control *c)
+{
+    const struct hsrp *h = c->hsrp;
+    for (unsigned i = 0; i < h->n; i++)
+        if (h->member[i] && h->member[i]->g.state == HSRP_ACTIVE &&
+            !addr_is_set(&h->member[i]->g.standby.addr))
+            return false;
+    return true;
 }
 
 bool hsrp_ready(const struct control *c)

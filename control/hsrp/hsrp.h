@@ -42,6 +42,11 @@ int hsrp_listen(struct control *c,
 /* Before this instant (monotonic) no group takes over from a living active router, whatever its
  * priority: the tunnels of that one would be lost. */
 void hsrp_hold(struct control *c, usec_t until);
+/* All groups of this box move together: none takes over from a living router while another one is
+ * still on its way (hsrp_settled()). Else that router, which ends with the first group that it
+ * loses, leaves one that nobody is standby in. */
+void hsrp_together(struct control *c, bool on);
+bool hsrp_settled(const struct control *c); /* every group has found its place */
 /* A hand-over between two boxes without loss (docs/sso.md): before the one takes the active role,
  * its addresses stand, so that what the switches turn to it is not lost; the other one keeps its
  * own until it has nothing left to do. GIVING: groups in which this box is active; another router
@@ -49,6 +54,8 @@ void hsrp_hold(struct control *c, usec_t until);
  */
 enum hsrp_handover { HSRP_NO_HANDOVER, HSRP_GIVING, HSRP_TAKING };
 void hsrp_hand_over(struct control *c, enum hsrp_handover how);
+/* In each group in which this box is active somebody is standby. */
+bool hsrp_has_standby(const struct control *c);
 bool hsrp_ready(const struct control *c); /* the addresses stand */
 void hsrp_take(struct control *c);        /* TAKING: now */
 

@@ -290,7 +290,9 @@ void sso_end(struct sso *s)
     mirror_free(s->c->mirror);
     timer_cancel(&s->c->timers, &s->fence);
     s->on = s->pending = s->fencing = s->reloads = s->held = false;
+    sso_handover_end(s);
     hsrp_hold(s->c, 0);
+    hsrp_together(s->c, false);
     s->group[0] = '\0';
     sso_rf(s, RF_EV_REMOVED);
     sso_roles_apply(s);

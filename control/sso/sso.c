@@ -117,6 +117,7 @@ static void apply_scheme(struct sso *s, const struct sso_cfg *cfg)
     } else if (wanted && !s->on) {
         str_copy(s->group, sizeof(s->group), cfg->group);
         s->on = true;
+        hsrp_together(s->c, true);
         sso_rf(s, RF_EV_CONFIGURED);
     }
     s->pending = s->on && strcmp(s->group, cfg->group) != 0;

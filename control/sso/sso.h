@@ -78,8 +78,28 @@ uint64_t sso_put(const struct control *c);
 uint64_t sso_safe(const struct control *c);
 /* SAs of interfaces with a stateful map are another box's now: shown as standby, never used. */
 bool sso_is_standby(const struct control *c, uint32_t ifid);
-/* redundancy switchover: 0, -ENOTCONN (no standby hot), -EBUSY, -EPERM (we are not active). */
-int sso_switchover(struct control *c);
+/* What comes of `redundancy switchover`. All but the first two: this box stays as it is. */
+enum sso_outcome {
+    SSO_HANDED_OVER,      /* the other box is active; this one reloads */
+    SSO_ASKED,            /* the other box is asked, and what it says is told */
+    SSO_NO_SCHEME,        /* there is no scheme in force */
+    SSO_NOT_ACTIVE,       /* the other box is */
+    SSO_BUSY,             /* the role is on its way already */
+    SSO_NO_PEER,          /* the link is down, or nothing has come by it yet */
+    SSO_DIFFERS,          /* both boxes are configured differently (struct sso_status) */
+    SSO_BULK_SYNC,        /* the standby is still being told all that there is */
+    SSO_NOT_HOT,          /* it is not, for another reason */
+    SSO_NO_STANDBY,       /* a group in which this box is active has no standby router */
+    SSO_PEER_EMPTY,       /* the other box says: it does not have everything */
+    SSO_PEER_NOT_STANDBY, /* … it is not standby in each of its groups */
+    SSO_PEER_LATE,        /* … it cannot get ready in time */
+    SSO_NO_ANSWER,
+    SSO_OUTCOMES
+};
+/* fn is told once, unless the answer is another one than SSO_ASKED. */
+enum sso_outcome sso_switchover(struct control *c, void (*fn)(void *ctx, enum sso_outcome o),
+                                void *ctx);
+void sso_switchover_forget(struct control *c); /* nobody wants to hear any more */
 /* The box is about to reload. True: what the standby goes on with is fenced first, then
  * control_reload() is called again; peers hear nothing of that. */
 bool sso_leave(struct control *c);

@@ -13,7 +13,6 @@
  * less than SADB_HOLD_MOST.
  */
 #include "control/sso/sso_priv.h"
-#include <errno.h>
 
 #define LOOK         (2 * USEC_PER_MSEC)
 #define PREPARE_MOST (500 * USEC_PER_MSEC)
@@ -33,6 +32,15 @@ static void enter(struct sso *s, enum sso_handover_step step, usec_t most)
         (void)timer_set(&s->c->timers, &s->handover.timer, now + LOOK);
 }
 
+/* Who asked for it hears of the first thing that came of it. */
+static void tell(struct sso *s, enum sso_outcome o)
+{
+    void (*fn)(void *ctx, enum sso_outcome o) = s->handover.fn;
+    s->handover.fn = NULL;
+    if (fn)
+        fn(s->handover.ctx, o);
+}
+
 /* As HSRP has it, from here on. */
 static void leave(struct sso *s)
 {
@@ -40,6 +48,13 @@ static void leave(struct sso *s)
     hsrp_hand_over(s->c, HSRP_NO_HANDOVER);
     sso_follow(s);
     sso_roles_apply(s);
+}
+
+static void fail(struct sso *s, enum sso_outcome o, const char *why)
+{
+    log_line(s->c->o.log, LOGL_WARNING, "sso", "no switchover: %s", why);
+    leave(s);
+    tell(s, o);
 }
 
 /* Packets of all SAs that are shared, both ways. */
@@ -62,6 +77,7 @@ static void on_taken(struct sso *s)
     s->handover.packets = packets(s->c);
     s->handover.quiet = 0;
     enter(s, SSO_HANDOVER_DRAINS, DRAIN_MOST);
+    tell(s, SSO_HANDED_OVER);
 }
 
 static void drain(struct sso *s, bool late)
@@ -83,8 +99,12 @@ static void on_prepare(struct sso *s)
     struct sso_sync_info f;
     const struct hsrp_group *g = hsrp_named(s->c, s->group);
     sso_sync_info(s->sync, &f);
-    if (!s->on || !f.holds || !g || g->state != HSRP_STANDBY) {
-        sso_sync_switch(s->sync, SSO_SWITCH_REFUSED);
+    if (!s->on || !f.holds) {
+        sso_sync_switch(s->sync, SSO_SWITCH_EMPTY);
+        return;
+    }
+    if (!g || g->state != HSRP_STANDBY || !hsrp_settled(s->c)) {
+        sso_sync_switch(s->sync, SSO_SWITCH_NO_HSRP);
         return;
     }
     enter(s, SSO_HANDOVER_PREPARES, PREPARE_MOST);
@@ -95,7 +115,7 @@ static void on_prepare(struct sso *s)
 static void prepare(struct sso *s, bool late)
 {
     if (late) {
-        sso_sync_switch(s->sync, SSO_SWITCH_REFUSED);
+        sso_sync_switch(s->sync, SSO_SWITCH_LATE);
         leave(s);
     } else if (hsrp_ready(s->c) && position_settled(s->c)) {
         enter(s, SSO_HANDOVER_TAKES, TAKE_MOST);
@@ -114,17 +134,35 @@ void sso_handover_bye(struct sso *s)
 
 /* --- both ------------------------------------------------------------------------------------- */
 
+/* The answer to PREPARE. */
+static void on_answer(struct sso *s, enum sso_switch_step step)
+{
+    switch (step) {
+    case SSO_SWITCH_TAKEN:
+        on_taken(s);
+        break;
+    case SSO_SWITCH_EMPTY:
+        fail(s, SSO_PEER_EMPTY, "the other box does not have everything");
+        break;
+    case SSO_SWITCH_NO_HSRP:
+        fail(s, SSO_PEER_NOT_STANDBY, "the other box is not standby in HSRP");
+        break;
+    case SSO_SWITCH_LATE:
+        fail(s, SSO_PEER_LATE, "the other box does not get ready in time");
+        break;
+    case SSO_SWITCH_PREPARE:
+    case SSO_SWITCH_STEPS:
+        break;
+    }
+}
+
 void sso_handover_step(struct sso *s, enum sso_switch_step step)
 {
     enum sso_handover_step is = s->handover.step;
-    if (step == SSO_SWITCH_PREPARE && is == SSO_HANDOVER_NONE && !sso_sync_is_active(s->sync)) {
+    if (is == SSO_HANDOVER_ASKS)
+        on_answer(s, step);
+    else if (step == SSO_SWITCH_PREPARE && is == SSO_HANDOVER_NONE && !sso_sync_is_active(s->sync))
         on_prepare(s);
-    } else if (step == SSO_SWITCH_TAKEN && is == SSO_HANDOVER_ASKS) {
-        on_taken(s);
-    } else if (step == SSO_SWITCH_REFUSED && is == SSO_HANDOVER_ASKS) {
-        log_line(s->c->o.log, LOGL_WARNING, "sso", "the other box cannot take over now");
-        leave(s);
-    }
 }
 
 static void on_timer(struct timer *t, void *owner)
@@ -142,10 +180,8 @@ static void on_timer(struct timer *t, void *owner)
         break;
     case SSO_HANDOVER_ASKS:
     case SSO_HANDOVER_TAKES:
-        if (!late)
-            break;
-        log_line(s->c->o.log, LOGL_WARNING, "sso", "the other box does not answer in a switchover");
-        leave(s);
+        if (late)
+            fail(s, SSO_NO_ANSWER, "the other box does not answer");
         break;
     case SSO_HANDOVER_NONE:
         timer_cancel(&s->c->timers, t);
@@ -158,19 +194,54 @@ void sso_handover_open(struct sso *s)
     timer_init(&s->handover.timer, on_timer, s);
 }
 
-int sso_switchover(struct control *c)
+void sso_handover_end(struct sso *s)
 {
-    struct sso *s = c->sso;
+    if (s->handover.step == SSO_HANDOVER_NONE)
+        return;
+    enter(s, SSO_HANDOVER_NONE, 0);
+    hsrp_hand_over(s->c, HSRP_NO_HANDOVER);
+    tell(s, SSO_NO_SCHEME);
+}
+
+/* Why a standby is not hot. */
+static enum sso_outcome not_hot(const struct sso *s)
+{
+    return s->rf.peer >= RF_STANDBY_COLD && s->rf.peer < RF_STANDBY_HOT ? SSO_BULK_SYNC
+                                                                       : SSO_NOT_HOT;
+}
+
+/* What speaks against it, as far as this box knows; the other one has its say afterwards. */
+static enum sso_outcome objection(const struct sso *s)
+{
     struct sso_sync_info f;
     sso_sync_info(s->sync, &f);
-    if (!sso_sync_is_active(s->sync))
-        return -EPERM;
-    if (!f.hot)
-        return -ENOTCONN;
-    if (s->handover.step != SSO_HANDOVER_NONE || s->fencing)
-        return -EBUSY;
+    return !s->on                                                 ? SSO_NO_SCHEME
+           : s->handover.step != SSO_HANDOVER_NONE || s->fencing ? SSO_BUSY
+           : !sso_sync_is_active(s->sync)                         ? SSO_NOT_ACTIVE
+           : !f.ready                                             ? SSO_NO_PEER
+           : f.n_differ                                           ? SSO_DIFFERS
+           : !f.hot                                               ? not_hot(s)
+           : !hsrp_has_standby(s->c)                              ? SSO_NO_STANDBY
+                                                                  : SSO_ASKED;
+}
+
+enum sso_outcome sso_switchover(struct control *c, void (*fn)(void *ctx, enum sso_outcome o),
+                                void *ctx)
+{
+    struct sso *s = c->sso;
+    enum sso_outcome o = objection(s);
+    if (o != SSO_ASKED)
+        return o;
+    s->handover.fn = fn;
+    s->handover.ctx = ctx;
     hsrp_hand_over(c, HSRP_GIVING);
     enter(s, SSO_HANDOVER_ASKS, PREPARE_MOST + TAKE_MOST);
     sso_sync_switch(s->sync, SSO_SWITCH_PREPARE);
-    return 0;
+    return o;
+}
+
+void sso_switchover_forget(struct control *c)
+{
+    if (c->sso)
+        c->sso->handover.fn = NULL;
 }

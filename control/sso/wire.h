@@ -33,10 +33,10 @@ enum sso_type {
 
 enum sso_switch_step {
     SSO_SWITCH_PREPARE = 1, /* active: take over, please */
-    SSO_SWITCH_READY,       /* standby: my packets wait */
-    SSO_SWITCH_REFUSED,     /* standby: I cannot */
-    SSO_SWITCH_TAKEN,       /* standby: the address is mine */
-    SSO_SWITCH_NUMBERS,     /* active: I am fenced, and the exact numbers are before this */
+    SSO_SWITCH_TAKEN,       /* standby: the addresses are mine */
+    SSO_SWITCH_EMPTY,       /* standby: I cannot, as I do not have everything */
+    SSO_SWITCH_NO_HSRP,     /* … as I am not standby in each group of HSRP */
+    SSO_SWITCH_LATE,        /* … as addresses or packets do not stand still in time */
     SSO_SWITCH_STEPS
 };
 

@@ -27,6 +27,7 @@ struct router {
     size_t n;
     usec_t every;
     bool deaf, silent; /* its engine is busy; it is cut off */
+    bool held;         /* its host lets nobody take over from a living router */
     struct {
         uint8_t f[HSRP_FRAME];
         size_t n;
@@ -152,6 +153,11 @@ static enum hsrp_known tracked(void *ctx, const struct hsrp_track *t)
     return ((struct router *)ctx)->object[t->object];
 }
 
+static bool may_preempt(void *ctx)
+{
+    return !((const struct router *)ctx)->held;
+}
+
 static void tell(void *ctx, const struct hsrp_group *g, enum hsrp_tell what,
                  const struct hsrp_message *m, const struct addr *from, const uint8_t *mac)
 {
@@ -212,6 +218,7 @@ static struct router *router(struct net *net, uint8_t priority, bool preempt)
                                  .changed = changed,
                                  .save = save,
                                  .tracked = tracked,
+                                 .may_preempt = may_preempt,
                                  .tell = tell,
                                  .debugs = debugs,
                                  .debug = debug,
@@ -458,19 +465,77 @@ static void preempt_is_held(void **state)
     set(b);
     pass_ms(net, 60000);
     a = router(net, 105, true);
-    a->host.preempt_from = clock_mono(a->host.clock) + 60 * USEC_PER_SEC;
+    a->held = true;
     set(a);
     pass_ms(net, 59000);
     assert_int_equal(b->g.state, HSRP_ACTIVE);
     assert_int_equal(a->g.state, HSRP_STANDBY);
-    a->host.preempt_from = 0;
+    a->held = false;
     pass_ms(net, 4000);
     assert_int_equal(a->g.state, HSRP_ACTIVE);
-    b->host.preempt_from = clock_mono(b->host.clock) + 600 * USEC_PER_SEC;
+    b->held = true;
     pass_ms(net, 30000);
     a->link.up = false;
     set(a);
     pass_ms(net, 15000);
+    assert_int_equal(b->g.state, HSRP_ACTIVE);
+}
+
+/* A router is on its way until others have what it could be, too. */
+static void settled(void **state)
+{
+    struct net *net = (struct net *)*state;
+    struct router *a = router(net, 105, false), *b, *c;
+    assert_true(hsrp_group_settled(&a->g)); /* not configured */
+    a->cfg.delay_min = 5;
+    a->link.up = false;
+    set(a);
+    assert_true(hsrp_group_settled(&a->g)); /* it cannot take part */
+    a->link.up = true;
+    set(a);
+    assert_int_equal(a->g.state, HSRP_INIT);
+    assert_false(hsrp_group_settled(&a->g)); /* it will */
+    pass_ms(net, 6000);
+    assert_int_equal(a->g.state, HSRP_LISTEN);
+    assert_false(hsrp_group_settled(&a->g));
+    pass_ms(net, 10000);
+    assert_int_equal(a->g.state, HSRP_SPEAK);
+    assert_false(hsrp_group_settled(&a->g));
+    pass_ms(net, 20000);
+    assert_int_equal(a->g.state, HSRP_ACTIVE);
+    assert_true(hsrp_group_settled(&a->g));
+    b = router(net, 100, false);
+    set(b);
+    pass_ms(net, 5000);
+    assert_int_equal(b->g.state, HSRP_LISTEN);
+    assert_false(hsrp_group_settled(&b->g)); /* nobody is standby */
+    pass_ms(net, 30000);
+    assert_int_equal(b->g.state, HSRP_STANDBY);
+    assert_true(hsrp_group_settled(&b->g));
+    c = router(net, 90, false);
+    set(c);
+    pass_ms(net, 5000);
+    assert_int_equal(c->g.state, HSRP_LISTEN);
+    assert_true(hsrp_group_settled(&c->g)); /* that is its place */
+}
+
+/* RFC 2281 §5.7, i in Listen: it speaks at once, and is active a hold time later. */
+static void resign_to_a_listener(void **state)
+{
+    struct net *net = (struct net *)*state;
+    struct router *a = router(net, 105, true), *b;
+    set(a);
+    pass_ms(net, 60000);
+    b = router(net, 100, true);
+    set(b);
+    pass_ms(net, 5000);
+    assert_int_equal(b->g.state, HSRP_LISTEN);
+    a->link.up = false;
+    set(a);
+    assert_int_equal(b->g.state, HSRP_SPEAK);
+    pass_ms(net, 9900);
+    assert_int_equal(b->g.state, HSRP_SPEAK);
+    pass_ms(net, 200);
     assert_int_equal(b->g.state, HSRP_ACTIVE);
 }
 
@@ -749,6 +814,8 @@ int main(void)
         T(hold_time_without_a_word),
         T(resigns),
         T(tracked_object),
+        T(settled),
+        T(resign_to_a_listener),
         T(lower_without_preempt),
         T(tracked_shutdown),
         T(healed_link),

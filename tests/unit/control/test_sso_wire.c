@@ -92,7 +92,7 @@ static void small_ones(void **state)
         {.type = SSO_BULK_BEGIN, .epoch = 3, .number = 12},
         {.type = SSO_BULK_END, .epoch = 3, .number = UINT64_MAX},
         {.type = SSO_ACK, .epoch = 4, .number = 99},
-        {.type = SSO_SWITCH, .epoch = 4, .step = SSO_SWITCH_NUMBERS},
+        {.type = SSO_SWITCH, .epoch = 4, .step = SSO_SWITCH_LATE},
         {.type = SSO_BYE, .epoch = 5, .bye = SSO_BYE_FENCED},
     };
     (void)state;

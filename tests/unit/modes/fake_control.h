@@ -53,6 +53,10 @@ struct control {
     struct str saved, kept;
     struct sso_status sso; /* what sso_status() says, but for the configuration */
     unsigned switchovers, resyncs;
+    bool reluctant; /* no switchover succeeds */
+    enum sso_outcome outcome;
+    void (*outcome_fn)(void *ctx, enum sso_outcome o);
+    void *outcome_ctx;
     struct dp_counters in, out;
     struct ike_sa_state sa;
     struct ike_child_state child;
@@ -320,6 +324,8 @@ void control_apply(struct control *c, struct intent *i)
 {
     struct intent old = c->intent;
     c->intent = *i;
+    if (!c->sso.group[0] || !i->sso.group[0]) /* one that is in force stays until the next reload */
+        str_copy(c->sso.group, sizeof c->sso.group, i->sso.group);
     track_configure(c->track, &c->intent);
     track_look(c->track);
     fake_routes(c);
@@ -496,13 +502,48 @@ void sso_switches(const struct control *c, void (*fn)(void *ctx, const struct ss
         fn(ctx, &s[i]);
 }
 
-int sso_switchover(struct control *c)
+/* The other box has said what it has to say. */
+static void fake_outcome(evutil_socket_t fd, short what, void *ctx)
 {
+    struct control *c = (struct control *)ctx;
+    void (*fn)(void *ctx, enum sso_outcome o) = c->outcome_fn;
+    (void)fd;
+    (void)what;
+    c->outcome_fn = NULL;
+    if (fn)
+        fn(c->outcome_ctx, c->outcome);
+}
+
+static enum sso_outcome fake_ask(struct control *c, enum sso_outcome o,
+                                 void (*fn)(void *ctx, enum sso_outcome o), void *ctx)
+{
+    struct timeval now = {0};
+    c->outcome = o;
+    c->outcome_fn = fn;
+    c->outcome_ctx = ctx;
+    event_base_once(c->base, -1, EV_TIMEOUT, fake_outcome, c, &now);
+    return SSO_ASKED;
+}
+
+/* A reluctant box has another reason each time. */
+enum sso_outcome sso_switchover(struct control *c, void (*fn)(void *ctx, enum sso_outcome o),
+                                void *ctx)
+{
+    unsigned n = c->switchovers++;
+    if (c->reluctant) {
+        enum sso_outcome o = (enum sso_outcome)(SSO_NO_SCHEME + n);
+        return o < SSO_PEER_EMPTY ? o : fake_ask(c, o, fn, ctx);
+    }
     if (c->sso.mine != RF_ACTIVE)
-        return -EPERM;
+        return SSO_NOT_ACTIVE;
     if (!c->sso.hot)
-        return -ENOTCONN;
-    return c->switchovers++ ? -EBUSY : 0;
+        return SSO_NO_PEER;
+    return n ? SSO_BUSY : fake_ask(c, SSO_HANDED_OVER, fn, ctx);
+}
+
+void sso_switchover_forget(struct control *c)
+{
+    c->outcome_fn = NULL;
 }
 
 bool sso_resync(struct control *c)

@@ -10,6 +10,7 @@
  *     # state standby             the peer has an SA as in seed 003, this box stands by
  *     # state taken-over          … and has gone on with it,
  *     # state active              … and has a standby now
+ *     # state reluctant           no switchover succeeds, each time for another reason
  *     # state silent              pings and probes get no answer
  *     # state without-frr         FRR is not installed
  *     # state probed              probes get answers
@@ -122,6 +123,8 @@ static void scene_line(struct play *p, const char *line, struct str *startup)
         fake_stateful(p->c, true, false);
     else if (strcmp(word, "state") == 0 && strcmp(rest, "active") == 0)
         fake_stateful(p->c, true, true);
+    else if (strcmp(word, "state") == 0 && strcmp(rest, "reluctant") == 0)
+        p->c->reluctant = true;
     else if (strcmp(word, "state") == 0 && strcmp(rest, "silent") == 0)
         p->c->silent = true;
     else if (strcmp(word, "state") == 0 && strcmp(rest, "without-frr") == 0)
