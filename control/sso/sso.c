@@ -46,7 +46,7 @@ static void on_writable(void *ctx)
     sso_sync_writable(((struct sso *)ctx)->sync);
 }
 
-static const struct sso_link_ops link_ops = {NULL, on_up, on_down, on_message, on_writable};
+const struct sso_link_ops sso_link_ops = {NULL, on_up, on_down, on_message, on_writable};
 
 static void on_restart(struct timer *t, void *owner)
 {
@@ -74,7 +74,7 @@ int sso_open(struct control *c)
     (void)RAND_bytes((unsigned char *)&boot, sizeof(boot));
     struct sso_sync_host h = sso_host(s);
     s->sync = sso_sync_new(&h, boot);
-    s->carrier = sso_carrier_new(c, &link_ops, s);
+    s->carrier = sso_carrier_new(c, &sso_link_ops, s);
     if (!s->sync || !s->carrier)
         return -ENOMEM;
     sso_roles_open(s);

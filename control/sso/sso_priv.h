@@ -53,6 +53,9 @@ struct sso {
     struct sso_switch sw[SSO_SWITCHES];
 };
 
+/* sso.c: what the link says; ctx is the struct sso */
+extern const struct sso_link_ops sso_link_ops;
+
 /* host.c: what the protocol asks for */
 struct sso_sync_host sso_host(struct sso *s);
 

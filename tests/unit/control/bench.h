@@ -43,6 +43,7 @@ struct bench {
     char saved[64];  /* what came with the last LR_SAVE */
     uint32_t next_ifindex;
     char notice[512];
+    void *test; /* whatever a test keeps beside it */
 };
 
 static inline struct prefix pfx(const char *a, unsigned len)
@@ -358,6 +359,9 @@ struct wish {
     bool follow;           /* the walk begins where it ended before (IOS) */
     bool moved;            /* the first peer is reached by the inside */
     bool stateful;         /* another box knows of the tunnels with that address */
+    bool scheme;           /* … and the group decides which box is active */
+    bool preempt;          /* the group takes over from lower priorities */
+    bool inside;           /* the inside has a group, too: 20, "IN", 10.10.10.100 */
     bool rri;              /* routes to what is protected, without an SA, too */
     bool behind;           /* half of 192.168.10.0/24 is reached by the inside, not by the map */
 };
@@ -471,6 +475,24 @@ static inline void wish_crypto(struct intent *i, const struct wish *w)
     }
 }
 
+static inline struct intent_hsrp wished_group(const struct wish *w, const char *port, uint16_t n,
+                                              const char *name, const char *vip)
+{
+    struct intent_hsrp h = {.cfg = {.number = n,
+                                    .version = 1,
+                                    .ip = true,
+                                    .vip = *vip ? adr(vip) : (struct addr){0},
+                                    .priority = HSRP_PRIORITY,
+                                    .preempt = w->preempt,
+                                    .hello_ms = HSRP_HELLO_MS,
+                                    .hold_ms = HSRP_HOLD_MS,
+                                    .auth = HSRP_AUTH_TEXT,
+                                    .text = "cisco"}};
+    str_copy(h.ifname, sizeof(h.ifname), port);
+    str_copy(h.cfg.name, sizeof(h.cfg.name), name);
+    return h;
+}
+
 static inline void wish_group(struct intent *i, const struct wish *w)
 {
     if (w->redundancy)
@@ -478,19 +500,13 @@ static inline void wish_group(struct intent *i, const struct wish *w)
     i->ifs[0].stateful = w->stateful;
     if (!w->vip)
         return;
-    i->n_hsrp = 1;
-    i->hsrp = arena_new(&i->arena, struct intent_hsrp);
-    strcpy(i->hsrp->ifname, "GigabitEthernet0/0");
-    i->hsrp->cfg = (struct hsrp_cfg){.number = 10,
-                                     .version = 1,
-                                     .ip = true,
-                                     .vip = *w->vip ? adr(w->vip) : (struct addr){0},
-                                     .priority = HSRP_PRIORITY,
-                                     .hello_ms = HSRP_HELLO_MS,
-                                     .hold_ms = HSRP_HOLD_MS,
-                                     .auth = HSRP_AUTH_TEXT,
-                                     .text = "cisco"};
-    strcpy(i->hsrp->cfg.name, "HA");
+    i->n_hsrp = w->inside ? 2 : 1;
+    i->hsrp = arena_array(&i->arena, struct intent_hsrp, 2);
+    i->hsrp[0] = wished_group(w, "GigabitEthernet0/0", 10, "HA", w->vip);
+    i->hsrp[1] = wished_group(w, "GigabitEthernet0/1", 20, "IN", "10.10.10.100");
+    i->sso.inter_device = w->scheme;
+    if (w->scheme)
+        strcpy(i->sso.group, "HA");
     if (w->redundancy && strcmp(w->redundancy, "HA") == 0)
         i->ifs[0].vip = i->hsrp->cfg.vip;
 }
