@@ -193,8 +193,9 @@ void show_port_ios(struct cmd *c, const struct query_port *p);
 void show_traffic_ios(struct cmd *c, const struct query_port *p);
 /* show_ospf.c: that FRR is missing, which is OSPF here */
 void ospf_absent_text(struct str *out);
-/* show_redundancy.c: a scheme that was just typed waits for a reload, as another one is in force. */
-void scheme_waits_text(const struct cli *cli, const struct a_red_scheme *typed, struct str *out);
+/* show_redundancy.c: where the line is a scheme: that it waits for a reload, as another one is in
+ * force. */
+void scheme_waits_text(const struct cli *cli, const struct line_result *line, struct str *out);
 /* check_if_ios.c */
 int if_ios_check(struct txn *t, struct cfg_node *n, const char *name, bool negate);
 int if_line_defaults(struct txn *t, struct cfg_node *ifn);

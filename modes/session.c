@@ -190,9 +190,7 @@ static void run_config(struct session *s, const char *text)
                        ((const struct a_interface *)(const void *)s->line.args)->name);
         if (s->line.entry == E_OSPF && !s->line.negate && !query_routing_present(s->cli->control))
             ospf_absent_text(&s->out);
-        if (s->line.entry == E_RED_SCHEME && !s->line.negate)
-            scheme_waits_text(s->cli, (const struct a_red_scheme *)(const void *)s->line.args,
-                              &s->out);
+        scheme_waits_text(s->cli, &s->line, &s->out);
         if (s->cli->tree->serial != before)
             cli_edited(s->cli, s);
         if (s->line.entry)

@@ -347,8 +347,7 @@ static void switch_row(void *ctx, const struct sso_switch *w)
 int show_switchovers(struct cmd *c, const struct a_show_switchovers *a)
 {
     const struct sso_cfg *cfg = &query_intent(c->control)->sso;
-    struct switch_table t = {.c = c,
-                             .own = addr_cmp(&cfg->local[0], &cfg->remote[0]) <= 0 ? 1 : 2};
+    struct switch_table t = {.c = c, .own = addr_cmp(&cfg->local[0], &cfg->remote[0]) <= 0 ? 1 : 2};
     (void)a;
     sso_switches(c->control, switch_row, &t);
     return CMD_OK;
@@ -356,11 +355,14 @@ int show_switchovers(struct cmd *c, const struct a_show_switchovers *a)
 
 /* --- the scheme ------------------------------------------------------------------------------- */
 
-void scheme_waits_text(const struct cli *cli, const struct a_red_scheme *typed, struct str *out)
+void scheme_waits_text(const struct cli *cli, const struct line_result *line, struct str *out)
 {
+    const struct a_red_scheme *a = (const struct a_red_scheme *)(const void *)line->args;
     struct sso_status s;
+    if (line->entry != E_RED_SCHEME || line->negate)
+        return;
     sso_status(cli->control, &s);
-    if (s.group[0] && strcmp(s.group, typed->group) != 0)
+    if (s.group[0] && strcmp(s.group, a->group) != 0)
         str_printf(out,
                    "WARNING: scheme standby %s is in force; the new one takes effect after the "
                    "next reload.\n",

@@ -187,8 +187,7 @@ static void enter(struct hsrp_group *g, enum hsrp_state next)
 void hsrp_event(struct hsrp_group *g, enum hsrp_event e, const struct hsrp_heard *h)
 {
     char about[64];
-    bool may =
-        g->cfg.preempt && now(g) >= g->preempt_after && g->host->may_preempt(g->host->ctx);
+    bool may = g->cfg.preempt && now(g) >= g->preempt_after && g->host->may_preempt(g->host->ctx);
     unsigned facts = (addr_is_set(&g->vip) ? HSRP_IF_ADDRESS : 0) | (may ? HSRP_IF_PREEMPT : 0);
     const struct hsrp_row *r = hsrp_step(g->state, e, facts);
     if (!r)

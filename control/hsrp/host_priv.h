@@ -29,8 +29,8 @@ struct hsrp {
     struct event *ev_told;
     int hears, arp; /* sockets; -1: none yet */
     struct event *ev_hears, *ev_arp;
-    bool bound;  /* they are told what to hear: not before there is a group */
-    bool booted; /* the first round with a configuration is over */
+    bool bound;        /* they are told what to hear: not before there is a group */
+    bool booted;       /* the first round with a configuration is over */
     bool together;     /* hsrp_together() */
     usec_t hold_until; /* monotonic: hsrp_hold() */
     struct hsrp_member *member[PACER_ROWS];

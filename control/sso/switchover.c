@@ -207,7 +207,7 @@ void sso_handover_end(struct sso *s)
 static enum sso_outcome not_hot(const struct sso *s)
 {
     return s->rf.peer >= RF_STANDBY_COLD && s->rf.peer < RF_STANDBY_HOT ? SSO_BULK_SYNC
-                                                                       : SSO_NOT_HOT;
+                                                                        : SSO_NOT_HOT;
 }
 
 /* What speaks against it, as far as this box knows; the other one has its say afterwards. */
@@ -215,14 +215,14 @@ static enum sso_outcome objection(const struct sso *s)
 {
     struct sso_sync_info f;
     sso_sync_info(s->sync, &f);
-    return !s->on                                                 ? SSO_NO_SCHEME
+    return !s->on                                                ? SSO_NO_SCHEME
            : s->handover.step != SSO_HANDOVER_NONE || s->fencing ? SSO_BUSY
-           : !sso_sync_is_active(s->sync)                         ? SSO_NOT_ACTIVE
-           : !f.ready                                             ? SSO_NO_PEER
-           : f.n_differ                                           ? SSO_DIFFERS
-           : !f.hot                                               ? not_hot(s)
-           : !hsrp_has_standby(s->c)                              ? SSO_NO_STANDBY
-                                                                  : SSO_ASKED;
+           : !sso_sync_is_active(s->sync)                        ? SSO_NOT_ACTIVE
+           : !f.ready                                            ? SSO_NO_PEER
+           : f.n_differ                                          ? SSO_DIFFERS
+           : !f.hot                                              ? not_hot(s)
+           : !hsrp_has_standby(s->c)                             ? SSO_NO_STANDBY
+                                                                 : SSO_ASKED;
 }
 
 enum sso_outcome sso_switchover(struct control *c, void (*fn)(void *ctx, enum sso_outcome o),

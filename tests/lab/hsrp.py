@@ -28,6 +28,15 @@ def paste(box, text):
     return r.stdout
 
 
+def in_order(text, lines):
+    """Looks for these lines in the text, each behind what goes before it."""
+    at = 0
+    for line in lines.splitlines():
+        found = text.find(line, at)
+        check(found >= 0, f"no {line!r} behind what goes before it in\n{text}")
+        at = found + len(line)
+
+
 class News:
     """The messages of boxes since it was made, or since clear()."""
 

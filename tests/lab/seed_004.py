@@ -1,4 +1,5 @@
 """What seed 004 prints of phase 2; values in braces differ from box to box."""
+from harness import check, squeeze
 
 SEED_IPSEC = """\
 interface: GigabitEthernet0/0
@@ -61,3 +62,19 @@ inbound pcp sas:
 outbound esp sas:
 outbound ah sas:
 outbound pcp sas:"""
+
+
+def first_identity(text):
+    """What stands of `show crypto ipsec sa` until its second identity."""
+    head, _, rest = squeeze(text).partition("\nprotected vrf: (none)\n")
+    return head + "\nprotected vrf: (none)\n" + rest.split("\nprotected vrf: (none)")[0]
+
+
+def seed_ipsec():
+    """The seed's output with the peer and the list of its configuration: it prints another one's."""
+    text = first_identity(SEED_IPSEC)
+    for was, now in (("19.26.116.137", "20.15.6.6"),
+                     ("172.21.91.37/255.255.255.255", "172.21.90.0/255.255.254.0")):
+        check(was in text, was)
+        text = text.replace(was, now)
+    return text

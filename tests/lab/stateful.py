@@ -1,8 +1,13 @@
-"""Two boxes of the samples stateful-pair and tunnel-protection-stateful: who is active, and how the
-active role moves."""
+"""Two boxes that share SAs: who is active, how the active role moves, and what a peer sees of it. BOXES are
+those of the samples stateful-pair and tunnel-protection-stateful."""
+import contextlib
+import os
 import re
+import subprocess
+import tempfile
 import time
 
+from harness import check, equal, poll
 from labs import LabError
 
 BOXES = ("A", "B")
@@ -14,6 +19,32 @@ def rf(box):
     """(my state, peer state) by number; None while the box does not answer."""
     m = RF.search(box.shell(["show redundancy states"]).stdout)
     return (int(m.group(1)), int(m.group(2))) if m else None
+
+
+def wait_roles(active, standby):
+    poll(lambda: rf(active) == (ACTIVE, HOT) and rf(standby) == (HOT, ACTIVE), 120,
+         f"{active.name} to be active and {standby.name} to be its hot standby")
+
+
+def _tshark(path, *args):
+    r = subprocess.run(["tshark", "-n", "-r", path, *args], capture_output=True, text=True,
+                       stdin=subprocess.DEVNULL)
+    equal(r.returncode, 0, r.stderr)
+    return r.stdout
+
+
+@contextlib.contextmanager
+def without_ike(lab, link="outside"):
+    """While the block runs no IKE message passes the link, and no number of an SA twice."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "wire.pcap")
+        with lab.capture(link, path):
+            yield
+        equal(_tshark(path, "-Y", "isakmp"), "", "IKE messages")
+        seen = _tshark(path, "-Y", "esp", "-T", "fields", "-e", "esp.spi", "-e",
+                       "esp.sequence").splitlines()
+        check(len(seen) > 100, "there was no traffic")
+        equal(len(set(seen)), len(seen), "sequence numbers that came once")
 
 
 def groups(box):

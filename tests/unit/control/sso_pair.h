@@ -11,7 +11,7 @@
 
 #include <sys/mman.h>
 
-#define VIP "192.0.2.100"
+#define VIP  "192.0.2.100"
 #define MSEC USEC_PER_MSEC
 
 struct letter {

@@ -1,6 +1,6 @@
 /*
- * Who is active, in process: what follows from the group of the scheme, that the loser fences before
- * it says a word, and when a box may take over from a living one.
+ * Who is active, in process: what follows from the group of the scheme, that the loser fences
+ * before it says a word, and when a box may take over from a living one.
  */
 #include "sso_pair.h"
 
