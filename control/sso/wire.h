@@ -13,7 +13,7 @@
 #include "lib/buf.h"
 
 #define SSO_MAGIC       0x5453534fu /* "TSSO" */
-#define SSO_WIRE        2           /* version; another one is not spoken with */
+#define SSO_WIRE        3           /* version; another one is not spoken with */
 #define SSO_HEADER      16
 #define SSO_PART        16384u     /* bytes of a record in one item; longer ones come in parts */
 #define SSO_RECORD_MOST (1u << 20) /* as in the journal */

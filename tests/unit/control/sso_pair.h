@@ -171,6 +171,12 @@ static inline void peer_flag(void *ctx, bool on)
     (void)on;
 }
 
+static inline void peer_moved(void *ctx, uint64_t least)
+{
+    (void)ctx;
+    (void)least;
+}
+
 static inline uint64_t peer_used(void *ctx, uint32_t sa)
 {
     (void)ctx;
@@ -216,6 +222,13 @@ static inline void peer_position(void *ctx, uint32_t sa, uint64_t next, uint64_t
     (void)ceiling;
 }
 
+static inline void peer_volume(void *ctx, uint32_t sa, uint64_t bytes)
+{
+    (void)ctx;
+    (void)sa;
+    (void)bytes;
+}
+
 static inline void make_peer(struct pair *t)
 {
     const struct sso_sync_host h = {.timers = &t->b->c->timers,
@@ -226,7 +239,7 @@ static inline void make_peer(struct pair *t)
                                     .safe = peer_nothing,
                                     .step = peer_step,
                                     .bulk = peer_nothing,
-                                    .moved = peer_flag,
+                                    .moved = peer_moved,
                                     .used = peer_used,
                                     .block = peer_block,
                                     .leased = peer_flag,
@@ -238,6 +251,7 @@ static inline void make_peer(struct pair *t)
                                     .end = peer_nothing,
                                     .take = peer_take,
                                     .position = peer_position,
+                                    .volume = peer_volume,
                                     .purge = peer_nothing,
                                     .ctx = t};
     t->peer = sso_sync_new(&h, 77);
