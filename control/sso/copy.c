@@ -43,6 +43,8 @@ int copy_put(struct control *c, struct sadb_sa *m)
     }
     copy_gone(c, m->sa);
     m->slot = slot_take(&c->ids);
+    if (m->slot == SADB_NO_SLOT)
+        return -ENOSPC;
     int err = wanted_add_passive(c, m);
     if (err)
         slot_give(&c->ids, m->slot);

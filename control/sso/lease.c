@@ -267,7 +267,9 @@ static void place(struct sso_sync *s, const struct sso_lease *l)
 
 void sso_lease_told(struct sso_sync *s, const struct sso_item *i)
 {
-    struct sso_lease *l = sso_lease_make(s, (uint32_t)i->key);
+    struct sso_lease *l = sso_lease_find(s, (uint32_t)i->key);
+    if (!l && s->n_lease < SSO_LEASES)
+        l = sso_lease_make(s, (uint32_t)i->key);
     if (!l)
         return; /* without a lease its copy sends nothing */
     *l = (struct sso_lease){.sa = l->sa, .ceiling = i->ceiling, .limit = i->limit};

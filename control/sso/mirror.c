@@ -30,14 +30,17 @@ struct held {
     uint64_t key;
     uint32_t ours; /* of a line: its number here */
     enum sso_kind kind;
-    bool stale;  /* this bulk has not named it */
-    bool doomed; /* while it is looked at what the configuration here still has */
+    uint32_t bytes; /* of IKE's */
+    bool stale;     /* this bulk has not named it */
+    bool doomed;    /* while it is looked at what the configuration here still has */
 };
 
 struct mirror {
     struct control *c;
     struct held *v; /* by kind and key */
     size_t n, cap;
+    size_t ike_bytes;
+    bool full;      /* something was refused for want of room, and the log says so */
     bool lacking;   /* something was refused for want of its line … */
     uint32_t lines; /* … when so many had been given numbers */
 };
@@ -182,7 +185,7 @@ static struct held *find(const struct mirror *m, enum sso_kind kind, uint64_t ke
 static struct held *hold(struct mirror *m, enum sso_kind kind, uint64_t key)
 {
     struct held *h = find(m, kind, key);
-    if (h || !VEC_ROOM(m->v, m->cap, m->n + 1))
+    if (h || m->n >= MIRROR_RECORDS || !VEC_ROOM(m->v, m->cap, m->n + 1))
         return h;
     size_t at = place_of(m, kind, key);
     memmove(m->v + at + 1, m->v + at, (m->n - at) * sizeof(*m->v));
@@ -217,6 +220,7 @@ static void drop(struct mirror *m, enum sso_kind kind, uint64_t key)
         copy_gone(m->c, (uint32_t)key);
     else
         line_gone(m->c, h->ours);
+    m->ike_bytes -= h->bytes;
     m->n--;
     memmove(h, h + 1, (size_t)(m->v + m->n - h) * sizeof(*h));
 }
@@ -257,7 +261,7 @@ static int take_line(struct mirror *m, uint64_t key, const uint8_t *p, size_t n)
         return -ENOENT;
     struct held *h = hold(m, SSO_LINE, key);
     if (!h)
-        return -ENOMEM;
+        return -ENOSPC;
     if (h->ours && h->ours != id->policy)
         return -EINVAL; /* a number means one line as long as it is there */
     h->ours = id->policy;
@@ -314,7 +318,7 @@ static int take_sa(struct mirror *m, uint64_t key, const uint8_t *p, size_t n)
     int err = read_sa(m, key, p, n, &sa);
     struct held *h = err ? NULL : hold(m, SSO_SA, key);
     if (!err && !h)
-        err = -ENOMEM;
+        err = -ENOSPC;
     if (!err)
         err = copy_put(m->c, &sa);
     if (!err)
@@ -374,8 +378,10 @@ static int take_ike(struct mirror *m, enum sso_kind kind, uint64_t key, const ui
                                    .numbers = our_numbers,
                                    .ctx = m};
     struct held *h = hold(m, kind, key);
-    if (!h)
-        return -ENOMEM;
+    if (!h || m->ike_bytes - h->bytes + n > MIRROR_IKE_BYTES)
+        return -ENOSPC;
+    m->ike_bytes += n - h->bytes;
+    h->bytes = (uint32_t)n;
     h->stale = false;
     int err = kind == SSO_IKE ? ike_import(m->c->ike, key, p, n, &how)
                               : isakmp_import(m->c->isakmp, key, p, n, &how);
@@ -420,6 +426,10 @@ int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_
         m->lacking = true;
         m->lines = m->c->ids.lines;
     }
+    if (err == -ENOSPC && !m->full) {
+        m->full = true;
+        log_line(m->c->o.log, LOGL_WARNING, "sso", "the other box has more than there is room for");
+    }
     return err;
 }
 
@@ -427,7 +437,7 @@ void mirror_begin(struct mirror *m)
 {
     for (size_t i = 0; i < m->n; i++)
         m->v[i].stale = true;
-    m->lacking = false;
+    m->lacking = m->full = false;
 }
 
 /* SAs of IKE first, lines last. */

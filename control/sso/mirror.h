@@ -10,6 +10,11 @@
 #define TANDEM_CONTROL_SSO_MIRROR_H
 
 #include "control/sso/sso.h"
+#include "dataplane/dpstats.h"
+
+/* A peer that lies fills no memory: so many records, of which those of IKE have so many bytes. */
+#define MIRROR_RECORDS   (3 * DPSTATS_SLOTS)
+#define MIRROR_IKE_BYTES (256u << 20)
 
 struct mirror;
 struct identity;
@@ -26,7 +31,7 @@ void mirror_each(struct control *c,
 void mirror_begin(struct mirror *m);
 void mirror_end(struct mirror *m);
 /* Puts or removes (n 0) a record. shift: our monotonic clock minus the sender's, in microseconds.
- * 0, -ENOENT (no such line here: the configurations differ), -EPROTO, -EINVAL, -ENOMEM. */
+ * 0, -ENOENT (no such line here: the configurations differ), -EPROTO, -EINVAL, -ENOMEM, -ENOSPC. */
 int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_t *p, size_t n,
                 int64_t shift);
 /* They are ours now: into the journal, timers run. split: without a hand-over, so outbound SAs are

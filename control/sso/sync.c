@@ -14,8 +14,8 @@
 #define MOVED_SOME  10
 #define MOVED_LEAST 16
 #define MOVED_ALL   50
-#define STATE_EVERY 600 /* … and our clock is told again */
-#define BAD_EVERY   (10 * USEC_PER_SEC)
+#define STATE_EVERY 600                 /* … and our clock is told again */
+#define BAD_EVERY   (10 * USEC_PER_SEC) /* words about what the peer does */
 
 static usec_t now_of(const struct sso_sync *s)
 {
@@ -88,6 +88,13 @@ static void on_moved(struct timer *t, void *owner)
     (void)timer_set(s->h.timers, t, now_of(s) + MOVED_EVERY);
 }
 
+/* Only a lie leads to the last one. Behind it there is none: with 0 all that we say would be old.
+ */
+static uint32_t epoch_after(uint32_t epoch)
+{
+    return epoch < UINT32_MAX ? epoch + 1 : epoch;
+}
+
 static bool wants_bulk(const struct sso_sync *s)
 {
     return s->active && s->ready && s->phase == SSO_SOLO && s->peer.state >= RF_NEGOTIATION &&
@@ -101,7 +108,7 @@ static void begin_bulk(struct sso_sync *s)
     if (!wants_bulk(s))
         return;
     if (s->peer_epoch > s->epoch)
-        s->epoch = s->peer_epoch + 1; /* it was active while we were apart */
+        s->epoch = epoch_after(s->peer_epoch); /* it was active while we were apart */
     s->phase = SSO_BULK;
     s->acked = s->put;
     s->bulk_began = now_of(s);
@@ -186,6 +193,23 @@ static void add_differ(struct sso_sync_info *f, const char *name)
         str_copy(f->differ[f->n_differ++], sizeof(f->differ[0]), name);
 }
 
+static void on_differs(struct timer *t, void *owner)
+{
+    struct sso_sync *s = (struct sso_sync *)owner;
+    (void)t;
+    s->differs_told = now_of(s);
+    event(s, SSO_SYNC_DIFFERS);
+}
+
+static void tell_differs(struct sso_sync *s)
+{
+    usec_t at = s->differs_told ? s->differs_told + BAD_EVERY : 0;
+    if (at <= now_of(s))
+        on_differs(&s->differs, s);
+    else if (!timer_armed(&s->differs))
+        (void)timer_set(s->h.timers, &s->differs, at);
+}
+
 static void compare_sections(struct sso_sync *s)
 {
     struct sso_sync_info before = s->info;
@@ -201,7 +225,7 @@ static void compare_sections(struct sso_sync *s)
             add_differ(&s->info, s->peer.section[i].name);
     if (s->ready && (before.n_differ != s->info.n_differ ||
                      memcmp(before.differ, s->info.differ, sizeof(before.differ)) != 0))
-        event(s, SSO_SYNC_DIFFERS);
+        tell_differs(s);
 }
 
 static void on_hello(struct sso_sync *s, const struct sso_message *m)
@@ -359,7 +383,7 @@ bool sso_sync_activate(struct sso_sync *s, bool *split)
         s->h.purge(s->h.ctx);
     if (!went_on)
         sso_standby_forget(s);
-    s->epoch = (s->epoch > s->peer_epoch ? s->epoch : s->peer_epoch) + 1;
+    s->epoch = epoch_after(s->epoch > s->peer_epoch ? s->epoch : s->peer_epoch);
     s->active = true;
     s->phase = SSO_SOLO;
     s->acked = s->put;
@@ -433,6 +457,7 @@ struct sso_sync *sso_sync_new(const struct sso_sync_host *h, uint64_t boot)
     s->counters = wbuf_make(s->in, sizeof(s->in));
     timer_init(&s->wait, on_wait, s);
     timer_init(&s->moved, on_moved, s);
+    timer_init(&s->differs, on_differs, s);
     sso_queue_init(s);
     return s;
 }
@@ -444,6 +469,7 @@ void sso_sync_free(struct sso_sync *s)
     timer_cancel(s->h.timers, &s->flush);
     timer_cancel(s->h.timers, &s->wait);
     timer_cancel(s->h.timers, &s->moved);
+    timer_cancel(s->h.timers, &s->differs);
     sso_queue_clear(s);
     sso_standby_drop_part(s);
     free(s->lease);

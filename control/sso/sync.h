@@ -24,11 +24,13 @@
 
 /* 64 million: a minute at a million packets a second, and 63 of these fit into 32 bits. */
 #define SSO_SPLIT   (UINT64_C(1) << 26)
+#define SSO_LEASES  32768u     /* of a standby: an engine counts the packets of so many SAs */
 #define SSO_NO_LAST UINT64_MAX /* an SA with 64-bit numbers; also: no ceiling */
 
 enum sso_sync_event {
     SSO_SYNC_PEER,    /* its hello or its state; it is there, from the first of them on */
-    SSO_SYNC_DIFFERS, /* its configuration is another one in some sections, or is the same again */
+    SSO_SYNC_DIFFERS, /* its configuration is another one in some sections, or is the same again;
+                         at most every ten seconds, and then what is true */
     SSO_SYNC_HOT,     /* active: the standby has everything */
     SSO_SYNC_LOST,    /* active: it has not any more; nothing waits for it */
     SSO_SYNC_BULK,    /* standby: the active begins to tell */

@@ -66,12 +66,12 @@ struct sso_sync {
     uint8_t in[8192];
     struct wbuf counters;     /* MOVED, in the making, in `in` … */
     enum sso_stream moved_by; /* … and where it goes */
-    struct timer flush, wait, moved;
+    struct timer flush, wait, moved, differs;
     unsigned moves;
     struct sso_lease *lease; /* by SA */
     size_t n_lease, cap_lease;
     struct sso_part part;
-    usec_t bulk_began, bad_told;
+    usec_t bulk_began, bad_told, differs_told;
     struct sso_sync_info info;
 };
 

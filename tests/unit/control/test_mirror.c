@@ -527,6 +527,27 @@ static void records_that_lie(void **state)
     settle(t->b);
 }
 
+/* A line under numbers without end, and SAs: there is room for so many. */
+static void records_without_end(void **state)
+{
+    struct pair *t = (struct pair *)*state;
+    struct record r = *of_kind(t, SSO_LINE);
+    give_all(t);
+    unsigned taken = 0;
+    for (r.key = 1; r.key <= MIRROR_RECORDS + 100; r.key++) {
+        int err = give(t, &r);
+        assert_true(err == 0 || err == -ENOSPC);
+        taken += err == 0;
+    }
+    assert_in_range(taken, MIRROR_RECORDS - 100, MIRROR_RECORDS);
+    r.n = 0; /* what goes makes room */
+    r.key = 1;
+    assert_int_equal(give(t, &r), 0);
+    r = *of_kind(t, SSO_LINE);
+    r.key = MIRROR_RECORDS + 100;
+    assert_int_equal(give(t, &r), 0);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, pair_up, pair_down)
@@ -545,6 +566,7 @@ int main(void)
         TEST(what_becomes_one_boxs_own_begins_anew),
         TEST(lines_of_templates),
         TEST(records_that_lie),
+        TEST(records_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
