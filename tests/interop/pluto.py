@@ -27,14 +27,13 @@ conn box
     authby=secret
     left=198.51.100.20
     leftid=198.51.100.20
-    leftsubnet=10.20.0.0/24
     right={right}
     rightid={right}
-    rightsubnet={behind}
-    type=tunnel
+    {ends}
     leftupdown=%disabled
     ike={ike}
-    esp={esp}
+    phase2={protocol}
+    phase2alg={esp}
     {more}
     auto=add
 """
@@ -54,17 +53,22 @@ class Pluto:
 
     ike, esp: proposals in libreswan's words; more: further lines for the connection; options:
     of pluto; refuse: its SAs are refused, as by a kernel without ESP; data: pings to what is
-    behind it are answered; version: what ikev2= says; right, behind: our box and its network."""
+    behind it are answered; version: what ikev2= says; right, behind: our box and its network, None
+    in transport mode; protocol: esp or ah."""
 
     def __init__(self, ns, folder, ike, esp, secret="Shared-Secret", more="", options=(),
                  refuse=False, data=False, version="yes", right="198.51.100.10",
-                 behind="10.10.0.0/24"):
+                 behind="10.10.0.0/24", protocol="esp"):
         self.ns, self.folder, self.options = ns, os.path.abspath(folder), options
         self.proc, self.data = None, None
         self.with_data, self.right, self.behind = data, right, behind
         subprocess.run(["make", "-s", f"B={B}", TAKER], cwd=TOP, check=True,
                        stdin=subprocess.DEVNULL)
         self.env = dict(os.environ, TAKER=TAKER, XFRM_SA_LOG=self._path("sa.log"))
+        ends = f"leftsubnet=10.20.0.0/24\n    rightsubnet={behind}\n    type=tunnel"
+        if not behind:
+            self.env["XFRM_POLICY_TAKEN"] = "1"
+            ends = "type=transport"
         if refuse:
             self.env["XFRM_SA_REFUSE"] = "1"
         for sub in ("run", "run/pluto", "nss"):
@@ -72,7 +76,7 @@ class Pluto:
         subprocess.run(["certutil", "-N", "-d", "sql:" + self._path("nss"), "--empty-password"],
                        check=True, capture_output=True)
         self._write("ipsec.conf", CONF.format(ike=ike, esp=esp, more=more, version=version,
-                                              right=right, behind=behind))
+                                              right=right, ends=ends, protocol=protocol))
         self._write("ipsec.secrets", SECRETS.format(secret=secret, right=right))
 
     def _path(self, name):
@@ -122,7 +126,7 @@ class Pluto:
     def _wait(self):
         """Until it listens, and has read its configuration (it does so by itself)."""
         end = time.monotonic() + 300
-        while self.behind not in self.whack("--status").stdout:
+        while (self.behind or self.right) not in self.whack("--status").stdout:
             if self.proc.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"pluto does not run\n{self.log()}")
             time.sleep(0.1)
@@ -150,7 +154,7 @@ class Pluto:
         there = {}
         for line in self._read("sa.log").splitlines():
             what, spi, *words = line.split()
-            there[int(spi, 16)] = words[3::3] if what == "add" else None
+            there[int(spi, 16)] = words[5::3] if what == "add" else None
         return {spi: keys for spi, keys in there.items() if keys is not None}
 
     def _read(self, name):

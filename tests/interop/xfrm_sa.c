@@ -4,9 +4,11 @@
  * program then negotiates on as if the kernel used them.
  *
  * What it is told is appended to the file $XFRM_SA_LOG, one line each:
- *   add SPI DESTINATION [crypt NAME KEY] [auth NAME KEY] [aead NAME KEY]
+ *   add SPI DESTINATION esp|ah tunnel|transport [crypt NAME KEY] [auth NAME KEY] [aead NAME KEY]
  *   del SPI
- * With $XFRM_SA_REFUSE set SAs are refused, as a kernel without ESP does.
+ * With $XFRM_POLICY_TAKEN set policies are taken as SAs are, and the kernel knows none: in
+ * transport mode they would stop the packets of whoever stands in for it. With $XFRM_SA_REFUSE set
+ * SAs are refused, as a kernel without ESP does.
  *
  * Requests are recognised in write(2), and their answers delivered by the next recvfrom(2) of the
  * same socket, as the program does both from one thread.
@@ -83,7 +85,8 @@ static void destination(FILE *f, const struct nlmsghdr *h)
     const struct xfrm_usersa_info *sa = NLMSG_DATA(h);
     char text[INET6_ADDRSTRLEN];
     if (inet_ntop(sa->family, &sa->id.daddr, text, sizeof text))
-        fprintf(f, " %s", text);
+        fprintf(f, " %s %s %s", text, sa->id.proto == IPPROTO_AH ? "ah" : "esp",
+                sa->mode == XFRM_MODE_TUNNEL ? "tunnel" : "transport");
 }
 
 static void record(const char *what, uint32_t spi, const struct nlmsghdr *added)
@@ -116,6 +119,12 @@ static void tell(struct answer *a, const struct xfrm_id *id, uint16_t family)
     a->u.sa.family = family;
 }
 
+static bool about_policy(const struct nlmsghdr *h)
+{
+    return h->nlmsg_type == XFRM_MSG_NEWPOLICY || h->nlmsg_type == XFRM_MSG_UPDPOLICY ||
+           h->nlmsg_type == XFRM_MSG_DELPOLICY;
+}
+
 /* True when this request is about an SA: its answer is in *a. */
 static bool about_sa(const struct nlmsghdr *h, struct answer *a)
 {
@@ -142,6 +151,8 @@ static bool about_sa(const struct nlmsghdr *h, struct answer *a)
             return false;
         id.spi = htonl(want->min + any % (want->max - want->min));
         tell(a, &id, want->info.family);
+    } else if (about_policy(h) && getenv("XFRM_POLICY_TAKEN")) {
+        acknowledge(a, h, 0);
     } else {
         return false;
     }
