@@ -17,6 +17,7 @@
 #define TUNS           4096
 #define TUN_QUEUE_LEN  10000
 #define LOOPBACK_QUEUE 1 /* nobody reads: what is routed into a loopback's network is dropped */
+#define KERNEL_SCTP    "/proc/net/sctp" /* a folder, where its module is loaded */
 #define FORWARD        "ipv4/ip_forward"
 #define FORWARD6       "ipv6/conf/all/forwarding"
 
@@ -99,15 +100,26 @@ static int do_route(struct answer *a, const struct lr_route *in)
     return broker_kernel_said(a, err, what);
 }
 
+/* Of the one kind of rule that drops nothing else may be said. */
+static bool drops_well(const struct lr_rule *r)
+{
+    return r->no_sctp.family == r->family && !r->not_mark && !r->mark && !r->table &&
+           !r->goto_priority && !r->iif[0];
+}
+
 static int do_rule(struct answer *a, const struct lr_rule *r)
 {
     char what[48];
+    bool drops = addr_is_set(&r->no_sctp);
     if (r->family != AF_INET && r->family != AF_INET6)
         return broker_refuse(a, -EPERM, "a rule is of IPv4 or of IPv6");
     if (!r->priority || r->priority > RULE_LAST)
         return broker_refuse(a, -EPERM, "rule priority %u is outside of 1..%u", r->priority,
                              RULE_LAST);
-    if (r->goto_priority ? r->table != 0 || r->goto_priority <= r->priority : !table_ok(r->table))
+    if (drops && !drops_well(r))
+        return broker_refuse(a, -EPERM, "a rule of ours drops SCTP to one address, and all of it");
+    if (!drops &&
+        (r->goto_priority ? r->table != 0 || r->goto_priority <= r->priority : !table_ok(r->table)))
         return broker_refuse(a, -EPERM,
                              "a rule of ours points to table %u, %u..%u, or to a later rule",
                              TABLE_MAIN, TANDEM_RT_TABLE, TANDEM_PROBE_TABLE);
@@ -115,6 +127,9 @@ static int do_rule(struct answer *a, const struct lr_rule *r)
         return broker_refuse(a, -EPERM, "interface name without an end");
     snprintf(what, sizeof(what), "rule %u", r->priority);
     int err = kernel_rule(a->b->k, r);
+    if (drops && r->add && !err && access(KERNEL_SCTP, F_OK) == 0)
+        log_line(a->b->o.log, LOGL_NOTICE, "broker",
+                 "the kernel speaks SCTP itself; what it would answer to the other box is dropped");
     if (r->add ? err == -EEXIST : err == -ENOENT)
         return 0; /* it is as wanted */
     return broker_kernel_said(a, err, what);

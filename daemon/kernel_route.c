@@ -158,17 +158,18 @@ int kernel_sweep_routes(struct kernel *k)
 
 /* --- rules --------------------------------------------------------------------------------- */
 
-int kernel_rule(struct kernel *k, const struct lr_rule *r)
+/* fib_rules: a device "lo" means what the box sends itself, and a mask makes 0 a mark. */
+static void put_no_sctp(struct nl_msg *m, const struct addr *to)
 {
-    struct fib_rule_hdr h = {.family = r->family,
-                             .action = r->goto_priority ? FR_ACT_GOTO : FR_ACT_TO_TBL,
-                             .flags = r->not_mark ? FIB_RULE_INVERT : 0,
-                             .table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC};
-    struct nl_msg *m = kernel_message(r->add ? RTM_NEWRULE : RTM_DELRULE,
-                                      r->add ? NLM_F_CREATE | NLM_F_EXCL : 0, &h, sizeof(h));
-    if (!m)
-        return -ENOMEM;
-    nla_put_u32(m, FRA_PRIORITY, r->priority);
+    kernel_put_addr(m, FRA_DST, to);
+    nla_put_u8(m, FRA_IP_PROTO, IPPROTO_SCTP);
+    nla_put_u32(m, FRA_FWMARK, 0);
+    nla_put_u32(m, FRA_FWMASK, UINT32_MAX);
+    nla_put_string(m, FRA_IIFNAME, "lo");
+}
+
+static void put_where(struct nl_msg *m, const struct lr_rule *r)
+{
     if (r->goto_priority)
         nla_put_u32(m, FRA_GOTO, r->goto_priority);
     else
@@ -179,6 +180,27 @@ int kernel_rule(struct kernel *k, const struct lr_rule *r)
     }
     if (r->iif[0])
         nla_put_string(m, FRA_IIFNAME, r->iif);
+}
+
+int kernel_rule(struct kernel *k, const struct lr_rule *r)
+{
+    bool drops = addr_is_set(&r->no_sctp);
+    struct fib_rule_hdr h = {.family = r->family,
+                             .dst_len = drops ? addr_bits(&r->no_sctp) : 0,
+                             .action = drops              ? FR_ACT_BLACKHOLE
+                                       : r->goto_priority ? FR_ACT_GOTO
+                                                          : FR_ACT_TO_TBL,
+                             .flags = r->not_mark ? FIB_RULE_INVERT : 0,
+                             .table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC};
+    struct nl_msg *m = kernel_message(r->add ? RTM_NEWRULE : RTM_DELRULE,
+                                      r->add ? NLM_F_CREATE | NLM_F_EXCL : 0, &h, sizeof(h));
+    if (!m)
+        return -ENOMEM;
+    nla_put_u32(m, FRA_PRIORITY, r->priority);
+    if (drops)
+        put_no_sctp(m, &r->no_sctp);
+    else
+        put_where(m, r);
     nla_put_u8(m, FRA_PROTOCOL, TANDEM_RTPROT);
     return kernel_request(k, m);
 }
@@ -205,7 +227,9 @@ static int on_rule(struct nl_msg *msg, void *arg)
         .table = tb[FRA_TABLE] ? nla_get_u32(tb[FRA_TABLE]) : r->table,
         .goto_priority = tb[FRA_GOTO] ? nla_get_u32(tb[FRA_GOTO]) : 0,
     };
-    if (tb[FRA_IIFNAME])
+    if (r->action == FR_ACT_BLACKHOLE)
+        x->no_sctp = kernel_attr_addr(tb[FRA_DST], r->family);
+    else if (tb[FRA_IIFNAME])
         nla_strlcpy(x->iif, tb[FRA_IIFNAME], sizeof(x->iif));
     return NL_OK;
 }

@@ -249,6 +249,8 @@ static int open_sctp(const struct recipe *r, const struct socket_opts *o)
         err = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
                                 : set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     if (!err)
+        err = set_int(fd, SOL_SOCKET, SO_MARK, TANDEM_SCTP_MARK);
+    if (!err)
         err = set_no_df(fd, family);
     if (err)
         return fail(fd, err);

@@ -15,7 +15,7 @@
 
 /* To be raised when a message or the layout of dpstats.h changes: children of another version are
  * not started. */
-#define LAUNCH_VERSION 10u
+#define LAUNCH_VERSION 11u
 
 #define LAUNCH_FD     3
 #define LAUNCH_IFNAME 16
@@ -31,6 +31,9 @@
  * (docs/control.md, "Probes"). */
 #define TANDEM_PROBE_MARK  0x7a6e
 #define TANDEM_PROBE_TABLE (TANDEM_RT_TABLE + TANDEM_IFIDS + 1)
+
+/* SCTP of ours, as the kernel's own does not bear it (docs/sso.md, "The link"). */
+#define TANDEM_SCTP_MARK 0x7a6f
 
 static inline bool rt_table_is_ours(uint32_t table)
 {
@@ -110,8 +113,8 @@ enum launch_socket {
     SOCK_HSRP,  /* AF_PACKET with Ethernet headers, bound to no protocol: sends frames; when the
                    engine binds it to IPv4 it hears HSRP and nothing else */
     SOCK_ARP,   /* the same for ARP, to hear only */
-    SOCK_SCTP4, /* raw protocol 132 of stateful failover: neither bound nor marked; hears nothing
-                   until the engine says what */
+    SOCK_SCTP4, /* raw protocol 132 of stateful failover, with TANDEM_SCTP_MARK: not bound; hears
+                   nothing until the engine says what */
     SOCK_SCTP6
 };
 
@@ -221,6 +224,9 @@ struct lr_rule {
     uint32_t table; /* 0 where goto_priority is used */
     uint32_t goto_priority;
     char iif[LAUNCH_IFNAME]; /* "" = any */
+    /* Set: what the box itself sends to it of SCTP without any mark goes nowhere. Then nothing of
+     * the above but id, add, family and priority. */
+    struct addr no_sctp;
 };
 struct lr_tun {
     uint32_t id;

@@ -14,6 +14,7 @@
 
 /* Bypassed packets jump over our tables to where the kernel keeps the rule for `main`. Then what
  * came in by an interface with a map is looked at; then what leaves. */
+#define RULE_SCTP    31997 /* the kernel does not answer SCTP in our place */
 #define RULE_PROBE   31998 /* probes of an interface: their own routes, then main */
 #define RULE_PROBED  31999
 #define RULE_BYPASS  32000
@@ -134,17 +135,10 @@ static void close_other(struct control *c, uint32_t ifid)
 /* --- rules
  * ------------------------------------------------------------------------------------------ */
 
-static bool same_rule(const struct lr_rule *a, const struct lr_rule *b)
-{
-    return a->family == b->family && a->priority == b->priority && a->mark == b->mark &&
-           a->not_mark == b->not_mark && a->table == b->table &&
-           a->goto_priority == b->goto_priority && strcmp(a->iif, b->iif) == 0;
-}
-
 static bool among(const struct lr_rule *r, const struct lr_rule *v, size_t n)
 {
     size_t i = 0;
-    while (i < n && !same_rule(r, &v[i]))
+    while (i < n && !world_same_rule(r, &v[i]))
         i++;
     return i < n;
 }
@@ -217,16 +211,34 @@ static size_t probe_rules(const struct control *c, struct lr_rule *v)
     return 2;
 }
 
+/* Where the kernel speaks SCTP, too, it knows nothing of our association and would ABORT it (RFC
+ * 9260 §8.4). What it sends finds no way; ours bears a mark. */
+static size_t sctp_rules(const struct control *c, struct lr_rule *v)
+{
+    const struct sso_cfg *cfg = &c->intent.sso;
+    size_t n = 0;
+    for (unsigned i = 0; cfg->inter_device && cfg->association && i < cfg->n_remote; i++) {
+        if (cfg->remote[i].family == AF_INET6 && !c->world.ipv6)
+            continue;
+        v[n].family = cfg->remote[i].family;
+        v[n].priority = RULE_SCTP;
+        v[n++].no_sctp = cfg->remote[i];
+    }
+    return n;
+}
+
 static void apply_rules(struct control *c)
 {
     const struct world *w = &c->world;
-    struct lr_rule *want = (struct lr_rule *)calloc(2 * most_rules(c) + 2, sizeof(*want));
+    struct lr_rule *want =
+        (struct lr_rule *)calloc(2 * most_rules(c) + 2 + SSO_ADDRS, sizeof(*want));
     if (!want)
         return;
     size_t n = wanted_rules(c, AF_INET, want);
     if (shadow_ipv6(c))
         n += wanted_rules(c, AF_INET6, want + n);
     n += probe_rules(c, want + n);
+    n += sctp_rules(c, want + n);
     for (size_t i = 0; i < w->n_rule; i++) {
         struct lr_rule have;
         memset(&have, 0, sizeof(have));
@@ -237,6 +249,7 @@ static void apply_rules(struct control *c)
         have.table = w->rule[i].table;
         have.goto_priority = w->rule[i].goto_priority;
         memcpy(have.iif, w->rule[i].iif, sizeof(have.iif));
+        have.no_sctp = w->rule[i].no_sctp;
         if (!among(&have, want, n))
             launch_want(&c->launch, LR_RULE, &have, sizeof(have));
     }

@@ -178,11 +178,12 @@ static void on_route(struct world *w, struct nlmsghdr *h)
     w->routes_dirty = true;
 }
 
-static bool same_rule(const struct lr_rule *a, const struct lr_rule *b)
+bool world_same_rule(const struct lr_rule *a, const struct lr_rule *b)
 {
     return a->family == b->family && a->priority == b->priority && a->mark == b->mark &&
            a->not_mark == b->not_mark && a->table == b->table &&
-           a->goto_priority == b->goto_priority && strcmp(a->iif, b->iif) == 0;
+           a->goto_priority == b->goto_priority && strcmp(a->iif, b->iif) == 0 &&
+           addr_eq(&a->no_sctp, &b->no_sctp);
 }
 
 static void on_rule(struct world *w, struct nlmsghdr *h)
@@ -200,10 +201,12 @@ static void on_rule(struct world *w, struct nlmsghdr *h)
     n.mark = tb[FRA_FWMARK] ? nla_get_u32(tb[FRA_FWMARK]) : 0;
     n.goto_priority = tb[FRA_GOTO] ? nla_get_u32(tb[FRA_GOTO]) : 0;
     n.table = n.goto_priority ? 0 : tb[FRA_TABLE] ? nla_get_u32(tb[FRA_TABLE]) : r->table;
-    if (tb[FRA_IIFNAME])
+    if (r->action == FR_ACT_BLACKHOLE)
+        n.no_sctp = attr_addr(tb[FRA_DST], r->family);
+    else if (tb[FRA_IIFNAME])
         nla_strlcpy(n.iif, tb[FRA_IIFNAME], sizeof(n.iif));
     size_t i = 0;
-    while (i < w->n_rule && !same_rule(&w->rule[i], &n))
+    while (i < w->n_rule && !world_same_rule(&w->rule[i], &n))
         i++;
     if (h->nlmsg_type == RTM_DELRULE) {
         if (i < w->n_rule)

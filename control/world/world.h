@@ -56,6 +56,8 @@ struct world {
     bool ipv6; /* the kernel speaks it */
 };
 
+/* Whatever is asked for with them. */
+bool world_same_rule(const struct lr_rule *a, const struct lr_rule *b);
 /* Opens the sockets and reads everything once. changed() is called from the loop, maybe often.
  * 0 or -errno; world_settle() tries again. */
 int world_open(struct world *w, struct event_base *base, struct log *log, void (*changed)(void *),

@@ -130,7 +130,8 @@ int kernel_rule(struct kernel *k, const struct lr_rule *r)
 {
     (void)k;
     if (r->priority == 0 || r->priority > 32765 || !memchr(r->iif, 0, sizeof r->iif) ||
-        (r->table && !table(r->table)))
+        (r->table && !table(r->table)) ||
+        (addr_is_set(&r->no_sctp) && (r->no_sctp.family != r->family || r->table || r->iif[0])))
         abort();
     return maybe(r->priority);
 }

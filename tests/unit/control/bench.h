@@ -117,7 +117,8 @@ static inline void do_rule(struct world *w, const struct lr_rule *r)
         return;
     }
     for (size_t i = 0; i < w->n_rule; i++)
-        if (w->rule[i].priority == r->priority && strcmp(w->rule[i].iif, r->iif) == 0) {
+        if (w->rule[i].priority == r->priority && strcmp(w->rule[i].iif, r->iif) == 0 &&
+            addr_eq(&w->rule[i].no_sctp, &r->no_sctp)) {
             w->rule[i] = w->rule[--w->n_rule];
             return;
         }

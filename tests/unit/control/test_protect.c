@@ -118,6 +118,33 @@ static struct protect look(struct bench *b)
     return p;
 }
 
+/* Rules that keep the kernel from answering in our place. */
+static unsigned sctp_rules(const struct bench *b)
+{
+    const struct addr peer = adr(PEER);
+    unsigned n = 0;
+    for (size_t i = 0; i < b->c->world.n_rule; i++)
+        if (addr_eq(&b->c->world.rule[i].no_sctp, &peer)) {
+            assert_int_equal(b->c->world.rule[i].family, AF_INET);
+            assert_int_equal(b->c->world.rule[i].priority, 31997);
+            n++;
+        }
+    return n;
+}
+
+static void the_kernel_answers_no_sctp(void **state)
+{
+    struct bench *b = box(state, (struct want){0});
+    assert_int_equal(sctp_rules(b), 1);
+    apply(b, (struct want){.security = true, .made = true});
+    assert_int_equal(sctp_rules(b), 1);
+    struct intent nothing = {0};
+    control_apply(b->c, &nothing);
+    settle(b);
+    assert_int_equal(sctp_rules(b), 0);
+    assert_int_equal(b->c->world.n_rule, 0);
+}
+
 static void all_that_goes_to_the_peer_meets_the_map(void **state)
 {
     struct bench *b = box(state, (struct want){.security = true, .made = true});
@@ -204,6 +231,7 @@ static void before_a_map_of_the_interface(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_kernel_answers_no_sctp, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(all_that_goes_to_the_peer_meets_the_map, bench_up,
                                         bench_down),
         cmocka_unit_test_setup_teardown(in_clear_where_nobody_asks, bench_up, bench_down),

@@ -4,6 +4,7 @@
 #include "daemon/tun.h"
 #include "tests/unit/daemon/ns.h"
 #include "lib/str.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_net.h>
@@ -346,6 +347,64 @@ static void rules(void **state)
     assert_false(ns_shows("ip rule show", "tdm0"));
     assert_true(ns_shows("ip rule show prio 90", "from 1.2.3.4"));
     assert_int_equal(system("ip rule del prio 90"), 0);
+}
+
+/* One datagram of SCTP: what comes of it. */
+static int sctp(uint32_t mark, const char *to)
+{
+    int fd = socket(AF_INET, SOCK_RAW, IPPROTO_SCTP), err = 0;
+    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(to)};
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), 0);
+    if (sendto(fd, "0123456789ab", 12, 0, (struct sockaddr *)&sin, sizeof(sin)) < 0)
+        err = -errno;
+    close(fd);
+    return err;
+}
+
+/* What the kernel's own SCTP would answer finds no way to the other box: its packets are looked up
+ * like these, which stand in for them. */
+static void sctp_of_others_is_dropped(void **state)
+{
+    struct box *x = (struct box *)*state;
+    struct lr_rule r = {.family = AF_INET,
+                        .add = 1,
+                        .priority = 31997,
+                        .no_sctp = ns_prefix("10.1.1.2", 32).addr};
+    struct lr_rule second = r;
+    second.no_sctp = ns_prefix("10.1.1.3", 32).addr;
+    assert_int_equal(ask_addr(x, "p1", "10.1.1.1", 24, true), 0);
+    assert_int_equal(sctp(0, "10.1.1.2"), 0);
+    assert_int_equal(ASK(x, LR_RULE, r), 0);
+    assert_int_equal(ASK(x, LR_RULE, r), 0);
+    assert_int_equal(ASK(x, LR_RULE, second), 0);
+    assert_int_equal(sctp(0, "10.1.1.2"), -EINVAL);
+    assert_int_equal(sctp(0, "10.1.1.3"), -EINVAL);
+    assert_int_equal(sctp(0, "10.1.1.4"), 0);
+    assert_int_equal(sctp(TANDEM_SCTP_MARK, "10.1.1.2"), 0);
+    int u = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in sin = {.sin_family = AF_INET,
+                              .sin_port = htons(9),
+                              .sin_addr.s_addr = inet_addr("10.1.1.2")};
+    assert_int_equal(sendto(u, "x", 1, 0, (struct sockaddr *)&sin, sizeof(sin)), 1);
+    close(u);
+    second.add = 0;
+    assert_int_equal(ASK(x, LR_RULE, second), 0);
+    assert_int_equal(sctp(0, "10.1.1.3"), 0);
+    assert_int_equal(sctp(0, "10.1.1.2"), -EINVAL);
+    struct lr_rule bad = r; /* the one that drops says nothing else */
+    bad.table = TANDEM_RT_TABLE;
+    assert_int_equal(ASK(x, LR_RULE, bad), -EPERM);
+    bad = r;
+    bad.mark = 1;
+    assert_int_equal(ASK(x, LR_RULE, bad), -EPERM);
+    bad = r;
+    bad.family = AF_INET6;
+    assert_int_equal(ASK(x, LR_RULE, bad), -EPERM);
+    assert_true(ns_shows("ip rule show prio 31997", "ipproto sctp"));
+    broker_reset(x->b);
+    assert_false(ns_shows("ip rule show", "ipproto sctp"));
+    assert_int_equal(system("ip addr flush dev p1"), 0);
 }
 
 /* One table and one rule per interface; the rules share a priority. */
@@ -822,6 +881,7 @@ int main(void)
         cmocka_unit_test(several_ways),
         cmocka_unit_test(a_replaced_route_is_not_removed_with_its_old_self),
         cmocka_unit_test(rules),
+        cmocka_unit_test(sctp_of_others_is_dropped),
         cmocka_unit_test(inbound_tables),
         cmocka_unit_test(ipv6),
         cmocka_unit_test(tun_carries_packets),
