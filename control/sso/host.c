@@ -48,6 +48,7 @@ static void on_event(void *ctx, enum sso_sync_event e)
         break;
     case SSO_SYNC_DIFFERS:
         sso_tell_differ(s);
+        control_kick(s->c); /* what was refused before may be taken now (mirror.c) */
         break;
     case SSO_SYNC_HOT:
         log_line(s->c->o.log, LOGL_NOTICE, "sso", "the other box has everything");

@@ -41,8 +41,9 @@ struct mirror {
     size_t n, cap;
     size_t ike_bytes;
     bool full;      /* something was refused for want of room, and the log says so */
-    bool lacking;   /* something was refused for want of its line … */
-    uint32_t lines; /* … when so many had been given numbers */
+    bool lacking;   /* something was refused, or went, for want of its line or key here … */
+    uint32_t lines; /* … when so many lines had been given numbers */
+    bool agreed;    /* … and both boxes have been configured alike since */
 };
 
 /* --- what is shared ----------------------------------------------------------------------------
@@ -404,6 +405,25 @@ static int take_numbers(struct control *c, const uint8_t *p, size_t n)
     return 0;
 }
 
+static void lacks(struct mirror *m)
+{
+    if (m->lacking)
+        return;
+    m->lacking = true;
+    m->lines = m->c->ids.lines;
+    m->agreed = sso_agrees(m->c);
+}
+
+/* Whether what was missing may be here now: there are other lines, or the two configurations, which
+ * differed, agree. */
+static bool may_have_come(struct mirror *m)
+{
+    bool agree = m->lacking && sso_agrees(m->c);
+    bool come = m->lacking && (m->lines != m->c->ids.lines || (agree && !m->agreed));
+    m->agreed = m->agreed && agree;
+    return come;
+}
+
 int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_t *p, size_t n,
                 int64_t shift)
 {
@@ -422,10 +442,8 @@ int mirror_take(struct mirror *m, enum sso_kind kind, uint64_t key, const uint8_
         err = 0;
     if (err || n == 0)
         drop(m, kind, key);
-    if (err == -ENOENT && !m->lacking) {
-        m->lacking = true;
-        m->lines = m->c->ids.lines;
-    }
+    if (err == -ENOENT)
+        lacks(m);
     if (err == -ENOSPC && !m->full) {
         m->full = true;
         log_line(m->c->o.log, LOGL_WARNING, "sso", "the other box has more than there is room for");
@@ -481,16 +499,18 @@ static bool mark_sa(void *ctx, const struct ike_sa_state *sa)
     struct held *h = !sa->passive || good ? NULL
                                           : find(m, sa->version == IKE_V1 ? SSO_ISAKMP : SSO_IKE,
                                                  sa->initiator ? sa->spi_i : sa->spi_r);
-    if (h)
+    if (h) {
         h->doomed = true;
+        lacks(m);
+    }
     return true;
 }
 
 void mirror_apply(struct control *c)
 {
     struct mirror *m = c->mirror;
-    if (m && m->lacking && m->lines != c->ids.lines) {
-        m->lacking = false; /* maybe the missing line has come */
+    if (m && may_have_come(m)) {
+        m->lacking = false;
         sso_resync(c);
         m = c->mirror;
     }
@@ -499,8 +519,10 @@ void mirror_apply(struct control *c)
     for (size_t i = 0; i < m->n; i++) {
         struct held *h = &m->v[i];
         const struct wanted_sa *w = h->kind == SSO_SA ? wanted_find(m->c, (uint32_t)h->key) : NULL;
-        h->doomed = (h->kind == SSO_LINE && !stands(m, h->ours)) ||
-                    (h->kind == SSO_SA && (!w || !stands(m, w->m.policy)));
+        bool stays = h->kind == SSO_LINE ? stands(m, h->ours) : !w || stands(m, w->m.policy);
+        h->doomed = !stays || (h->kind == SSO_SA && !w);
+        if (!stays)
+            lacks(m);
     }
     keyex_each(m->c, mark_sa, m);
     drop_doomed(m);

@@ -189,6 +189,13 @@ bool sso_resync(struct control *c)
     return true;
 }
 
+bool sso_agrees(const struct control *c)
+{
+    struct sso_sync_info f;
+    sso_sync_info(c->sso->sync, &f);
+    return f.ready && f.n_differ == 0;
+}
+
 /* --- for shows ----------------------------------------------------------------------------------
  */
 

@@ -106,6 +106,8 @@ bool sso_leave(struct control *c);
 /* clear crypto … standby: what we hold for the peer goes, and all of it is asked for anew. False:
  * we hold nothing. */
 bool sso_resync(struct control *c);
+/* The peer is there, and configured as this box is. */
+bool sso_agrees(const struct control *c);
 
 /* Classes of debug text, from CONTROL_DEBUG_SSO on: those of `debug redundancy`, then those of
  * `debug crypto [ipsec|isakmp] ha`. */

@@ -5,6 +5,7 @@
 #include "bench.h"
 #include "control/crypto/dynamic.h"
 #include "control/sso/copy.h"
+#include "control/sso/sso_priv.h"
 #include "control/journal.h"
 #include "tests/unit/ike/sim.h"
 
@@ -319,6 +320,19 @@ static void without_its_line_there_is_nothing(void **state)
     assert_int_equal(give(t, of_kind(t, SSO_LINE)), -ENOENT);
 }
 
+/* The peer says hello, with so many sections that this box has not. */
+static void hello(struct sso_sync *sync, unsigned n)
+{
+    struct sso_message m = {.type = SSO_HELLO, .epoch = 1};
+    uint8_t bytes[512];
+    struct wbuf w = wbuf_make(bytes, sizeof(bytes));
+    m.hello.state = RF_ACTIVE;
+    m.hello.n_section = (uint8_t)n;
+    strcpy(m.hello.section[0].name, "isakmp key");
+    assert_int_equal(sso_wire_write(&w, &m), 0);
+    sso_sync_input(sync, SSO_STREAM_CONTROL, bytes, w.len);
+}
+
 static void when_its_line_goes_it_goes(void **state)
 {
     struct pair *t = (struct pair *)*state;
@@ -335,6 +349,51 @@ static void when_its_line_goes_it_goes(void **state)
     w.psk = NULL;
     wish_apply(t->b, &w);
     assert_null(the_sa(t->b));
+}
+
+/* What the configuration here loses is asked for again when it is back. */
+static void when_its_line_comes_back(void **state)
+{
+    struct pair *t = (struct pair *)*state;
+    struct sso *s = t->b->c->sso;
+    struct wish w = stateful();
+    give_all(t);
+    settle(t->b);
+    assert_string_equal(s->why, ""); /* nothing was missing */
+    w.map = false;
+    wish_apply(t->b, &w);
+    nothing(t);
+    assert_string_equal(s->why, "");
+    w.map = true;
+    wish_apply(t->b, &w);
+    assert_string_equal(s->why, "all is asked for anew");
+    give_all(t);
+    assert_non_null(the_sa(t->b));
+    s->why[0] = '\0';
+    wish_apply(t->b, &w);
+    assert_string_equal(s->why, "");
+}
+
+/* The same of its key: that both are configured alike again says so. */
+static void when_its_key_comes_back(void **state)
+{
+    struct pair *t = (struct pair *)*state;
+    struct sso *s = t->b->c->sso;
+    struct wish w = stateful();
+    give_all(t);
+    sso_sync_up(s->sync);
+    hello(s->sync, 1);
+    w.psk = NULL;
+    wish_apply(t->b, &w);
+    assert_null(the_sa(t->b));
+    settle(t->b);
+    assert_string_equal(s->why, "");
+    w.psk = "cisco";
+    wish_apply(t->b, &w);
+    assert_string_equal(s->why, "");
+    hello(s->sync, 0);
+    pass(t->b, 11); /* it is told every ten seconds */
+    assert_string_equal(s->why, "all is asked for anew");
 }
 
 static void positions_are_told(void **state)
@@ -558,6 +617,8 @@ int main(void)
         TEST(what_is_removed_goes),
         TEST(without_its_line_there_is_nothing),
         TEST(when_its_line_goes_it_goes),
+        TEST(when_its_line_comes_back),
+        TEST(when_its_key_comes_back),
         TEST(positions_are_told),
         TEST(a_bulk_tells_where_they_stand),
         TEST(the_standby_goes_on),
