@@ -73,11 +73,17 @@ class Lab:
                            f"(it has {' '.join(self.topo.links)})")
         return name
 
-    def cut(self, link):
-        network.set_link(self.name, self.topo, self.link(link), False)
+    def cut(self, link, node=None):
+        network.set_link(self.name, self.topo, self.link(link), False, node)
 
-    def heal(self, link):
-        network.set_link(self.name, self.topo, self.link(link), True)
+    def heal(self, link, node=None):
+        network.set_link(self.name, self.topo, self.link(link), True, node)
+
+    def isolate(self, link, node):
+        network.set_switch(self.name, self.topo, self.link(link), False, node)
+
+    def rejoin(self, link, node):
+        network.set_switch(self.name, self.topo, self.link(link), True, node)
 
     def capture(self, link, path):
         index = list(self.topo.links).index(self.link(link))

@@ -127,11 +127,24 @@ def _defaults(ns, forward, ipv6):
         raise NetworkError(f"sysctl in {ns}: {r.stderr.strip()}")
 
 
-def set_link(lab, topo, name, up):
-    """Cuts or heals a link: the carrier of every end goes or comes back."""
+def _ends(topo, i, node):
+    """The wire's ports of a link: all of them, or those of one node."""
+    return [wire_port(i, j) for j, end in enumerate(list(topo.links.values())[i].ends)
+            if node in (None, end.node)]
+
+
+def set_link(lab, topo, name, up, node=None):
+    """Cuts or heals a link: the carrier of every end goes or comes back, or of one node's end alone."""
     i = list(topo.links).index(name)
-    ip(ns=ns_name(lab), batch=[f"link set dev {wire_port(i, j)} {'up' if up else 'down'}"
-                               for j in range(len(topo.links[name].ends))])
+    ip(ns=ns_name(lab), batch=[f"link set dev {port} {'up' if up else 'down'}"
+                               for port in _ends(topo, i, node)])
+
+
+def set_switch(lab, topo, name, carries, node):
+    """A switch that carries nothing for one node, whose carrier stays: it cannot know."""
+    i = list(topo.links).index(name)
+    ip(ns=ns_name(lab), batch=[f"link set dev {port} {f'master {bridge(i)}' if carries else 'nomaster'}"
+                               for port in _ends(topo, i, node)])
 
 
 def destroy(lab, nodes):
