@@ -119,8 +119,9 @@ void isk_node_done(struct isk_node *n)
     n->dh = NULL;
     isk_msg_free(&n->choice);
     isk_msg_free(&n->ids);
+    n->until = isk_now(k) + ISK_LINGER;
     isk_sa_changed(n->sa);
-    if (timer_set(k->q, &n->t, isk_now(k) + ISK_LINGER) < 0)
+    if (timer_set(k->q, &n->t, n->until) < 0)
         isk_node_end(n, IKE_R_NONE);
 }
 

@@ -89,14 +89,18 @@ static void count_on(struct isakmp *k, const struct isk_sa *sa)
             k->conn = sa->s.child[i].conn_id;
 }
 
-/* What waits for an answer is said again soon, but not all at once. */
+/* What waits for an answer is said again soon, but not all at once. What is done ends when it would
+ * have ended: with a new time at each of many failovers it would stay for ever. */
 static int arm(struct isk_sa *sa)
 {
     struct isakmp *k = sa->k;
+    usec_t now = isk_now(k);
 
     for (struct isk_node *n = sa->nodes; n; n = n->next) {
-        usec_t wait = n->state == NODE_DONE ? ISK_LINGER : isk_below(k, RESTORE_SPREAD);
-        if (timer_set(k->q, &n->t, isk_now(k) + wait) < 0)
+        usec_t when = now + isk_below(k, RESTORE_SPREAD);
+        if (n->state == NODE_DONE)
+            when = n->until = n->until < now + ISK_LINGER ? n->until : now + ISK_LINGER;
+        if (timer_set(k->q, &n->t, when) < 0)
             return -ENOMEM;
     }
     isk_arm_life(sa);

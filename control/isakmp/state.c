@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define STATE_VERSION 0x1002
+#define STATE_VERSION 0x1003
 #define DPD_RETRY_MAX 60 /* seconds; far above what can be configured */
 #define DUE_AT_ONCE   1  /* as monotonic time: long ago */
 
@@ -176,7 +176,9 @@ static void code_node(struct coder *k, struct isk_node *n)
     code_u32(k, &n->child.spi_out);
     code_u8(k, &n->child.proto);
     code_u32(k, &n->old_spi);
+    code_time(k, &n->until);
     code_check(k, n->mid && n->out.p && (state == NODE_R_QM2 || state == NODE_DONE));
+    code_check(k, (state == NODE_DONE) == (n->until != 0));
     n->state = (enum isk_node_state)state;
 }
 

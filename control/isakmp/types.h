@@ -167,6 +167,7 @@ struct isk_node {
     uint8_t last_in[ISK_DIGEST]; /* of the last message that was handled */
     struct isk_msg out;          /* what answers it, or asks */
     unsigned sends;
+    usec_t until; /* NODE_DONE: when it is forgotten */
     struct isk_job *job;
     struct isk_want *want;
     struct ike_child_state child;

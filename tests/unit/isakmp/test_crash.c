@@ -78,7 +78,7 @@ static void same_bytes(const struct isk_msg *a, const struct isk_msg *b)
         assert_memory_equal(a->p, b->p, a->len);
 }
 
-static void same_nodes(const struct isk_node *a, const struct isk_node *b)
+static void same_nodes(const struct isk_node *a, const struct isk_node *b, usec_t shift)
 {
     for (; a && b; a = a->next, b = b->next) {
         assert_int_equal(a->mid, b->mid);
@@ -91,6 +91,7 @@ static void same_nodes(const struct isk_node *a, const struct isk_node *b)
         assert_memory_equal(a->nr, b->nr, sizeof a->nr);
         assert_int_equal(a->child.spi_in, b->child.spi_in);
         assert_int_equal(a->old_spi, b->old_spi);
+        assert_int_equal(a->until ? a->until + shift : 0, b->until);
         assert_false(timer_armed(&b->t));
     }
     assert_true(!a && !b);
@@ -136,7 +137,7 @@ static void same_there(struct isk_sa *a, const struct isk_sa *b, usec_t shift)
     assert_int_equal(a->replaced, b->replaced);
     assert_int_equal(a->step, b->step);
     same_bytes(&a->out, &b->out);
-    same_nodes(a->nodes, b->nodes);
+    same_nodes(a->nodes, b->nodes, shift);
 }
 
 static void imported(void **state)
@@ -251,6 +252,30 @@ static void goes_on(void **state)
     settled(s, 1);
     assert_int_equal(sim_sas(s, 0).last->tunnel_id, 1002);
     journal_is_true(s);
+    sim_free(s);
+}
+
+/* Failovers that follow each other sooner than that do not keep exchanges that are done. */
+static void done_is_forgotten(void **state)
+{
+    struct sim *s = tunnel();
+    unsigned before = 0, after = 0;
+    (void)state;
+    pairs(s, AHEAD);
+    rekey_child(s, 0);
+    sim_for(s, 2);
+    for (int i = 0; i < 4; i++) {
+        for (int node = 0; node < 2; node++) {
+            restart(s, node); /* the other box of the pair goes on */
+            before += s->node[node].k->head->n_nodes;
+        }
+        sim_for(s, 20);
+    }
+    for (int node = 0; node < 2; node++)
+        after += s->node[node].k->head->n_nodes;
+    assert_true(before > 0);
+    assert_int_equal(after, 0);
+    settled(s, 1);
     sim_free(s);
 }
 
@@ -471,9 +496,13 @@ static void in_every_exchange(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_again), cmocka_unit_test(imported),
-        cmocka_unit_test(lies),           cmocka_unit_test(goes_on),
-        cmocka_unit_test(shell_goes_on),  cmocka_unit_test(in_every_exchange),
+        cmocka_unit_test(the_same_again),
+        cmocka_unit_test(imported),
+        cmocka_unit_test(lies),
+        cmocka_unit_test(goes_on),
+        cmocka_unit_test(done_is_forgotten),
+        cmocka_unit_test(shell_goes_on),
+        cmocka_unit_test(in_every_exchange),
         cmocka_unit_test(bad_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
