@@ -64,6 +64,11 @@ class Box:
         except OSError:
             return ""
 
+    def note(self, text):
+        """A line of ours in the box's log."""
+        with open(self.log, "a") as f:
+            f.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
     def shell(self, commands, **kw):
         """Runs EXEC commands through the `tandem` shell. CompletedProcess with its output."""
         argv = [os.path.join(self.build, "tandem"), "-s", self.socket]
