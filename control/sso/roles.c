@@ -268,7 +268,9 @@ static void on_role(void *ctx, uint32_t ifid, enum sadb_role role)
 
 static void on_barrier(void *ctx)
 {
-    sso_sync_barrier(((struct sso *)ctx)->sync);
+    struct sso *s = (struct sso *)ctx;
+    sso_sync_barrier(s->sync);
+    sso_handover_barrier(s);
 }
 
 void sso_roles_open(struct sso *s)

@@ -41,6 +41,7 @@ struct sso {
         unsigned quiet;
         void (*fn)(void *ctx, enum sso_outcome o); /* who asked for it */
         void *ctx;
+        bool served; /* the datapath has served its queues since the last look */
     } handover;
     bool told_fence[PORTS_MAX + 1];
     struct timer fence; /* so long the datapath may take */
@@ -75,6 +76,7 @@ void sso_handover_open(struct sso *s);
 void sso_handover_step(struct sso *s, enum sso_switch_step step); /* a word of the peer */
 void sso_handover_bye(struct sso *s);                             /* it has fenced */
 void sso_handover_end(struct sso *s);                             /* not configured any more */
+void sso_handover_barrier(struct sso *s); /* the datapath has answered position_barrier() */
 
 /* events.c: what people are told */
 void sso_debug(const struct sso *s, enum sso_debug cls, const char *fmt, ...)

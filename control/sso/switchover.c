@@ -17,8 +17,9 @@
 #define LOOK         (2 * USEC_PER_MSEC)
 #define PREPARE_MOST (500 * USEC_PER_MSEC)
 #define TAKE_MOST    (400 * USEC_PER_MSEC)
-#define DRAIN_MOST   (100 * USEC_PER_MSEC)
+#define DRAIN_MOST   (250 * USEC_PER_MSEC)
 #define QUIET        5 /* looks without a packet: nothing is on its way to us any more */
+_Static_assert(DRAIN_MOST < TAKE_MOST, "the standby waits for the fence");
 _Static_assert(PREPARE_MOST + TAKE_MOST < SADB_HOLD_MOST, "a hold ends by a word of ours");
 
 static void enter(struct sso *s, enum sso_handover_step step, usec_t most)
@@ -76,17 +77,31 @@ static void on_taken(struct sso *s)
 {
     s->handover.packets = packets(s->c);
     s->handover.quiet = 0;
+    s->handover.served = false;
     enter(s, SSO_HANDOVER_DRAINS, DRAIN_MOST);
     tell(s, SSO_HANDED_OVER);
+    position_barrier(s->c);
 }
 
+void sso_handover_barrier(struct sso *s)
+{
+    s->handover.served = true;
+}
+
+/* A datapath that does not get to run has no packets either, and they wait in its queues. So what
+ * counts is silence in which it has answered us, which it does in turn with its queues. */
 static void drain(struct sso *s, bool late)
 {
     uint64_t n = packets(s->c);
+    if (!s->handover.served && !late)
+        return;
     s->handover.quiet = n == s->handover.packets ? s->handover.quiet + 1 : 0;
     s->handover.packets = n;
-    if (s->handover.quiet < QUIET && !late)
+    s->handover.served = false;
+    if (s->handover.quiet < QUIET && !late) {
+        position_barrier(s->c);
         return;
+    }
     enter(s, SSO_HANDOVER_NONE, 0);
     sso_lose_role(s); /* its addresses stay until it reloads */
 }

@@ -275,7 +275,7 @@ static void packets_that_never_end(void **state)
     enum sso_outcome o;
     _Atomic uint64_t *packets = counted(t, &sa);
     taken(t, &o);
-    for (unsigned i = 0; i < 95; i++) {
+    for (unsigned i = 0; i < 245; i++) {
         atomic_fetch_add(packets, 1);
         pass_ms(t, 1);
     }
