@@ -218,8 +218,10 @@ void hsrp_group_sent(struct hsrp_group *g, uint64_t n)
 
 void hsrp_group_take(struct hsrp_group *g)
 {
-    if (g->state == HSRP_STANDBY)
-        hsrp_event(g, HSRP_EV_RESIGN, NULL);
+    if (g->state != HSRP_STANDBY)
+        return;
+    g->taken_until = clock_mono(g->host->clock) + (usec_t)g->hold_ms * USEC_PER_MSEC;
+    hsrp_event(g, HSRP_EV_RESIGN, NULL);
 }
 
 /* --- timers ---------------------------------------------------------------------------------- */

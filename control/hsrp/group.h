@@ -127,6 +127,7 @@ struct hsrp_group {
     uint8_t priority;                 /* in use */
     bool track_shut;                  /* a tracked object has it disabled */
     bool yields; /* it is being handed over: who says that he is active is, whatever his priority */
+    usec_t taken_until; /* handed over to us: whose hello is on its way yet is not believed */
     enum hsrp_known track[HSRP_TRACKS];
     uint32_t changes;
     usec_t changed; /* monotonic; since it has its state */

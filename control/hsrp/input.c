@@ -65,6 +65,13 @@ static void heard_resign(struct hsrp_group *g, const struct hsrp_heard *h)
         hsrp_set_peer(g, &g->active, &(struct hsrp_peer){0});
 }
 
+/* Who hands over to us may have said once more that he is active before he heard of it. If we gave
+ * way to that, as he does to us, nobody would be active. */
+static bool is_taken(const struct hsrp_group *g)
+{
+    return g->state == HSRP_ACTIVE && clock_mono(g->host->clock) < g->taken_until;
+}
+
 bool hsrp_group_input(struct hsrp_group *g, const struct hsrp_message *m, const struct addr *from,
                       const uint8_t mac[HSRP_MAC], const uint8_t *p, size_t n)
 {
@@ -78,7 +85,7 @@ bool hsrp_group_input(struct hsrp_group *g, const struct hsrp_message *m, const 
         return false;
     }
     if (m->op == HSRP_HELLO)
-        heard_hello(g, &h, higher);
+        heard_hello(g, &h, higher && !is_taken(g));
     else if (m->op == HSRP_COUP && higher)
         hsrp_event(g, HSRP_EV_COUP, &h);
     else if (m->op == HSRP_RESIGN)

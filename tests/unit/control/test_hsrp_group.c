@@ -792,6 +792,25 @@ static void handed_over(void **state)
     assert_string_equal(a->log, "Active>Speak Speak>Standby Standby>Active ");
 }
 
+/* Its last hello and our first one cross. */
+static void handed_over_while_it_speaks(void **state)
+{
+    struct net *net = (struct net *)*state;
+    struct router *a, *b;
+    uint8_t f[HSRP_FRAME];
+    pair(net, &a, &b, false);
+    size_t n = a->n;
+    memcpy(f, a->frame, n);
+    a->g.yields = true;
+    hsrp_group_take(&b->g);
+    hear(b, f, n);
+    pass_ms(net, 30000);
+    assert_string_equal(a->log, "Active>Speak Speak>Standby ");
+    assert_string_equal(b->log, "Standby>Active ");
+    hear(b, f, n); /* later it is another one's word */
+    assert_int_equal(b->g.state, HSRP_SPEAK);
+}
+
 static void no_more(void **state)
 {
     struct net *net = (struct net *)*state;
@@ -834,6 +853,7 @@ int main(void)
         T(successor),
         T(nothing_flaps),
         T(handed_over),
+        T(handed_over_while_it_speaks),
         T(no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
