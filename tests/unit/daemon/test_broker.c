@@ -861,6 +861,12 @@ static void ipv6(void **state)
     assert_int_equal(ASK(x, LR_RULE, rule), 0);
     assert_true(ns_shows("ip -6 rule", "iif p1 lookup 31341 proto 117"));
     assert_false(ns_shows("ip -4 rule", "lookup 31341"));
+    struct lr_rule drop = {.family = AF_INET6,
+                           .add = 1,
+                           .priority = 31997,
+                           .no_sctp = ns_prefix("2001:db8::2", 128).addr};
+    assert_int_equal(ASK(x, LR_RULE, drop), 0);
+    assert_true(ns_shows("ip -6 rule", "to 2001:db8::2 fwmark 0 iif lo ipproto sctp blackhole"));
     rule.family = 0;
     assert_int_equal(ASK(x, LR_RULE, rule), -EPERM);
     broker_reset(x->b);
