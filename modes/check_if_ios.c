@@ -52,6 +52,27 @@ int if_duplex_check(struct txn *t, struct cfg_node *n, const struct a_if_duplex_
     return negate ? if_line_defaults(t, n->parent) : 0;
 }
 
+/* `keepalive` and `no keepalive` take each other away. */
+static int forget_line(struct txn *t, struct cfg_node *n, uint16_t other)
+{
+    const struct cfg_node *o = cfg_first(n->parent, other);
+    return o ? txn_remove(t, txn_node(t, o)) : 0;
+}
+
+int if_keepalive_check(struct txn *t, struct cfg_node *n, const struct a_if_keepalive *a,
+                       bool negate)
+{
+    (void)a;
+    return negate ? 0 : forget_line(t, n, E_IF_NO_KEEPALIVE);
+}
+
+int if_no_keepalive_check(struct txn *t, struct cfg_node *n, const struct a_if_no_keepalive *a,
+                          bool negate)
+{
+    (void)a;
+    return negate ? 0 : forget_line(t, n, E_IF_KEEPALIVE);
+}
+
 int if_speed_check(struct txn *t, struct cfg_node *n, const struct a_if_speed_ios *a, bool negate)
 {
     (void)a;

@@ -57,7 +57,9 @@ int log_level_ios_check(struct txn *t, struct cfg_node *n, const struct a_log_le
     struct a_log_level_ios kept = *a;
     bool console = a->sink == ENUM_LOG_SINK_IOS_CONSOLE;
     by_name(&kept.has_level, &kept.level, &kept.has_number, &kept.number);
-    if (!txn_set(t, n->parent, E_LOG_LEVEL_IOS, &kept))
+    /* What holds without a line has none. */
+    if (kept.level == ENUM_LOG_LEVEL_DEBUGGING ? txn_remove(t, n) < 0
+                                               : !txn_set(t, n->parent, E_LOG_LEVEL_IOS, &kept))
         return -1;
     return forget(t, console ? E_LOG_NO_CONSOLE : E_LOG_NO_MONITOR);
 }
@@ -84,6 +86,8 @@ int log_trap_check(struct txn *t, struct cfg_node *n, const struct a_log_trap *a
         return negate ? 0 : -1;
     struct a_log_trap kept = *a;
     by_name(&kept.has_level, &kept.level, &kept.has_number, &kept.number);
+    if (kept.level == ENUM_LOG_LEVEL_INFORMATIONAL)
+        return txn_remove(t, n);
     return txn_set(t, n->parent, E_LOG_TRAP, &kept) ? 0 : -1;
 }
 

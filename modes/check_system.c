@@ -208,3 +208,14 @@ int aaa_authentication_check(struct txn *t, struct cfg_node *n,
         return txn_refuse(t, "ERROR: aaa-server group %s does not exist", a->server);
     return 0;
 }
+
+/* IOS prints the seconds, too. */
+int line_exec_timeout_check(struct txn *t, struct cfg_node *n, const struct a_line_exec_timeout *a,
+                            bool negate)
+{
+    struct a_line_exec_timeout kept = *a;
+    if (negate || a->has_seconds)
+        return 0;
+    kept.has_seconds = true;
+    return txn_set(t, n->parent, E_LINE_EXEC_TIMEOUT, &kept) ? 0 : -1;
+}
