@@ -15,6 +15,11 @@ void render_ikev2_sas(struct str *out, const struct ike_sa_state *const *sa, siz
 
 void render_ikev2_sas_ios(struct str *out, const struct ike_sa_state *const *sa, size_t n,
                           usec_t now, bool detail);
+/* show crypto ikev2 session (IOS); sorts the list. */
+void render_ikev2_sessions_ios(struct str *out, const struct ike_sa_state **sa, size_t n,
+                               usec_t now, bool detail);
+/* "Child sa: ..." and the lines below. */
+void render_ikev2_child(struct str *out, const struct ike_child_state *c, bool detail, bool ios);
 
 /* An address, or the text of a name. */
 void render_identity(struct str *out, const struct ike_identity *id);

@@ -159,7 +159,7 @@ static void selector_end(struct str *out, const struct addr_range *r, const uint
                addr_print(&r->hi, hi, sizeof hi), port[1]);
 }
 
-static void child(struct str *out, const struct ike_child_state *c, bool detail)
+void render_ikev2_child(struct str *out, const struct ike_child_state *c, bool detail, bool ios)
 {
     for (uint32_t i = 0; i < c->n_ts && i < SADB_TS_MAX; i++) {
         str_add(out, i ? "          local selector  " : "Child sa: local selector  ");
@@ -167,7 +167,10 @@ static void child(struct str *out, const struct ike_child_state *c, bool detail)
         str_add(out, "          remote selector ");
         selector_end(out, &c->ts[i].remote, c->ts[i].rport);
     }
-    str_printf(out, "          ESP spi in/out: 0x%x/0x%x  \n", c->spi_in, c->spi_out);
+    str_printf(out,
+               ios ? "          ESP spi in/out: 0x%X/0x%X  \n"
+                   : "          ESP spi in/out: 0x%x/0x%x  \n",
+               c->spi_in, c->spi_out);
     if (detail)
         child_detail(out, c);
 }
@@ -199,7 +202,7 @@ static void session(struct str *out, const struct ike_sa_state *const *sa, size_
         if (detail)
             details(out, sa[i]);
         for (uint32_t k = 0; k < sa[i]->n_children && k < IKE_CHILDREN_MAX; k++)
-            child(out, &sa[i]->child[k], detail);
+            render_ikev2_child(out, &sa[i]->child[k], detail, false);
     }
 }
 
@@ -251,6 +254,18 @@ int show_ikev2_sa(struct cmd *c, const struct a_show_ikev2_sa *a)
     (c->asa ? render_ikev2_sas : render_ikev2_sas_ios)(&out, l.sa, l.n,
                                                        clock_mono(control_clock(c->control)),
                                                        a->detail);
+    cmd_puts(c, str_text(&out));
+    str_free(&out);
+    free(l.sa);
+    return CMD_OK;
+}
+
+int show_ikev2_session(struct cmd *c, const struct a_show_ikev2_session *a)
+{
+    struct sa_list l = {.all = a->detail};
+    struct str out = {0};
+    query_ike_sas(c->control, collect, &l);
+    render_ikev2_sessions_ios(&out, l.sa, l.n, clock_mono(control_clock(c->control)), a->detail);
     cmd_puts(c, str_text(&out));
     str_free(&out);
     free(l.sa);

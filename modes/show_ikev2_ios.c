@@ -1,8 +1,9 @@
 /*
- * show crypto ikev2 sa [detail] as IOS prints it.
+ * show crypto ikev2 sa and session, with or without detail, as IOS prints them.
  */
 #include "modes/internal.h"
 #include "modes/render.h"
+#include <stdlib.h>
 #include <string.h>
 
 static const char *name_of(uint8_t type, uint16_t id, uint16_t bits)
@@ -79,13 +80,11 @@ static void details(struct str *out, const struct ike_sa_state *sa)
     str_printf(out, "      Initiator of SA : %s\n", sa->initiator ? "Yes" : "No");
 }
 
-static void one(struct str *out, const struct ike_sa_state *sa, size_t number, usec_t now,
+static void row(struct str *out, const struct ike_sa_state *sa, size_t number, usec_t now,
                 bool detail)
 {
     const struct ike_suite *s = &sa->suite;
     int64_t active = sa->established ? (now - sa->established) / USEC_PER_SEC : 0;
-    str_add(out, "Tunnel-id Local                 Remote                fvrf/ivrf            "
-                 "Status \n");
     str_printf(out, "%-10zu", number);
     endpoint(out, &sa->path.local, sa->path.lport, 32);
     endpoint(out, &sa->path.remote, sa->path.rport, 54);
@@ -100,7 +99,12 @@ static void one(struct str *out, const struct ike_sa_state *sa, size_t number, u
     str_printf(out, "      Life/Active Time: %u/%lld sec\n", sa->lifetime, (long long)active);
     if (detail)
         details(out, sa);
-    str_addc(out, '\n');
+}
+
+static void heading(struct str *out)
+{
+    str_add(out, "Tunnel-id Local                 Remote                fvrf/ivrf            "
+                 "Status \n");
 }
 
 void render_ikev2_sas_ios(struct str *out, const struct ike_sa_state *const *sa, size_t n,
@@ -110,7 +114,61 @@ void render_ikev2_sas_ios(struct str *out, const struct ike_sa_state *const *sa,
     for (unsigned v6 = 0; v6 < 2; v6++) {
         str_printf(out, " IPv%c Crypto IKEv2  SA \n\n", v6 ? '6' : '4');
         for (size_t i = 0; i < n; i++)
+            if ((sa[i]->path.remote.family == AF_INET6) == v6) {
+                heading(out);
+                row(out, sa[i], ++number, now, detail);
+                str_addc(out, '\n');
+            }
+    }
+}
+
+/* --- sessions: what there is with a peer, its IKE SAs of before and after a rekey together
+ * -------
+ */
+
+static int by_session(const void *x, const void *y)
+{
+    const struct ike_sa_state *a = *(const struct ike_sa_state *const *)x;
+    const struct ike_sa_state *b = *(const struct ike_sa_state *const *)y;
+    if (a->session_id != b->session_id)
+        return a->session_id < b->session_id ? -1 : 1;
+    return a->tunnel_id < b->tunnel_id ? -1 : a->tunnel_id > b->tunnel_id;
+}
+
+static void session(struct str *out, const struct ike_sa_state *const *sa, size_t n, size_t *number,
+                    usec_t now, bool detail)
+{
+    unsigned children = 0;
+    for (size_t i = 0; i < n; i++)
+        children += sa[i]->n_children;
+    str_printf(out, "Session-id:%u, Status:%s, IKE count:%zu, CHILD count:%u\n\n",
+               sa[0]->session_id,
+               sa[0]->passive ? "UP-STANDBY"
+               : children     ? "UP-ACTIVE"
+                              : "UP-IDLE",
+               n, children);
+    heading(out);
+    for (size_t i = 0; i < n; i++) {
+        row(out, sa[i], ++*number, now, detail);
+        for (uint32_t k = 0; k < sa[i]->n_children && k < IKE_CHILDREN_MAX; k++)
+            render_ikev2_child(out, &sa[i]->child[k], detail, true);
+    }
+    str_addc(out, '\n');
+}
+
+void render_ikev2_sessions_ios(struct str *out, const struct ike_sa_state **sa, size_t n,
+                               usec_t now, bool detail)
+{
+    size_t number = 0;
+    if (n)
+        qsort((void *)sa, n, sizeof(const struct ike_sa_state *), by_session);
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        str_printf(out, " IPv%c Crypto IKEv2 Session \n\n", v6 ? '6' : '4');
+        for (size_t i = 0, k; i < n; i += k) {
+            for (k = 1; i + k < n && sa[i + k]->session_id == sa[i]->session_id;)
+                k++;
             if ((sa[i]->path.remote.family == AF_INET6) == v6)
-                one(out, sa[i], ++number, now, detail);
+                session(out, sa + i, k, &number, now, detail);
+        }
     }
 }

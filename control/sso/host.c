@@ -192,8 +192,11 @@ static void on_ceiling(void *ctx, uint32_t sa, uint64_t next, uint64_t ceiling, 
                                .ceiling = ceiling == SSO_NO_LAST ? SADB_NO_CEILING : ceiling,
                                .block = block};
     (void)position_set(s->c, sa, &p);
-    sso_debug(s, SSO_DBG_IPSEC_DETAIL, "IPSec HA: SA %u outbound up to %llu", sa,
-              (unsigned long long)ceiling);
+    if (ceiling == SSO_NO_LAST)
+        sso_debug(s, SSO_DBG_IPSEC_DETAIL, "IPSec HA: SA %u outbound without a ceiling", sa);
+    else
+        sso_debug(s, SSO_DBG_IPSEC_DETAIL, "IPSec HA: SA %u outbound up to %llu", sa,
+                  (unsigned long long)ceiling);
 }
 
 static void on_barrier(void *ctx)

@@ -34,10 +34,25 @@ static void on_down(void *ctx, const char *why)
     sso_follow(s);
 }
 
+static const char *type_name(const uint8_t *p, size_t n)
+{
+    static const char *const names[SSO_TYPES] = {[SSO_HELLO] = "hello",
+                                                 [SSO_STATE] = "state",
+                                                 [SSO_BULK_BEGIN] = "begin of bulk sync",
+                                                 [SSO_BULK_END] = "end of bulk sync",
+                                                 [SSO_RECORDS] = "records",
+                                                 [SSO_ACK] = "acknowledgement",
+                                                 [SSO_MOVED] = "positions",
+                                                 [SSO_SWITCH] = "switchover",
+                                                 [SSO_BYE] = "bye"};
+    uint8_t type = n > 5 ? p[5] : 0; /* behind magic number and version */
+    return type < SSO_TYPES && names[type] ? names[type] : "no message";
+}
+
 static void on_message(void *ctx, enum sso_stream stream, const uint8_t *p, size_t n)
 {
     struct sso *s = (struct sso *)ctx;
-    sso_debug(s, SSO_DBG_MSG, "RF: message of type %u, %zu bytes", n > 5 ? p[5] : 0, n);
+    sso_debug(s, SSO_DBG_MSG, "RF: received %s, %zu bytes", type_name(p, n), n);
     sso_sync_input(s->sync, stream, p, n);
 }
 
