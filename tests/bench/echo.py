@@ -36,10 +36,20 @@ class Waits:
         return f"{w[len(w) // 2] * 1000:.0f} ms, at worst {w[-1] * 1000:.0f} ms" if w else "nothing"
 
 
+def urgent():
+    """Who asks stands for somebody outside of the machine: what he himself waits for a processor is not
+    what is measured. What he has started already, and what it starts, is as before."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(2))
+    except PermissionError:
+        pass  # some containers: all waits are longer
+
+
 def _run(make, pipe):
     once, end = make()
     waits = []
     once()
+    urgent()
     pipe.send(None)
     while not pipe.poll(0.01):
         begin = time.monotonic()

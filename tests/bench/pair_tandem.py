@@ -42,7 +42,7 @@ class Boxes:
     def __init__(self, lab, hub, spokes, third, tunnels):
         self.lab, self.third, self.tunnels = lab, third, tunnels
         self.sides = {"initiator": spokes, "responder": hub}
-        self.logs, self.children = {}, {}
+        self.logs, self.children, self.looks = {}, {}, []
         for s in (hub, spokes, third):
             # several ports on one wire: each answers for its own address
             lab.host(s.name, ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore; "
@@ -89,6 +89,7 @@ class Boxes:
         for role in self.sides:
             self.logs[role] = os.path.getsize(self.box(role).log)
             self.children[role] = 0
+        self.looks = []
 
     def up(self, role):
         """Tunnels that came up since the log was forgotten."""
@@ -131,7 +132,8 @@ class Boxes:
                       f"\n{'':10} {self.limit_text(allowed, seconds, sum(took.values()))}"
                       f"\n{'':10} a command: before {idle.text()}; meanwhile initiator {e.text()}, "
                       f"responder {f.text()}; a peer that asks whether it lives {l.text()}; two "
-                      f"processes that only answer each other {b.text()}" + self.hellos_text(h))
+                      f"processes that only answer each other {b.text()}; both loops had their priority "
+                      f"in {sum(self.looks)} of {len(self.looks)} looks" + self.hellos_text(h))
 
     def limit_text(self, allowed, seconds, took):
         """Rates are of this moment; CPU is the same when others use the machine."""
@@ -159,8 +161,10 @@ class Boxes:
         return f"; HSRP's hellos are {at[0]:.1f} ms off, at worst {at[3]:.1f} ms"
 
     def storm(self):
-        """Asks for all tunnels; seconds until the last is up on both sides."""
+        """Asks for all tunnels; seconds until the last is up on both sides. Looks meanwhile whether both
+        loops have their priority: who loses it does for a second at least (control/urgent.h)."""
         begin = asked = time.monotonic()
+        engines = [p for r in self.sides for p in self.pids(r, "engine")]
         self.ask()
         while min(up := [self.up(r) for r in self.sides]) < self.tunnels:
             now = time.monotonic()
@@ -168,6 +172,7 @@ class Boxes:
             if now - asked > 5:  # a packet may be lost
                 self.ask()
                 asked = now
+            self.looks.append(all(os.sched_getscheduler(p) & ~os.SCHED_RESET_ON_FORK for p in engines))
             time.sleep(0.02)
         return time.monotonic() - begin
 
