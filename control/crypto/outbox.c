@@ -34,9 +34,18 @@ static void on_limit(struct timer *t, void *owner)
     release((struct control *)owner);
 }
 
+static void on_more(struct timer *t, void *owner)
+{
+    struct control *c = (struct control *)owner;
+    (void)t;
+    if (!c->outbox.held)
+        send_due(c);
+}
+
 void outbox_init(struct control *c)
 {
     timer_init(&c->outbox.limit, on_limit, c);
+    timer_init(&c->outbox.more, on_more, c);
 }
 
 void outbox_hold(struct control *c)
@@ -72,7 +81,8 @@ bool outbox_take(struct control *c, const struct ike_path *p, const uint8_t *msg
 {
     struct outbox *o = &c->outbox;
     bool shared = mirror_shares(c, p), safe = !shared || sso_safe(c) >= sso_put(c);
-    if (o->answered == o->asked && !o->held && safe && (!shared || !o->head))
+    if (o->answered == o->asked && !o->held && safe && (!shared || !o->head) &&
+        !timer_armed(&o->more))
         return false; /* and what is there waits for the standby */
     struct outbox_message *m = NULL;
     if (len <= BYTES_MOST - o->bytes)
@@ -115,12 +125,19 @@ static struct outbox_message *next_due(struct control *c)
     return *at && (*at)->after <= o->answered ? cut(o, at) : NULL;
 }
 
+/* A datapath that had no processor for a while answers for hundreds at once. */
 static void send_due(struct control *c)
 {
+    struct outbox *o = &c->outbox;
+    usec_t begin = clock_mono(&c->o.clock);
     struct outbox_message *m;
+    timer_cancel(&c->timers, &o->more);
     while ((m = next_due(c)) != NULL) {
         ike_transport_send(c, &m->path, m->msg, m->len);
         free(m);
+        usec_t now = clock_mono(&c->o.clock);
+        if (now - begin >= CONTROL_TURN && o->head && timer_set(&c->timers, &o->more, now) == 0)
+            return;
     }
 }
 
@@ -140,6 +157,7 @@ void outbox_free(struct control *c)
 {
     struct outbox *o = &c->outbox;
     timer_cancel(&c->timers, &o->limit);
+    timer_cancel(&c->timers, &o->more);
     while (o->head)
         free(cut(o, &o->head));
 }

@@ -27,6 +27,7 @@ struct outbox {
     uint64_t asked, answered; /* SADB_ADDs; the answers come in the order of the requests */
     bool held;                /* routes are to be made */
     struct timer limit;       /* of that */
+    struct timer more;        /* what could go, too, when others have had their turn */
     struct outbox_message *head, **tail;
     size_t bytes;
 };

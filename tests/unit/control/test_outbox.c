@@ -105,12 +105,42 @@ static void what_the_standby_has_no_part_in_does_not_wait(void **state)
     sent_is(b, "xyzabcd");
 }
 
+/* A clock that goes on by a millisecond with each look at it. */
+static usec_t busy(void *ctx)
+{
+    struct manual_time *t = (struct manual_time *)ctx;
+    return t->mono_us += USEC_PER_MSEC;
+}
+
+/* Many that may go at once: a few per turn of the loop, and what is said meanwhile comes behind. */
+static void a_turn_sends_a_few(void **state)
+{
+    struct bench *b = box(state);
+    const struct clock still = b->c->o.clock;
+    b->c->o.clock.mono = busy;
+    b->c->o.clock.ctx = &b->t;
+    outbox_added(b->c);
+    for (char what = 'a'; what <= 'j'; what++)
+        say(b, OTHER, what);
+    sent_is(b, "");
+    outbox_acked(b->c);
+    assert_true(timer_armed(&b->c->outbox.more)); /* not all of them */
+    assert_in_range(b->c->outbox.bytes, 5, 9);
+    say(b, OTHER, 'k');
+    b->c->o.clock = still;
+    pass(b, 1);
+    sent_is(b, "abcdefghijk");
+    say(b, OTHER, 'l');
+    sent_is(b, "abcdefghijkl");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(records_come_first, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(what_the_standby_has_no_part_in_does_not_wait, bench_up,
                                         bench_down),
+        cmocka_unit_test_setup_teardown(a_turn_sends_a_few, bench_up, bench_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
