@@ -7,7 +7,7 @@
  *
  * Nothing is read before the engine has said what is to become of it (SADB_GO): a datapath that
  * follows a killed one would drop what came meanwhile, and has it wait in the kernel instead. So it
- * does while an interface is about to be ours (SADB_ROLE_HOLD).
+ * does with TUNs and UDP 4500 while an interface is about to be ours (SADB_ROLE_HOLD).
  */
 #include "dataplane/datapath.h"
 #include "dataplane/dp.h"
@@ -235,8 +235,9 @@ static void follow_roles(struct datapath *d)
     for (const struct tun *t = d->tuns; t; t = t->next)
         listen_to(t->ev,
                   t->info.kind == TUN_INBOUND || dp_role(d->dp, t->info.ifid) != SADB_ROLE_HOLD);
-    for (unsigned k = 0; k < WIRE_SOCKETS; k++)
-        listen_to(d->sock[k].ev, d->dp->n_hold == 0);
+    /* IKE on UDP 4500 would find an engine that may not answer yet. */
+    listen_to(d->sock[WIRE_NATT4].ev, d->dp->n_hold == 0);
+    listen_to(d->sock[WIRE_NATT6].ev, d->dp->n_hold == 0);
     d->roles_seen = d->dp->roles_said;
 }
 

@@ -15,6 +15,7 @@
 
 #include "dataplane/crypto.h"
 #include "dataplane/gre.h"
+#include "dataplane/hold.h"
 #include "dataplane/ipsec.h"
 #include "dataplane/queue.h"
 #include "dataplane/sad.h"
@@ -65,6 +66,7 @@ struct dp {
     uint8_t role[TANDEM_IFIDS + 1]; /* enum sadb_role, by ifid */
     uint32_t n_hold;                /* interfaces in SADB_ROLE_HOLD */
     usec_t hold_until;
+    struct hold hold;    /* what has come in for them */
     uint64_t roles_said; /* so many changes of role so far */
     struct {
         bool active;
@@ -118,6 +120,8 @@ void dp_wait_for_word(struct dp *dp, struct policy *pol, const struct pkt *p, en
 /* Sends what waited for the policy's SA, or its numbers. */
 void dp_release(struct dp *dp, uint32_t policy);
 void dp_release_all(struct dp *dp, uint32_t ifid);
+/* A hold has ended: what came in for its interface meanwhile comes in now. */
+void dp_release_held(struct dp *dp);
 /* Once a second: old packets leave the queues, unanswered ACQUIREs go out again, idle SAs
  * behind a NAT send a keepalive. */
 void dp_tick(struct dp *dp);

@@ -48,6 +48,7 @@ void dp_free(struct dp *dp)
     spd_forget_pending(&dp->spd);
     spd_flush(&dp->spd, &dp->policies, 0);
     crypto_free(dp->crypto);
+    hold_clear(&dp->hold);
     pktvec_free(dp->spare);
     pktvec_free(dp->pieces);
     reasm_free(dp->reasm);

@@ -420,8 +420,11 @@ static bool find_sa(struct dp *dp, struct pkt *p)
         event(dp, EV_UNKNOWN_SPI, p, spi);
         return false;
     }
-    if (dp_role(dp, p->sa->ifid) != SADB_ROLE_ACTIVE) {
-        dp_drop(dp, p->sa->ctr, p, DP_PASSIVE);
+    enum sadb_role role = dp_role(dp, p->sa->ifid);
+    if (role == SADB_ROLE_HOLD && hold_push(&dp->hold, p))
+        return false;
+    if (role != SADB_ROLE_ACTIVE) {
+        dp_drop(dp, p->sa->ctr, p, role == SADB_ROLE_HOLD ? DP_QUEUE_FULL : DP_PASSIVE);
         return false;
     }
     if (worn_out(dp, p->sa)) {

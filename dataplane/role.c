@@ -18,6 +18,8 @@ void role_set(struct dp *dp, uint32_t ifid, enum sadb_role role)
     dp->roles_said++;
     if (role == SADB_ROLE_ACTIVE && was != role)
         dp_release_all(dp, ifid);
+    if (was == SADB_ROLE_HOLD && was != role)
+        dp_release_held(dp);
 }
 
 void role_tick(struct dp *dp)

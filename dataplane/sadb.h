@@ -64,9 +64,9 @@ enum sadb_role {
     SADB_ROLE_ACTIVE,
     /* Nothing is sealed or opened, no replay window moves, the engine hears of no packet. */
     SADB_ROLE_PASSIVE,
-    /* Soon active: what goes out waits in the queue of its TUN, what comes in waits in the sockets
-     * (of all interfaces, and IKE on UDP 4500). After SADB_HOLD_MOST without a word it is passive
-     * again, as the engine that wanted it does not live. */
+    /* Soon active: what goes out waits in the queue of its TUN, what comes in for its SAs in the
+     * datapath, and all that comes to UDP 4500, IKE, too, in the sockets. After SADB_HOLD_MOST
+     * without a word it is passive again, as the engine that wanted it does not live. */
     SADB_ROLE_HOLD,
     SADB_ROLES
 };

@@ -62,6 +62,20 @@ void dp_release(struct dp *dp, uint32_t policy)
     }
 }
 
+/* What is for an interface that is still held waits again. */
+void dp_release_held(struct dp *dp)
+{
+    for (struct held *list = hold_take(&dp->hold); list;) {
+        struct pkt *p[PKT_BATCH];
+        size_t n = 0;
+        for (; list && n < PKT_BATCH; n++) {
+            p[n] = &dp->spare->p[n];
+            list = hold_next(list, p[n]);
+        }
+        dp_inbound(dp, p, n);
+    }
+}
+
 void dp_release_all(struct dp *dp, uint32_t ifid)
 {
     for (uint32_t i = 0; i < POLICY_BUCKETS; i++)

@@ -36,6 +36,7 @@ static void on_peer(struct sso *s)
     if (rf_peer(&s->rf, (enum rf_state)f.peer.state, clock_mono(&s->c->o.clock)))
         sso_debug(s, SSO_DBG_FSM, "RF: my state = %s(%u) *peer state = %s(%u)", rf_name(s->rf.mine),
                   s->rf.mine, rf_name(s->rf.peer), s->rf.peer);
+    sso_peer_knows(s);
     sso_follow(s);
 }
 

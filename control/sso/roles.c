@@ -7,6 +7,7 @@
 
 #define HOLD_MOST  (60 * USEC_PER_SEC)
 #define FENCE_MOST (2 * USEC_PER_SEC)
+#define BYE_MOST   (500 * USEC_PER_MSEC)
 
 bool sso_shares(const struct port *p)
 {
@@ -122,6 +123,29 @@ static void forget_shared(struct sso *s)
     }
 }
 
+void sso_peer_knows(struct sso *s)
+{
+    if (!s->goes)
+        return;
+    s->goes = false;
+    s->leaves = true; /* HSRP may still say that we are active */
+    timer_cancel(&s->c->timers, &s->fence);
+    control_reload(s->c);
+}
+
+/* The reload takes along what protects the link, and the word that we are fenced may still be on
+ * its way: without it the peer goes on as after a crash. */
+static void go(struct sso *s)
+{
+    struct sso_sync_info f;
+    sso_sync_info(s->sync, &f);
+    s->goes = true;
+    if (f.up)
+        (void)timer_set(&s->c->timers, &s->fence, clock_mono(&s->c->o.clock) + BYE_MOST);
+    else
+        sso_peer_knows(s);
+}
+
 /* Nothing is sent any more, and the peer may know. */
 static void fenced(struct sso *s)
 {
@@ -134,7 +158,7 @@ static void fenced(struct sso *s)
     sso_rf(s, RF_EV_LOST);
     log_line(s->c->o.log, LOGL_NOTICE, "sso", "this box is not active any more");
     if (reloads)
-        control_reload(s->c);
+        go(s);
     else
         sso_follow(s);
 }
@@ -161,8 +185,10 @@ static void on_fence_limit(struct timer *t, void *owner)
 {
     struct sso *s = (struct sso *)owner;
     (void)t;
-    if (!s->fencing)
+    if (!s->fencing) {
+        sso_peer_knows(s);
         return;
+    }
     log_line(s->c->o.log, LOGL_ERROR, "sso", "the datapath does not say that it has stopped");
     sso_carrier_restart(s->carrier, "not fenced");
     fenced(s);
@@ -197,7 +223,11 @@ bool sso_leave(struct control *c)
     struct sso *s = c->sso;
     struct sso_sync_info f;
     sso_sync_info(s->sync, &f);
-    if (!s->on || s->fencing || s->leaves || !sso_sync_is_active(s->sync) || !f.hot)
+    if (s->fencing || s->goes) { /* it follows */
+        s->reloads = s->fencing;
+        return true;
+    }
+    if (!s->on || s->leaves || !sso_sync_is_active(s->sync) || !f.hot)
         return false;
     s->leaves = true;
     fence(s, true);
@@ -232,7 +262,7 @@ static void hold(struct sso *s, enum hsrp_state g, bool active)
 
 void sso_follow(struct sso *s)
 {
-    if (!s->on || s->handover.step != SSO_HANDOVER_NONE || s->fencing || s->leaves)
+    if (!s->on || s->handover.step != SSO_HANDOVER_NONE || s->fencing || s->leaves || s->goes)
         return;
     enum hsrp_state g = group_state(s);
     bool active = sso_sync_is_active(s->sync);
@@ -291,7 +321,7 @@ void sso_end(struct sso *s)
     sso_sync_bye(s->sync);
     mirror_free(s->c->mirror);
     timer_cancel(&s->c->timers, &s->fence);
-    s->on = s->pending = s->fencing = s->reloads = s->held = false;
+    s->on = s->pending = s->fencing = s->reloads = s->held = s->goes = false;
     sso_handover_end(s);
     hsrp_hold(s->c, 0);
     hsrp_together(s->c, false);

@@ -31,6 +31,7 @@ static void on_down(void *ctx, const char *why)
     if (rf_peer(&s->rf, RF_DISABLED, clock_mono(&s->c->o.clock)))
         sso_tell_peer(s, false);
     sso_rf(s, RF_EV_PEER_LOST);
+    sso_peer_knows(s);
     sso_follow(s);
 }
 

@@ -30,7 +30,8 @@ struct sso {
     bool pending;          /* another one waits for a reload */
     bool fencing;          /* the role is lost, and the datapath is being stopped */
     bool reloads;          /* … and then the box reloads itself */
-    bool leaves;           /* somebody said `reload` */
+    bool leaves;           /* the box reloads: nothing is taken over any more */
+    bool goes;             /* fenced; the peer is to say that it knows, before the box reloads */
     bool held;             /* HSRP takes over from nobody until we have what it takes */
     bool planned;          /* the other box is handing over */
     struct {
@@ -67,6 +68,7 @@ void sso_roles_open(struct sso *s);
 void sso_follow(struct sso *s); /* the group, the peer: what that makes of us */
 void sso_roles_apply(struct sso *s);
 void sso_lose_role(struct sso *s);
+void sso_peer_knows(struct sso *s); /* it answers, or will not any more */
 void sso_fence_taken(struct sso *s, uint32_t ifid, enum sadb_role role);
 void sso_rf(struct sso *s, enum rf_event e);
 void sso_end(struct sso *s); /* not configured any more */

@@ -255,6 +255,7 @@ static void on_bye(struct sso_sync *s, const struct sso_message *m)
     } else if (m->bye == SSO_BYE_FENCED && s->phase == SSO_HOT && m->epoch == s->epoch) {
         s->handed = true;
     }
+    sso_queue_owe(s, SSO_OWES_STATE); /* it may wait until we know */
     event(s, SSO_SYNC_BYE);
 }
 

@@ -84,10 +84,8 @@ static void on_unanswered(struct ipc *ipc, struct ipc_msg *m, void *ctx)
     keep_frame(b->told, &b->n_told, m);
 }
 
-/* A datapath that says nothing may still be sealing. */
-static void fenced_before_a_word(void **state)
+static void mute_datapath(struct pair *t)
 {
-    struct pair *t = active_pair(state);
     int fd[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
     t->mute = ipc_new(t->b->base, fd[1], on_unanswered, NULL, t->b);
@@ -95,6 +93,13 @@ static void fenced_before_a_word(void **state)
     control_set_datapath(t->b->c, fd[0]);
     pump(t);
     forget_frames(t->b);
+}
+
+/* A datapath that says nothing may still be sealing. */
+static void fenced_before_a_word(void **state)
+{
+    struct pair *t = active_pair(state);
+    mute_datapath(t);
     loses(t);
     assert_int_equal(told_role(t), SADB_ROLE_PASSIVE);
     pass_ms(t, 1900);
@@ -117,6 +122,49 @@ static void reload_by_hand(void **state)
     assert_int_equal(t->events[SSO_SYNC_BYE], 1);
     assert_true(sso_sync_activate(t->peer, &split));
     assert_false(split);
+    pair_down(t);
+}
+
+/* The word that we are fenced may be on its way by what the reload ends. */
+static void a_word_that_is_heard(void **state)
+{
+    struct pair *t = active_pair(state);
+    t->deaf = true;
+    loses(t);
+    assert_int_equal(told_role(t), SADB_ROLE_PASSIVE);
+    pass_ms(t, 480);
+    assert_int_equal(ASKED(t->b, LR_RELOAD), 0);
+    pass_ms(t, 40); /* nobody answers */
+    assert_int_equal(ASKED(t->b, LR_RELOAD), 1);
+    pair_down(t);
+}
+
+static void a_word_that_nobody_can_hear(void **state)
+{
+    struct pair *t = active_pair(state);
+    t->deaf = true;
+    loses(t);
+    assert_int_equal(ASKED(t->b, LR_RELOAD), 0);
+    cut(t);
+    assert_int_equal(ASKED(t->b, LR_RELOAD), 1);
+    pass_ms(t, 1000);
+    assert_int_equal(ASKED(t->b, LR_RELOAD), 1);
+    pair_down(t);
+}
+
+/* Typed while a loser without a standby is being fenced: it is not forgotten. */
+static void reload_in_the_middle(void **state)
+{
+    struct wish w = stateful_wish();
+    struct pair *t = pair_up(state, &w);
+    until_active(t);
+    mute_datapath(t);
+    loses(t);
+    control_reload(t->b->c);
+    pump(t);
+    assert_int_equal(ASKED(t->b, LR_RELOAD), 0);
+    pass_ms(t, 2100);
+    assert_int_equal(ASKED(t->b, LR_RELOAD), 1);
     pair_down(t);
 }
 
@@ -276,6 +324,9 @@ int main(void)
         T(a_loser_on_its_own_waits),
         T(fenced_before_a_word),
         T(reload_by_hand),
+        T(a_word_that_is_heard),
+        T(a_word_that_nobody_can_hear),
+        T(reload_in_the_middle),
         T(reload_without_a_standby),
         T(not_before_it_has_everything),
         T(a_minute_at_most),

@@ -241,6 +241,7 @@ static void taken(struct pair *t, enum sso_outcome *o)
 static void fenced_and_gone(struct pair *t)
 {
     assert_int_equal(told_role(t), SADB_ROLE_PASSIVE);
+    pass_ms(t, 20); /* the peer says that it knows */
     assert_int_equal(t->events[SSO_SYNC_BYE], 1);
     assert_int_equal(ASKED(t->b, LR_RELOAD), 1);
     assert_false(sso_sync_is_active(t->s->sync));

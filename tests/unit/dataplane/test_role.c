@@ -197,6 +197,83 @@ static void hold_keeps_what_waits(void **state)
     world_free(w);
 }
 
+/* The numbers that the window has seen say in which order they came. */
+static void hold_keeps_what_comes_in(void **state)
+{
+    (void)state;
+    struct world *a = sending(SADB_NO_CEILING, 0), *b = world_new();
+    struct sadb_sa other = receiver();
+    other.sa = other.spi = 6000;
+    other.ifid = 2;
+    other.slot = 3;
+    assert_int_equal(add(b, receiver()), 0);
+    assert_int_equal(add(b, other), 0);
+    assert_int_equal(role(b, 1, SADB_ROLE_HOLD), 0);
+    world_clear(b);
+    for (unsigned i = 0; i < 3; i++) { /* more than one vector */
+        emit(a, 50);
+        arrive(b, a->wire, 50);
+        world_clear(a);
+    }
+    assert_int_equal(b->n_tun, 0);
+    assert_int_equal(dp_read(&b->stats->slot[SLOT_IN].seq), 0);
+    struct sadb_sa m = sender(6000);
+    m.sa = 7000;
+    m.slot = 4;
+    assert_int_equal(add(a, m), 0);
+    emit(a, 4);
+    arrive(b, a->wire, 4); /* others go on */
+    assert_int_equal(b->n_tun, 4);
+    world_clear(b);
+    assert_int_equal(role(b, 1, SADB_ROLE_ACTIVE), 0);
+    assert_int_equal(b->n_tun, 150);
+    assert_int_equal(dp_read(&b->stats->slot[SLOT_IN].seq), 150);
+    assert_int_equal(drops(&b->stats->slot[SLOT_IN], DP_REPLAY), 0);
+    assert_int_equal(b->dp->hold.bytes, 0);
+    world_free(a);
+    world_free(b);
+}
+
+static void hold_that_comes_to_nothing(void **state)
+{
+    (void)state;
+    struct world *a = sending(SADB_NO_CEILING, 0), *b = world_new();
+    assert_int_equal(add(b, receiver()), 0);
+    assert_int_equal(role(b, 1, SADB_ROLE_HOLD), 0);
+    assert_int_equal(role(b, 2, SADB_ROLE_HOLD), 0);
+    emit(a, 8);
+    arrive(b, a->wire, 8);
+    assert_int_equal(role(b, 2, SADB_ROLE_PASSIVE), 0); /* they wait for another one */
+    assert_int_equal(drops(&b->stats->slot[SLOT_IN], DP_PASSIVE), 0);
+    assert_true(b->dp->hold.bytes > 0);
+    world_clear(b);
+    assert_int_equal(role(b, 1, SADB_ROLE_PASSIVE), 0);
+    assert_int_equal(b->n_tun, 0);
+    assert_int_equal(drops(&b->stats->slot[SLOT_IN], DP_PASSIVE), 8);
+    assert_int_equal(b->dp->hold.bytes, 0);
+    assert_int_equal(role(b, 1, SADB_ROLE_HOLD), 0);
+    arrive(b, a->wire, 8); /* freed with the datapath */
+    world_free(a);
+    world_free(b);
+}
+
+/* The bound is one of bytes, and what finds no room is counted. */
+static void hold_is_bounded(void **state)
+{
+    (void)state;
+    struct world *a = sending(SADB_NO_CEILING, 0), *b = world_new();
+    assert_int_equal(add(b, receiver()), 0);
+    assert_int_equal(role(b, 1, SADB_ROLE_HOLD), 0);
+    from_host(a, "10.10.10.1", "192.168.10.1", 50, 1400);
+    for (unsigned i = 0; i < 200; i++)
+        arrive(b, a->wire, 50); /* 14 MB */
+    assert_true(b->dp->hold.bytes <= HOLD_BYTES);
+    assert_true(b->dp->hold.bytes > HOLD_BYTES - 2000);
+    assert_true(drops(&b->stats->slot[SLOT_IN], DP_QUEUE_FULL) > 1000);
+    world_free(a);
+    world_free(b);
+}
+
 static void hold_ends_by_itself(void **state)
 {
     (void)state;
@@ -457,6 +534,9 @@ int main(void)
         cmocka_unit_test(passive_opens_nothing),
         cmocka_unit_test(passive_says_nothing_of_lifetimes_and_mappings),
         cmocka_unit_test(hold_keeps_what_waits),
+        cmocka_unit_test(hold_keeps_what_comes_in),
+        cmocka_unit_test(hold_that_comes_to_nothing),
+        cmocka_unit_test(hold_is_bounded),
         cmocka_unit_test(hold_ends_by_itself),
         cmocka_unit_test(words_that_make_no_sense),
         cmocka_unit_test(a_run_is_cut_at_the_ceiling),

@@ -126,7 +126,8 @@ static void same(const struct way *k, const struct kept *got, const uint8_t *wan
     assert_memory_equal(got->data, copy, len);
 }
 
-static void one_way(const struct way *k)
+/* held: it waits until an interface is ours. */
+static void one_way(const struct way *k, bool held)
 {
     struct world *a, *b;
     uint8_t p[2048];
@@ -145,7 +146,12 @@ static void one_way(const struct way *k)
         assert_int_equal(s->ttl, k->transport ? 17 : 0);
         world_clear(b);
         struct kept twice[2] = {*s, *s};
+        role_set(b->dp, 1, held ? SADB_ROLE_HOLD : SADB_ROLE_ACTIVE);
         arrive(b, twice, 2); /* in one vector */
+        if (held) {
+            assert_int_equal(b->n_tun, 0);
+            role_set(b->dp, 1, SADB_ROLE_ACTIVE);
+        }
         assert_int_equal(b->n_tun, 1);
         assert_int_equal(b->tun[0].ifid, 1);
         same(k, &b->tun[0], p, len);
@@ -161,6 +167,12 @@ static void one_way(const struct way *k)
     free_pair(a, b);
 }
 
+static void both_ways(const struct way *k)
+{
+    one_way(k, false);
+    one_way(k, true);
+}
+
 static void all_ways(void **state)
 {
     (void)state;
@@ -168,10 +180,10 @@ static void all_ways(void **state)
         for (int transport = 0; transport < 2; transport++) {
             struct way k = {.v6 = v6, .transport = transport};
             for (k.headers = ESP_ONLY; k.headers <= BUNDLE; k.headers++)
-                one_way(&k);
+                both_ways(&k);
             k.headers = ESP_ONLY;
             k.udp = true;
-            one_way(&k);
+            both_ways(&k);
         }
 }
 
