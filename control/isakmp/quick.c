@@ -416,6 +416,30 @@ static bool hash3_good(struct isk_sa *sa, const struct isk_node *n, const struct
            mem_equal_ct(want, hash->p, len);
 }
 
+/* What this peer began for the same traffic before, and did not end: the engine that did may be
+ * gone, and its successor has begun anew. Without what both were to replace it would be next to be
+ * sent on. */
+static bool is_overtaken(const struct isk_sa *sa, const struct isk_node *n,
+                         const struct ike_child_state *by)
+{
+    int i = n->state == NODE_R_QM2 ? isk_child_by_spi(sa, n->child.spi_in) : -1;
+    return i >= 0 && sa->s.child[i].conn_id < by->conn_id && isk_same_traffic(&sa->s.child[i], by);
+}
+
+static void end_overtaken(const struct isk_sa *sa, const struct ike_child_state *by)
+{
+    for (struct isk_sa *o = isk_peer_first(sa->k, &sa->s.path), *next; o; o = next) {
+        next = o->peer_next;
+        if (!isk_same_as(o, sa))
+            continue;
+        for (struct isk_node *n = o->nodes, *after; n; n = after) {
+            after = n->next;
+            if (is_overtaken(o, n, by))
+                isk_node_end(n, IKE_R_REKEYED);
+        }
+    }
+}
+
 static void on_qm3(struct isk_sa *sa, struct isk_node *n, struct isk_rx *rx)
 {
     struct isk_sa *o;
@@ -427,6 +451,11 @@ static void on_qm3(struct isk_sa *sa, struct isk_node *n, struct isk_rx *rx)
     isk_debug_enabled(sa, &n->child);
     isk_msg_free(&n->out); /* answered for good */
     isk_node_done(n);
+    int at = isk_child_by_spi(sa, n->child.spi_in);
+    if (at >= 0) {
+        struct ike_child_state by = sa->s.child[at];
+        end_overtaken(sa, &by);
+    }
     if (old && isk_child_find(sa->k, &sa->s.path, old, 0, &o, &i))
         isk_child_leave(o, i, ISK_OVERLAP_PEER);
 }

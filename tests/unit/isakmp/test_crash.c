@@ -279,6 +279,33 @@ static void done_is_forgotten(void **state)
     sim_free(s);
 }
 
+static bool no_quick_mode_to_0(struct sim *s, struct sim_packet *p)
+{
+    (void)s;
+    return p->to != 0 || p->data[18] != ISX_QUICK;
+}
+
+/* The successor begins the exchange anew, and what the peer has of the first one is nothing to be
+ * sent on. */
+static void begun_twice(void **state)
+{
+    struct sim *s = tunnel();
+    (void)state;
+    s->after = no_black_hole;
+    s->tap = no_quick_mode_to_0;
+    rekey_child(s, 0);
+    sim_for(s, 1);
+    s->tap = NULL;
+    restart(s, 0);
+    rekey_child(s, 0);
+    sim_for(s, 2);
+    assert_int_equal(s->node[1].n_child, 3);
+    assert_non_null(sim_twin(&s->node[0], outbound(&s->node[1], 7)));
+    sim_for(s, 120); /* what was replaced has gone */
+    settled(s, 1);
+    sim_free(s);
+}
+
 static void shell_goes_on(void **state)
 {
     struct sim *s = tunnel();
@@ -501,6 +528,7 @@ int main(void)
         cmocka_unit_test(lies),
         cmocka_unit_test(goes_on),
         cmocka_unit_test(done_is_forgotten),
+        cmocka_unit_test(begun_twice),
         cmocka_unit_test(shell_goes_on),
         cmocka_unit_test(in_every_exchange),
         cmocka_unit_test(bad_network),
