@@ -237,13 +237,13 @@ enum first_word { PLAIN, NO_TAKEN, NO_IS_WORD };
 
 /* Tries the tokens in a mode. Returns how many were understood; on success r is filled. */
 static unsigned try_mode(const struct line_place *p, uint16_t mode, const struct tokens *tok,
-                         enum first_word first, bool spelt_out, struct line_result *r)
+                         enum first_word first, unsigned spelt_out, struct line_result *r)
 {
     struct matcher m;
     uint32_t thread;
     unsigned reach;
     match_init(&m, tok, mode, p->asa, p->privilege, first == NO_TAKEN);
-    m.spelt_out = spelt_out || first == NO_IS_WORD;
+    m.spelt_out = spelt_out + (first == NO_IS_WORD);
     r->status = match_run(&m, tok->n);
     reach = r->status == LINE_OK ? tok->n : m.bad;
     if (r->status == LINE_AMBIGUOUS)
@@ -275,7 +275,7 @@ static void parse_exec(const struct line_place *p, const struct tokens *all, enu
         tok.n = pipe;
         tok.end = pipe ? (size_t)tok.t[pipe - 1].at + tok.t[pipe - 1].n : 0;
     }
-    *reach = try_mode(p, G_MODE_EXEC, &tok, first, false, r);
+    *reach = try_mode(p, G_MODE_EXEC, &tok, first, 0, r);
     if (r->status != LINE_OK || pipe == all->n)
         return;
     if (g_entries[r->entry].flags & GE_PIPE) {
@@ -299,7 +299,7 @@ struct attempt {
     const struct tokens *all; /* the line */
     const struct tokens *tok; /* without `no` or `default` */
     bool no;
-    bool spelt_out; /* the first word is no abbreviation */
+    unsigned spelt_out; /* so many words are no abbreviations */
     struct line_result *r;
     unsigned reach;
 };
@@ -324,7 +324,7 @@ static bool attempt_mode(struct attempt *a, unsigned level)
         } else if (current && (!literal || reach > a->reach + 1)) {
             replace(a->r, one);
             a->reach = literal ? reach - 1 : reach;
-            /* An abbreviation that is ambiguous here is not looked up elsewhere. */
+            /* An abbreviation that is ambiguous here means nothing further out. */
             stop = a->r->status == LINE_AMBIGUOUS;
         }
         line_result_free(one);
@@ -359,9 +359,10 @@ static void parse_config(const struct line_place *p, const struct tokens *all,
     while (level > 0 && !attempt_mode(&a, level))
         level--;
     /* A word that is spelt out further out means more than an abbreviation here: `key 2` behind
-     * another key of its chain is the next key, and no `key-string`. */
-    a.spelt_out = true;
-    if (level && r->status == LINE_OK && r->abbreviated)
+     * another key of its chain is the next key, and no `key-string`; `ip route` behind services of
+     * a group is none of the ICMP messages that begin so. */
+    a.spelt_out = r->status == LINE_AMBIGUOUS ? a.reach + 1 : 1;
+    if (level && (r->status == LINE_AMBIGUOUS || (r->status == LINE_OK && r->abbreviated)))
         while (--level > 0 && !attempt_mode(&a, level))
             ;
     else if (!level && p->asa)

@@ -336,7 +336,7 @@ enum line_status match_run(struct matcher *m, unsigned upto)
             return ambiguous(m, i);
         if (!v.exact && (!v.prefix || v.many) && !v.rank)
             return refuse(m, i);
-        if (!v.exact && i == 0 && m->spelt_out)
+        if (!v.exact && i < m->spelt_out)
             return refuse(m, i);
         m->step[m->steps++] = (uint32_t)m->nth;
         if (!keep(m, &v, text, t->n, m->tok->end - t->at))

@@ -47,9 +47,9 @@ struct matcher {
     const struct tokens *tok;
     uint16_t mode;
     unsigned dialect, priv;
-    bool typed_no;     /* the line had `no` or `default`, which is not in tok */
-    bool spelt_out;    /* the first word must not be an abbreviation */
-    struct thread *th; /* of all steps */
+    bool typed_no;      /* the line had `no` or `default`, which is not in tok */
+    unsigned spelt_out; /* so many words must not be abbreviations */
+    struct thread *th;  /* of all steps */
     size_t nth, cap;
     uint32_t step[MATCH_TOKENS + 1]; /* first thread of each step */
     unsigned steps;
