@@ -13,7 +13,7 @@
 #define MOVED_EVERY (100 * USEC_PER_MSEC)
 #define MOVED_SOME  10
 #define MOVED_LEAST 16
-#define MOVED_ALL   50
+#define MOVED_ALL   100
 #define STATE_EVERY 600                 /* … and our clock is told again */
 #define BAD_EVERY   (10 * USEC_PER_SEC) /* words about what the peer does */
 

@@ -219,7 +219,7 @@ static void how_often_numbers_are_told(void **state)
 {
     static const struct {
         uint64_t moves, told; /* in 20 seconds */
-    } of[] = {{1, 4}, {15, 4}, {16, 20}, {999, 20}, {1000, 200}};
+    } of[] = {{1, 2}, {15, 2}, {16, 20}, {999, 20}, {1000, 200}};
     struct world *w = pair(1000);
     struct box *a = &w->box[0], *b = &w->box[1];
     (void)state;
