@@ -6,9 +6,10 @@
  * whichever address they were sent to
  *
  * Both say "ready" and end with their standard input. Lines of it tell the sender: "begin" forgets
- * what was counted; "report" prints a line "SENT ANSWERED SILENT" of each tunnel since then, and a
- * dot. SILENT is the longest time without an answer, in microseconds. The tunnels take turns, so
- * that the packets of all are spread evenly; what a busy machine has missed is not made up for.
+ * what was counted, and what was sent before; "report" prints a line "SENT ANSWERED SILENT" of each
+ * tunnel since then, and a dot. SILENT is the longest time without an answer, in microseconds. The
+ * tunnels take turns, so that the packets of all are spread evenly; what a busy machine has missed
+ * is not made up for.
  *
  * The addresses need not be on a port: `ip route add local 21.0.0.0/8 dev lo` makes them the
  * host's.
@@ -36,6 +37,7 @@
 
 struct payload {
     uint32_t magic, tunnel;
+    uint32_t turn; /* how often it has begun */
 };
 
 struct tunnel {
@@ -64,6 +66,7 @@ struct sender {
     int64_t began; /* µs; since then `sent` packets were due */
     uint64_t sent;
     unsigned next; /* tunnel */
+    uint32_t turn;
     struct tunnel *tunnel;
     struct batch out, in;
 };
@@ -188,7 +191,7 @@ static void send_some(struct sender *s, unsigned n)
 {
     prepare(&s->out, s->size);
     for (unsigned i = 0; i < n; i++, s->next = (s->next + 1) % s->n) {
-        const struct payload p = {MAGIC, s->next};
+        const struct payload p = {MAGIC, s->next, s->turn};
         memcpy(s->out.bytes[i], &p, sizeof(p));
         s->out.peer[i] = (struct sockaddr_in){.sin_family = AF_INET,
                                               .sin_port = htons(PORT),
@@ -224,7 +227,8 @@ static void take_answers(struct sender *s)
         for (unsigned i = 0; i < n; i++) {
             struct payload p;
             memcpy(&p, s->in.bytes[i], sizeof(p));
-            if (s->in.mm[i].msg_len != s->size || p.magic != MAGIC || p.tunnel >= s->n)
+            if (s->in.mm[i].msg_len != s->size || p.magic != MAGIC || p.turn != s->turn ||
+                p.tunnel >= s->n)
                 continue;
             s->tunnel[p.tunnel].answered++;
             heard(&s->tunnel[p.tunnel], now);
@@ -235,6 +239,7 @@ static void take_answers(struct sender *s)
 static void begin(struct sender *s)
 {
     int64_t now = now_us();
+    s->turn++;
     for (unsigned i = 0; i < s->n; i++)
         s->tunnel[i] = (struct tunnel){.last = now};
 }
