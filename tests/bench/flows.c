@@ -6,10 +6,10 @@
  * whichever address they were sent to
  *
  * Both say "ready" and end with their standard input. Lines of it tell the sender: "begin" forgets
- * what was counted, and what was sent before; "report" prints a line "SENT ANSWERED SILENT" of each
- * tunnel since then, and a dot. SILENT is the longest time without an answer, in microseconds. The
- * tunnels take turns, so that the packets of all are spread evenly; what a busy machine has missed
- * is not made up for.
+ * what was counted, and what was sent before; "stop" sends nothing more until then; "report" prints
+ * a line "SENT ANSWERED SILENT" of each tunnel since it has begun, and a dot. SILENT is the longest
+ * time without an answer, in microseconds. The tunnels take turns, so that the packets of all are
+ * spread evenly; what a busy machine has missed is not made up for.
  *
  * The addresses need not be on a port: `ip route add local 21.0.0.0/8 dev lo` makes them the
  * host's.
@@ -67,6 +67,7 @@ struct sender {
     uint64_t sent;
     unsigned next; /* tunnel */
     uint32_t turn;
+    bool stopped;
     struct tunnel *tunnel;
     struct batch out, in;
 };
@@ -240,6 +241,9 @@ static void begin(struct sender *s)
 {
     int64_t now = now_us();
     s->turn++;
+    s->began = now;
+    s->sent = 0;
+    s->stopped = false;
     for (unsigned i = 0; i < s->n; i++)
         s->tunnel[i] = (struct tunnel){.last = now};
 }
@@ -264,6 +268,8 @@ static bool obey(struct sender *s)
     ssize_t n = read(STDIN_FILENO, line, sizeof(line));
     if (n > 0 && line[0] == 'b')
         begin(s);
+    else if (n > 0 && line[0] == 's')
+        s->stopped = true;
     else if (n > 0)
         report(s);
     return n > 0;
@@ -274,12 +280,12 @@ static int run(struct sender *s)
     struct pollfd p[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
     bool more = true;
     begin(s);
-    s->began = now_us();
     puts("ready");
     fflush(stdout);
     while (more && poll(p, 2, 1) >= 0) {
         take_answers(s);
-        send_due(s);
+        if (!s->stopped)
+            send_due(s);
         if (p[1].revents)
             more = obey(s);
     }

@@ -5,6 +5,7 @@ A box has a limit of interfaces, and each has one address: so the peers are seve
 ports. A host stands behind the pair; packets for all networks behind the peers end in the peers' own
 namespaces (flows.c).
 """
+import json
 import os
 import re
 import subprocess
@@ -131,6 +132,17 @@ def configure(lab, boxes, ports):
         lab.box(name).shell(["write memory"])
 
 
+def keep_neighbours(lab, boxes):
+    """Each TUN has an entry in the kernel's table of neighbours, which all namespaces share and which
+    holds 1,024 of them; with more, packets are dropped until others are five seconds old. Those that
+    stay for ever do not count."""
+    for b in range(boxes):
+        ns = lab.ns(f"P{b}")
+        links = json.loads(network.ip("-j", "link", ns=ns))
+        network.ip(ns=ns, batch=[f"neigh replace 0.0.0.0 lladdr 08 dev {l['ifname']} nud permanent"
+                                 for l in links if l["ifname"].startswith("tds")])
+
+
 def spis(box):
     return set(re.findall(r"spi: (0x\w+)", box.shell(["show crypto ipsec sa"]).stdout))
 
@@ -186,6 +198,9 @@ class Flows:
 
     def begin(self):
         self._say("begin")
+
+    def stop(self):
+        self._say("stop")
 
     def report(self):
         """(sent, answered, longest time without an answer in ms) of each tunnel since begin()."""
