@@ -130,17 +130,22 @@ def configure(lab, boxes, ports):
     for name, me, other in (("A", 3, 4), ("B", 4, 3)):
         paste(lab.box(name), hub(name, me, other, boxes, ports))
         lab.box(name).shell(["write memory"])
+    keep_neighbours(lab, boxes, ports)
 
 
-def keep_neighbours(lab, boxes):
+def tuns(ns):
+    return [l["ifname"] for l in json.loads(network.ip("-j", "link", ns=ns)) if l["ifname"].startswith("tds")]
+
+
+def keep_neighbours(lab, boxes, ports):
     """Each TUN has an entry in the kernel's table of neighbours, which all namespaces share and which
     holds 1,024 of them; with more, packets are dropped until others are five seconds old. Those that
     stay for ever do not count."""
     for b in range(boxes):
         ns = lab.ns(f"P{b}")
-        links = json.loads(network.ip("-j", "link", ns=ns))
-        network.ip(ns=ns, batch=[f"neigh replace 0.0.0.0 lladdr 08 dev {l['ifname']} nud permanent"
-                                 for l in links if l["ifname"].startswith("tds")])
+        while len(found := tuns(ns)) < ports:
+            time.sleep(0.5)
+        network.ip(ns=ns, batch=[f"neigh replace 0.0.0.0 lladdr 08 dev {t} nud permanent" for t in found])
 
 
 def spis(box):
