@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* SAs are looked at; each tenth time also inbound ones that moved by some packets, and each
- * fiftieth time all that moved. A word is 12 bytes, less than a hundredth of sixteen packets of
+ * hundredth time all that moved. A word is 12 bytes, less than a hundredth of sixteen packets of
  * ESP, be they as short as they can be; and slow SAs cost next to nothing, however many there are.
  */
 #define MOVED_EVERY (100 * USEC_PER_MSEC)

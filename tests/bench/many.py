@@ -140,7 +140,7 @@ def tuns(ns):
 def keep_neighbours(lab, boxes, ports):
     """Each TUN has an entry in the kernel's table of neighbours, which all namespaces share and which
     holds 1,024 of them; with more, packets are dropped until others are five seconds old. Those that
-    stay for ever do not count."""
+    stay for ever are not thrown out."""
     for b in range(boxes):
         ns = lab.ns(f"P{b}")
         while len(found := tuns(ns)) < ports:
@@ -206,6 +206,17 @@ class Flows:
 
     def stop(self):
         self._say("stop")
+
+    def warm_up(self):
+        """Until nearly all is answered, or half a minute has passed: after a time without traffic the
+        kernel drops packets for some seconds (see keep_neighbours)."""
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            self.begin()
+            time.sleep(2)
+            found = self.report()
+            if sum(r[1] for r in found) >= 0.97 * sum(r[0] for r in found):
+                break
 
     def report(self):
         """(sent, answered, longest time without an answer in ms) of each tunnel since begin()."""
