@@ -49,6 +49,9 @@ void derive_ospf(struct derive *d);       /* after the interfaces */
 void derive_isakmp(struct derive *d);     /* policies of IKEv1 */
 void derive_keys(struct derive *d);
 void derive_ios2_limits(struct derive *d);
+/* The IKEv2 proposal of this name as the configuration says. False: it is not complete, or there is
+ * none. */
+bool derive_ios2_proposal(const struct cfg_node *root, const char *name, struct ike_policy *p);
 void derive_ios2_policies(struct derive *d); /* after the interfaces */
 void derive_ios2_peers(struct derive *d);
 void derive_transforms(struct derive *d);

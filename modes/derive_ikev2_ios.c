@@ -75,8 +75,7 @@ static void algorithms(const struct cfg_node *n, struct ike_policy *p)
     }
 }
 
-/* False: it is not complete, or there is none of this name. */
-static bool one_proposal(const struct cfg_node *root, const char *name, struct ike_policy *p)
+bool derive_ios2_proposal(const struct cfg_node *root, const char *name, struct ike_policy *p)
 {
     const struct cfg_node *n = cfg_find_word(root, E_IOS2_PROPOSAL, name);
     *p = (struct ike_policy){.lifetime = LIFETIME};
@@ -114,10 +113,10 @@ static struct ike_policy *one_policy(struct derive *d, const struct cfg_node *n,
     if (!v)
         return NULL;
     if (!n)
-        *count = one_proposal(root, DEFAULT, v);
+        *count = derive_ios2_proposal(root, DEFAULT, v);
     cfg_each(n, E_IOS2_POLICY_PROPOSAL, l)
     {
-        if (one_proposal(root, CFG_ARGS(l, ios2_policy_proposal)->proposal, &v[*count]))
+        if (derive_ios2_proposal(root, CFG_ARGS(l, ios2_policy_proposal)->proposal, &v[*count]))
             (*count)++;
     }
     for (uint32_t i = 0; i < *count; i++)
