@@ -206,7 +206,8 @@ static void leases_without_end(void **state)
         struct wbuf w = wbuf_make(bytes, sizeof(bytes));
         sso_wire_begin(&w, SSO_RECORDS, 1);
         while (w.len < 8192) {
-            struct sso_item i = {.op = SSO_LEASE, .number = ++sa, .key = sa, .limit = UINT32_MAX};
+            sa++;
+            struct sso_item i = {.op = SSO_LEASE, .number = sa, .key = sa, .limit = UINT32_MAX};
             sso_wire_add_item(&w, &i);
         }
         sso_wire_end(&w);
