@@ -13,6 +13,7 @@ import threading
 import time
 
 import network
+import stateful
 from ask import ask
 
 PORTS = 200  # of a peer's box
@@ -63,17 +64,8 @@ def tunnel(name, number, peer, ours, theirs):
 
 
 def hub(box, me, other, boxes, ports):
-    t = [DAY0.format(box), f"""redundancy inter-device
- scheme standby OUTSIDE
-ipc zone default
- association 1
-  no shutdown
-  protocol sctp
-   local-port 5000
-    local-ip 10.9.0.{me}
-   remote-port 5000
-    remote-ip 10.9.0.{other}
-""", CRYPTO, "crypto isakmp key Shared-Secret address 0.0.0.0 0.0.0.0\n"]
+    t = [DAY0.format(box), stateful.link(me, other), CRYPTO,
+         "crypto isakmp key Shared-Secret address 0.0.0.0 0.0.0.0\n"]
     for b in range(boxes):
         t += [tunnel(f"{b}-{p}", f"MAP {b * ports + p + 1}", f"{peer_net(b)}.{p}.2", f"21.{b}.{p}.0",
                      f"22.{b}.{p}.0") for p in range(ports)]

@@ -76,17 +76,8 @@ def hub(box, o):
     me, other = (3, 4) if box == stateful.BOXES[0] else (4, 3)
     group = (" standby delay minimum 0 reload 0\n standby {n} ip {vip}\n standby {n} name {name}\n"
              " standby {n} timers {timers}\n").format
-    return (DAY0.format(box) + f"""redundancy inter-device
- scheme standby OUTSIDE
-ipc zone default
- association 1
-  no shutdown
-  protocol sctp
-   local-port 5000
-    local-ip 10.9.0.{me}
-   remote-port 5000
-    remote-ip 10.9.0.{other}
-""" + IKE + PROFILE.format(key="10.2.0.0", mask="255.255.0.0")
+    return (DAY0.format(box) + stateful.link(me, other) + IKE
+            + PROFILE.format(key="10.2.0.0", mask="255.255.0.0")
             + "".join(entry((21, 22), "MAP", p + 1, p, f"10.2.{p}.2", o) for p in range(o.peers))
             + port(2, f"10.9.0.{me}")
             + port(0, f"10.1.0.{me}", group(n=1, vip="10.1.0.100", name="OUTSIDE", timers=o.timers)

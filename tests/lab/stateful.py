@@ -15,6 +15,21 @@ RF = re.compile(r"my state = +(\d+) .*?peer state = +(\d+) ", re.S)
 ACTIVE, HOT = 13, 8  # by the platform's numbers
 
 
+def link(me, other):
+    """What binds two boxes by addresses 10.9.0.me and 10.9.0.other; the group OUTSIDE decides."""
+    return f"""redundancy inter-device
+ scheme standby OUTSIDE
+ipc zone default
+ association 1
+  no shutdown
+  protocol sctp
+   local-port 5000
+    local-ip 10.9.0.{me}
+   remote-port 5000
+    remote-ip 10.9.0.{other}
+"""
+
+
 def rf(box):
     """(my state, peer state) by number; None while the box does not answer."""
     m = RF.search(box.shell(["show redundancy states"]).stdout)
